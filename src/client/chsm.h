@@ -1,0 +1,73 @@
+/* libchsm: the client library behind the PKCS#11 module and the tools.
+ *
+ * A struct chsm is one application's way to the HSM: connections to its endpoints (the local daemon, or nodes),
+ * one application context, at most one login. Any thread may call; no thread is ever started: while several
+ * threads wait, one of them does the reading for all, so requests of many threads share one connection and
+ * their writes are combined. Lost connections are made anew and unanswered requests sent again, each request
+ * being safe to repeat (mutating ones carry an idempotency key), within the caller's deadline. */
+#ifndef CHSM_CLIENT_CHSM_H
+#define CHSM_CLIENT_CHSM_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "chsm.pb-c.h"
+#include "wire/conn.h"
+
+struct chsm;
+
+struct chsm_endpoint {
+        const char *host; /* socket path, host name or address */
+        uint16_t port;
+};
+
+struct chsm_options {
+        struct wire_dialer dialer;
+        const struct chsm_endpoint *endpoints;
+        size_t endpoint_count;
+        const char *name;     /* "libchsm-pkcs11/0.1.0", for the node's log */
+        int deadline_ms;      /* of a call, all retries included; 0: 5,000 */
+        int connect_ms;       /* of one connection attempt; 0: 2,000 */
+        size_t max_frame;     /* 0: 1 MiB */
+};
+
+/* Connects to one endpoint and says hello; ERR_CONNECT names every endpoint tried and why it failed. */
+struct chsm *chsm_open(const struct chsm_options *, struct err *);
+/* Ends the context (retires its session objects if any were made and a login is held), closes. NULL-safe. */
+void chsm_close(struct chsm **);
+/* For a forked child: frees and closes without sending anything; locks held by other threads of the parent do
+ * not matter. */
+void chsm_abandon(struct chsm **);
+
+/* The node's last hello (state, label, limits); valid until chsm_close. */
+const Chsm__HelloResponse *chsm_hello(struct chsm *);
+/* The largest data block one call can carry with room for the rest of the message. */
+size_t chsm_data_max(const struct chsm *);
+
+/* An answer owns the memory of its message. */
+struct chsm_answer {
+        struct arena *arena;
+        const Chsm__Response *response;
+};
+#define CHSM_ANSWER_INIT ((struct chsm_answer){ NULL, NULL })
+/* Frees and wipes; the answer may be used again. */
+void chsm_answer_clear(struct chsm_answer *);
+
+/* Sends the request and waits for its answer. The library fills in id, ticket, context, revision, deadline and
+ * idempotency key; the caller sets the body. Returns the CKR_ value: the node's, or CKR_DEVICE_ERROR when no
+ * endpoint could answer within the deadline. err carries reason and sentence of every refusal. */
+uint32_t chsm_call(struct chsm *, Chsm__Request *, struct chsm_answer *, struct err *);
+
+/* role: numeric type (1 CU, 2 CO, 6 PRECO). The password is not kept: the ticket is. */
+uint32_t chsm_login(struct chsm *, uint32_t role, struct slice user, struct slice password, struct err *);
+uint32_t chsm_logout(struct chsm *, struct err *);
+bool chsm_logged_in(struct chsm *, uint64_t *user_id);
+/* Forgets the ticket without asking anyone (the node said it is no longer valid). */
+void chsm_forget_login(struct chsm *);
+/* Highest revision seen in answers: caches that were filled at it are still true. */
+int64_t chsm_revision(struct chsm *);
+/* Random bytes for the module's own needs (getrandom). */
+bool chsm_local_random(void *out, size_t n);
+
+#endif
