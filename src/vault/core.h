@@ -1,0 +1,185 @@
+/* Inside the vault: what its files share. Nothing outside src/vault includes this.
+ *
+ * State is memory, filled from the store's change feed by apply functions (apply_rows.c: one row per key
+ * prefix). A handler reads memory, adds guards and changes to its call, and fills the response; dispatch.c then
+ * commits guards, changes, idempotency record and audit record in one store transaction, and runs the handler
+ * again on a conflict. So nothing is ever half-done and no handler writes state itself.
+ *
+ * Store keys (big-endian binary after the prefix):
+ *   p/state        partition record        c/<u8 type>      certificate DER
+ *   u/<name>       user record (lower-case name)            f/<name>  failure counter
+ *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
+ *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
+ *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
+ *   a/<u32 node>   signed head of the node's key-use log */
+#ifndef CHSM_VAULT_CORE_H
+#define CHSM_VAULT_CORE_H
+
+#include "base/map.h"
+#include "base/sec.h"
+#include "vault/vault.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define VAULT_CONTEXT_SIZE 16
+#define VAULT_CALL_OPS     24 /* most changes one handler makes (a key pair with its bookkeeping) */
+
+struct vault_users;   /* users.c */
+struct vault_objects; /* objects.c */
+struct vault_lanes;   /* lanes.c */
+struct vault_cache;   /* session_object.c: opened session objects by hash of the blob */
+
+struct vault {
+        struct vault_deps deps;
+        struct vault_config config; /* own copies, presets filled in */
+        struct store_watch *watch;
+        _Atomic int64_t revision;   /* applied */
+        pthread_mutex_t revision_lock;
+        pthread_cond_t revision_moved;
+        struct vault_partition *partition; /* partition.c: state, ids, certificates, PMK; own lock */
+        struct vault_users *users;
+        struct vault_objects *objects;
+        struct vault_lanes *lanes;
+        struct vault_cache *cache;
+        struct vault_counters *counters; /* metrics.c */
+        bool failed;                     /* the store's state could not be applied: refuse everything */
+};
+
+/* The opened ticket of a call. */
+struct vault_login {
+        enum vault_role role; /* VAULT_NOBODY: no ticket */
+        uint32_t user_id;
+        char user[32];        /* name as created */
+        uint8_t context[VAULT_CONTEXT_SIZE];
+        uint64_t epoch;
+        int64_t expires_ms;
+};
+
+/* One request being executed. */
+struct vault_call {
+        struct vault *vault;
+        const struct vault_peer *peer;
+        const Chsm__Request *request;
+        struct arena *arena;
+        struct vault_login login;
+        uint8_t context[VAULT_CONTEXT_SIZE]; /* the request's application context */
+        Chsm__Response *response;
+        struct err err;
+        /* changes, in arena memory */
+        struct store_guard guards[VAULT_CALL_OPS];
+        size_t guard_count;
+        struct store_op ops[VAULT_CALL_OPS];
+        size_t op_count;
+        /* for the audit record */
+        uint64_t object;          /* handle, 0: none or session object */
+        uint64_t second_object;   /* public half, wrapping key */
+        uint64_t mechanism;
+        const char *subject;      /* user name acted upon */
+};
+
+/* Adds to the transaction; slices must live in the call's arena (use arena_copy). False: too many (err set). */
+bool vault_call_guard(struct vault_call *, enum store_guard_kind, struct slice key, store_rev rev);
+bool vault_call_put(struct vault_call *, struct slice key, struct slice value);
+bool vault_call_delete(struct vault_call *, struct slice key);
+/* A store key in the call's arena: prefix, then the bytes. */
+struct slice vault_call_key(struct vault_call *, const char *prefix, struct slice rest);
+
+/* One row per command: dispatch_rows.c. */
+struct vault_command {
+        uint32_t body;            /* Request.body field number */
+        const char *name;         /* "generate_key" */
+        const char *operation;    /* "CN_GENERATE_KEY", spec/semantics.md 17 */
+        uint32_t opcode;          /* spec/semantics.md 18 */
+        uint32_t roles;           /* mask of 1u << enum vault_role that may try it */
+        uint32_t states;          /* mask of 1u << enum vault_state */
+        bool mutating;            /* may add changes; carries an idempotency key */
+        bool audited;             /* management record in the store's transaction (when it changes something) */
+        enum vault_cost cost;
+        bool (*handler)(struct vault_call *); /* false: call->err says why, nothing changes */
+};
+const struct vault_command *vault_command_find(uint32_t body);
+const struct vault_command *vault_command_at(size_t i);
+
+/* ---- partition.c: keys derived from the partition master key ---- */
+/* 32 bytes derived from PMK by HKDF for `purpose` and `context` bytes. Caller frees. */
+struct sec *vault_derive(struct vault *, const char *purpose, struct slice context, struct err *);
+/* Fixed derived keys, made once at open: sealing of tickets, of session objects per application context is by
+ * vault_derive("session", context). Fingerprint key of spec/key-rules.md A06. */
+struct slice vault_fingerprint_key(struct vault *);
+bool vault_context_retired(struct vault *, const uint8_t context[VAULT_CONTEXT_SIZE]);
+
+/* ---- users.c, as other files need it ---- */
+/* Name of a user id into name[32]; false: no such user. */
+bool vault_user_name(struct vault *, uint32_t user_id, char name[32]);
+bool vault_user_is_cu(struct vault *, uint32_t user_id);
+
+/* ---- objects.c, as other files need it ---- */
+uint64_t vault_objects_count(struct vault *);
+uint64_t vault_objects_owned(struct vault *, uint32_t user_id);
+
+/* ---- apply: one row per key prefix, apply_rows.c ---- */
+struct vault_apply_row {
+        const char *prefix;
+        bool (*apply)(struct vault *, const struct store_event *, struct err *);
+};
+bool vault_users_apply(struct vault *, const struct store_event *, struct err *);     /* u/ */
+bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);  /* f/ */
+bool vault_partition_apply(struct vault *, const struct store_event *, struct err *); /* p/ c/ r/ */
+bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);   /* o/ h/ */
+bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);     /* l/ a/ */
+bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *); /* i/ */
+
+/* Object side life: called by vault_open and vault_close. */
+bool vault_objects_open(struct vault *, struct err *);
+void vault_objects_close(struct vault *);
+bool vault_cache_open(struct vault *, struct err *);
+void vault_cache_close(struct vault *);
+
+/* ---- handlers, object and key-use side (object_*.c, key_*.c) ---- */
+bool vault_generate_key(struct vault_call *);
+bool vault_generate_key_pair(struct vault_call *);
+bool vault_create_object(struct vault_call *);
+bool vault_copy_object(struct vault_call *);
+bool vault_destroy_object(struct vault_call *);
+bool vault_get_attributes(struct vault_call *);
+bool vault_set_attributes(struct vault_call *);
+bool vault_find_objects(struct vault_call *);
+bool vault_object_info(struct vault_call *);
+bool vault_share_object(struct vault_call *);
+bool vault_find_all_keys(struct vault_call *);
+bool vault_sign(struct vault_call *);
+bool vault_verify(struct vault_call *);
+bool vault_sign_recover(struct vault_call *);
+bool vault_verify_recover(struct vault_call *);
+bool vault_encrypt(struct vault_call *);
+bool vault_decrypt(struct vault_call *);
+bool vault_digest(struct vault_call *);
+bool vault_wrap_key(struct vault_call *);
+bool vault_unwrap_key(struct vault_call *);
+bool vault_derive_key(struct vault_call *);
+bool vault_random(struct vault_call *);
+bool vault_seed_random(struct vault_call *);
+bool vault_stream_open(struct vault_call *);
+bool vault_stream_part(struct vault_call *);
+bool vault_mechanisms(struct vault_call *);
+
+/* ---- handlers, partition and user side (partition.c, ceremony.c, users.c, login.c, audit_log.c) ---- */
+bool vault_hello(struct vault_call *);
+bool vault_node_info(struct vault_call *);
+bool vault_partition_info(struct vault_call *);
+bool vault_cluster_info(struct vault_call *);
+bool vault_get_cert(struct vault_call *);
+bool vault_cert_request(struct vault_call *);
+bool vault_store_cert(struct vault_call *);
+bool vault_login_user(struct vault_call *);
+bool vault_logout(struct vault_call *);
+bool vault_list_users(struct vault_call *);
+bool vault_create_user(struct vault_call *);
+bool vault_delete_user(struct vault_call *);
+bool vault_change_password(struct vault_call *);
+bool vault_unlock_user(struct vault_call *);
+bool vault_retire_context(struct vault_call *);
+bool vault_audit_heads(struct vault_call *);
+bool vault_audit_records(struct vault_call *);
+
+#endif

@@ -1,0 +1,115 @@
+/* The vault: the HSM itself, as a pure core.
+ *
+ * (state, caller, request) -> (response, changes). It opens no socket and no file: store, entropy, clock, audit
+ * and the sealing of the master key are handed in. Authorisation is decided in policy.c, from one table.
+ * DESIGN sections 3 and 5; spec/semantics.md; spec/key-rules.md. */
+#ifndef CHSM_VAULT_VAULT_H
+#define CHSM_VAULT_VAULT_H
+
+#include "audit/audit.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "chsm.pb-c.h"
+#include "crypto/crypto.h"
+#include "crypto/seal.h"
+#include "store/store.h"
+
+/* Life cycle, spec/semantics.md 3. Numbers travel in HelloResponse. */
+enum vault_state { VAULT_UNOWNED = 1, VAULT_OWNED = 2, VAULT_ACTIVATED = 3 };
+
+/* Roles by their documented numbers, as bits: 1u << role. */
+enum vault_role {
+        VAULT_NOBODY = 0, /* connected, not logged in */
+        VAULT_CU = 1,
+        VAULT_CO = 2,
+        VAULT_AU = 5,
+        VAULT_PRECO = 6,
+};
+
+/* How the partition's master key is kept at rest on this node. The file key is made by the server at the edge;
+ * passphrase, TPM and PKCS#11 sealing are further values of this struct. */
+struct vault_sealer {
+        const char *name;
+        bool (*seal)(void *arg, struct slice secret, struct buf *out, struct err *);
+        struct sec *(*open)(void *arg, struct slice sealed, struct err *);
+        void *arg;
+};
+
+struct vault_config {
+        const char *node_name;      /* "hsm1" */
+        uint32_t node_number;       /* 1.. */
+        const char *host;           /* as told to clients in the node list */
+        uint16_t port;
+        const char *token_label;    /* at most 32 bytes */
+        uint64_t max_keys;          /* 0: 1,000,000 */
+        uint64_t max_users;         /* 0: 1,024 */
+        uint32_t lock_after;        /* failures that lock an account; 0: 5 */
+        int64_t ticket_life_ms;     /* 0: 24 h */
+        int store_timeout_ms;       /* 0: 3,000 */
+        uint32_t lanes;             /* parallel management chains; 0: 32 */
+        struct crypto_password_cost password_cost;
+        uint64_t session_cache;     /* opened session objects kept in memory; 0: 16,384 */
+        bool public_before_login;   /* public objects readable before login */
+        bool allow_nonsensitive_session; /* session secrets may be SENSITIVE=FALSE */
+};
+
+struct vault_deps {
+        struct store *store;          /* outlives the vault */
+        struct crypto *crypto;        /* outlives the vault */
+        struct audit_writer *audit;   /* records of key use and refusals; outlives the vault; NULL: none (tests) */
+        struct clock clock;
+        struct vault_sealer sealer;
+        struct vault_config config;   /* strings are copied */
+};
+
+struct vault;
+
+/* Loads the partition from the store; an empty store is initialised (partition key, PMK, manufacturer-style
+ * chain, PRECO admin, app_user). Errors name the thing and the cure; nothing is changed then. */
+struct vault *vault_open(const struct vault_deps *, struct err *);
+void vault_close(struct vault **); /* no call may be running; NULL-safe */
+
+/* Who sent the request, as the transport knows him. */
+struct vault_peer {
+        uint8_t certificate[32]; /* SHA-256 of the client certificate; zeros when none was shown */
+        bool has_certificate;
+        char address[64];        /* for the audit record */
+};
+
+/* Where a request should run; a column of the dispatch table. */
+enum vault_cost {
+        VAULT_INLINE, /* microseconds: in the event loop that read it */
+        VAULT_COMMIT, /* waits for the store: in the commit lane (many threads, mostly asleep) */
+        VAULT_SLOW,   /* RSA generation, password hashing: in the slow lane */
+};
+enum vault_cost vault_cost(struct vault *, const Chsm__Request *);
+
+/* Executes one request. The response lives in the arena and is always set; its id is the request's.
+ * *ticket_valid: the request carried a valid ticket (the transport raises its frame limit). Any thread.
+ * A request whose min_revision is ahead of this node waits up to its deadline. */
+const Chsm__Response *vault_call(struct vault *, const struct vault_peer *, const Chsm__Request *,
+                                 struct arena *, bool *ticket_valid);
+
+enum vault_state vault_state(struct vault *);
+/* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once owned,
+ * else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
+struct vault_identity {
+        struct buf certificate, chain;
+        struct sec *private_key_pem;
+        uint64_t generation;
+};
+bool vault_identity(struct vault *, struct vault_identity *, struct err *);
+void vault_identity_clear(struct vault_identity *);
+uint64_t vault_identity_generation(struct vault *); /* cheap */
+
+/* Counters for the admin endpoint; monotonic since open. */
+struct vault_metrics {
+        uint64_t calls, refused, objects, users, sessions_opened, cache_hits;
+        int64_t revision;
+};
+void vault_metrics(struct vault *, struct vault_metrics *);
+/* Calls visit for every command: name, calls, failures, total microseconds. */
+void vault_command_metrics(struct vault *, void (*visit)(void *, const char *, uint64_t, uint64_t, uint64_t),
+                           void *);
+
+#endif
