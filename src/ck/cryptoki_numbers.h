@@ -538,6 +538,9 @@
 #define CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS     1UL
 #define CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS 2UL
 
+/* Attribute number of the key check value in the tools of the lineage (spec/semantics.md 10) */
+#define CKA_CLOUDHSM_KCV 0x00000173UL
+
 /* Older spellings that applications still use */
 #define CKK_ECDSA              CKK_EC
 #define CKA_ECDSA_PARAMS       CKA_EC_PARAMS

@@ -5,7 +5,8 @@
  * struct below in their order: numbers of mechanisms as u64, other numbers as u32, flags as u8, bytes as u32
  * length and bytes. No bytes at all stand for "no parameter", where the mechanism allows that. Object handles
  * inside native structures (HKDF salt key, CKM_CONCATENATE_BASE_AND_KEY) do not travel here but beside it.
- * Whether values suit key and policy is the business of the crypto room. Functions keep no state: any thread.
+ * Whether values suit key and policy is the business of the crypto room. A PBKDF2
+ * password stands in the flat form: who holds that wipes it. Functions keep no state: any thread.
  */
 #ifndef CHSM_CK_MECHANISM_PARAM_H
 #define CHSM_CK_MECHANISM_PARAM_H
@@ -33,7 +34,8 @@ enum ck_param_kind {
         CK_PARAM_RSA_AES_WRAP,
         CK_PARAM_ECDH,
         CK_PARAM_EDDSA,
-        CK_PARAM_CONTEXT,      /* ML-DSA, SLH-DSA, with and without a digest */
+        CK_PARAM_CONTEXT,      /* ML-DSA, SLH-DSA */
+        CK_PARAM_CONTEXT_HASH, /* the same with a digest of the caller's choice */
         CK_PARAM_STRING,       /* bytes: data to append, prepend, xor or encrypt */
         CK_PARAM_CBC_DATA_AES, /* IV of 16 bytes and data */
         CK_PARAM_CBC_DATA_DES, /* IV of 8 bytes and data */
@@ -114,7 +116,7 @@ struct ck_mech_param {
                 struct {
                         uint32_t hedge; /* CKH_ */
                         struct slice context;
-                        uint64_t hash; /* 0 when the mechanism names it or has none */
+                        uint64_t hash; /* CK_PARAM_CONTEXT_HASH only */
                 } context;
                 struct {
                         struct slice iv;
