@@ -9,7 +9,8 @@
 
 struct arena;
 
-/* first_block: bytes kept between resets; limit: most bytes one request may use (then arena_alloc gives NULL). */
+/* first_block: bytes kept between resets; limit: most bytes one request may use (then arena_alloc gives
+ * NULL). */
 struct arena *arena_new(size_t first_block, size_t limit);
 void arena_free(struct arena **); /* wipes; NULL-safe */
 void arena_reset(struct arena *); /* wipes and makes everything handed out invalid */

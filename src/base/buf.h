@@ -10,17 +10,17 @@
 
 struct buf {
         uint8_t *p;
-        size_t n;     /* bytes written */
-        size_t cap;   /* bytes allocated */
-        bool failed;  /* sticks until buf_reset or buf_clear */
+        size_t n;    /* bytes written */
+        size_t cap;  /* bytes allocated */
+        bool failed; /* sticks until buf_reset or buf_clear */
 };
 
 #define BUF_INIT ((struct buf){ NULL, 0, 0, false })
 /* A buf refuses to grow past this: nothing chsm handles in one piece is larger. */
 #define BUF_MAX ((size_t)64 * 1024 * 1024)
 
-void buf_reset(struct buf *);  /* forget the content and any failure, keep the memory */
-void buf_clear(struct buf *);  /* free the memory; the buf is as after BUF_INIT */
+void buf_reset(struct buf *); /* forget the content and any failure, keep the memory */
+void buf_clear(struct buf *); /* free the memory; the buf is as after BUF_INIT */
 bool buf_ok(const struct buf *);
 struct slice buf_slice(const struct buf *); /* valid until the next write */
 

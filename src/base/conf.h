@@ -1,7 +1,7 @@
 /* Configuration files: `key = value` lines with # comments, described by a table of rows.
  *
- * One row declares an option: name, type, where it goes, default, bounds, help. An unknown key, a repeated key
- * or a bad value is ERR_CONFIG naming file, line, what was found and what is accepted. */
+ * One row declares an option: name, type, where it goes, default, bounds, help. An unknown key, a repeated
+ * key or a bad value is ERR_CONFIG naming file, line, what was found and what is accepted. */
 #ifndef CHSM_BASE_CONF_H
 #define CHSM_BASE_CONF_H
 
@@ -20,17 +20,18 @@ enum conf_type {
 struct conf_row {
         const char *name;
         enum conf_type type;
-        size_t offset;           /* offsetof() in the caller's struct */
-        const char *preset;      /* the default as text, or NULL: zero value */
-        int64_t min, max;        /* CONF_NUMBER */
+        size_t offset;              /* offsetof() in the caller's struct */
+        const char *preset;         /* the default as text, or NULL: zero value */
+        int64_t min, max;           /* CONF_NUMBER */
         const char *const *choices; /* CONF_CHOICE */
-        bool keep_case;          /* key names are matched case-insensitively unless set */
-        const char *help;        /* one line, for --help, man page and messages */
+        bool keep_case;             /* key names are matched case-insensitively unless set */
+        const char *help;           /* one line, for --help, man page and messages */
 };
 
 /* Sets every option to its preset. */
 bool conf_defaults(const struct conf_row *rows, size_t n, void *target, struct err *);
-/* Reads text (at most 1 MiB) over the present values. name: the file's name for messages and relative paths. */
+/* Reads text (at most 1 MiB) over the present values. name: the file's name for messages and relative paths.
+ */
 bool conf_parse(const struct conf_row *rows, size_t n, void *target, struct slice text, const char *name,
                 struct err *);
 bool conf_read(const struct conf_row *rows, size_t n, void *target, const char *path, struct err *);

@@ -1,7 +1,7 @@
 /* Errors are values with words: one row a reason, and a sentence said where the reason is known.
  *
- * A row gives the stable name, the PKCS#11 return value applications see, the exit code of tools, and the cure.
- * A new reason is one row in err_rows.c and one name in the enum below. */
+ * A row gives the stable name, the PKCS#11 return value applications see, the exit code of tools, and the
+ * cure. A new reason is one row in err_rows.c and one name in the enum below. */
 #ifndef CHSM_BASE_ERR_H
 #define CHSM_BASE_ERR_H
 
@@ -13,98 +13,98 @@
 enum err_id {
         ERR_NONE = 0,
         /* general */
-        ERR_INTERNAL,            /* CKR_GENERAL_ERROR: a defect of ours */
-        ERR_MEMORY,              /* CKR_HOST_MEMORY */
-        ERR_ARGUMENT,            /* CKR_ARGUMENTS_BAD */
-        ERR_UNSUPPORTED,         /* CKR_FUNCTION_NOT_SUPPORTED */
-        ERR_USAGE,               /* command line; exit code 2 */
-        ERR_CONFIG,              /* configuration file; names file, line and accepted values */
-        ERR_FILE,                /* file could not be read or written */
+        ERR_INTERNAL,    /* CKR_GENERAL_ERROR: a defect of ours */
+        ERR_MEMORY,      /* CKR_HOST_MEMORY */
+        ERR_ARGUMENT,    /* CKR_ARGUMENTS_BAD */
+        ERR_UNSUPPORTED, /* CKR_FUNCTION_NOT_SUPPORTED */
+        ERR_USAGE,       /* command line; exit code 2 */
+        ERR_CONFIG,      /* configuration file; names file, line and accepted values */
+        ERR_FILE,        /* file could not be read or written */
         ERR_IO,
         /* transport and messages */
-        ERR_CONNECT,             /* CKR_DEVICE_ERROR: nobody listens, or the way is closed */
-        ERR_TLS,                 /* CKR_DEVICE_ERROR */
-        ERR_FRAME,               /* malformed, truncated, oversized frame or message */
-        ERR_DEADLINE,            /* CKR_DEVICE_ERROR: not answered in time */
-        ERR_RETRY,               /* CKR_DEVICE_ERROR: refused for now, retry later (no quorum, busy, behind) */
-        ERR_PROTOCOL,            /* message out of order or not allowed yet */
+        ERR_CONNECT,  /* CKR_DEVICE_ERROR: nobody listens, or the way is closed */
+        ERR_TLS,      /* CKR_DEVICE_ERROR */
+        ERR_FRAME,    /* malformed, truncated, oversized frame or message */
+        ERR_DEADLINE, /* CKR_DEVICE_ERROR: not answered in time */
+        ERR_RETRY,    /* CKR_DEVICE_ERROR: refused for now, retry later (no quorum, busy, behind) */
+        ERR_PROTOCOL, /* message out of order or not allowed yet */
         /* store */
-        ERR_STORE,               /* store failed (disk full, read-only, damaged); names the cure */
-        ERR_STORE_CONFLICT,      /* a guard failed */
+        ERR_STORE,          /* store failed (disk full, read-only, damaged); names the cure */
+        ERR_STORE_CONFLICT, /* a guard failed */
         ERR_STORE_DAMAGED,
         /* life cycle and ceremony */
-        ERR_STATE,               /* command not possible in this life-cycle state */
-        ERR_CERT_INVALID,        /* certificate refused; says what is wrong with it */
-        ERR_CERT_EXISTS,         /* owner certificate is permanent */
+        ERR_STATE,        /* command not possible in this life-cycle state */
+        ERR_CERT_INVALID, /* certificate refused; says what is wrong with it */
+        ERR_CERT_EXISTS,  /* owner certificate is permanent */
         ERR_CERT_ABSENT,
         /* login and users */
-        ERR_LOGIN_FAILED,        /* CKR_PIN_INCORRECT */
-        ERR_LOGIN_LOCKED,        /* CKR_PIN_LOCKED */
-        ERR_NOT_LOGGED_IN,       /* CKR_USER_NOT_LOGGED_IN */
-        ERR_ALREADY_LOGGED_IN,   /* CKR_USER_ALREADY_LOGGED_IN */
-        ERR_OTHER_LOGGED_IN,     /* CKR_USER_ANOTHER_ALREADY_LOGGED_IN */
-        ERR_USER_TYPE,           /* CKR_USER_TYPE_INVALID */
-        ERR_TICKET,              /* CKR_USER_NOT_LOGGED_IN: ticket expired, revoked, foreign or altered */
-        ERR_ROLE,                /* role may not do this: CKR_FUNCTION_REJECTED */
+        ERR_LOGIN_FAILED,      /* CKR_PIN_INCORRECT */
+        ERR_LOGIN_LOCKED,      /* CKR_PIN_LOCKED */
+        ERR_NOT_LOGGED_IN,     /* CKR_USER_NOT_LOGGED_IN */
+        ERR_ALREADY_LOGGED_IN, /* CKR_USER_ALREADY_LOGGED_IN */
+        ERR_OTHER_LOGGED_IN,   /* CKR_USER_ANOTHER_ALREADY_LOGGED_IN */
+        ERR_USER_TYPE,         /* CKR_USER_TYPE_INVALID */
+        ERR_TICKET,            /* CKR_USER_NOT_LOGGED_IN: ticket expired, revoked, foreign or altered */
+        ERR_ROLE,              /* role may not do this: CKR_FUNCTION_REJECTED */
         ERR_USER_EXISTS,
         ERR_USER_ABSENT,
-        ERR_USER_NAME,           /* user name not acceptable */
-        ERR_USER_BUSY,           /* user owns keys or is logged in */
-        ERR_PASSWORD,            /* CKR_PIN_LEN_RANGE or CKR_PIN_INVALID: password not acceptable */
+        ERR_USER_NAME, /* user name not acceptable */
+        ERR_USER_BUSY, /* user owns keys or is logged in */
+        ERR_PASSWORD,  /* CKR_PIN_LEN_RANGE or CKR_PIN_INVALID: password not acceptable */
         /* objects */
-        ERR_HANDLE,              /* CKR_OBJECT_HANDLE_INVALID */
-        ERR_KEY_HANDLE,          /* CKR_KEY_HANDLE_INVALID */
-        ERR_KEY_TYPE,            /* CKR_KEY_TYPE_INCONSISTENT */
-        ERR_KEY_SIZE,            /* CKR_KEY_SIZE_RANGE */
-        ERR_KEY_FUNCTION,        /* CKR_KEY_FUNCTION_NOT_PERMITTED */
-        ERR_KEY_UNEXTRACTABLE,   /* CKR_KEY_UNEXTRACTABLE */
-        ERR_KEY_NOT_WRAPPABLE,   /* CKR_KEY_NOT_WRAPPABLE */
-        ERR_WRAPPING_KEY,        /* CKR_WRAPPING_KEY_HANDLE_INVALID */
-        ERR_WRAPPING_KEY_SIZE,   /* CKR_WRAPPING_KEY_SIZE_RANGE */
-        ERR_WRAPPING_KEY_TYPE,   /* CKR_WRAPPING_KEY_TYPE_INCONSISTENT */
-        ERR_UNWRAPPING_KEY,      /* CKR_UNWRAPPING_KEY_HANDLE_INVALID */
-        ERR_WRAPPED_KEY,         /* CKR_WRAPPED_KEY_INVALID */
-        ERR_WRAPPED_KEY_LEN,     /* CKR_WRAPPED_KEY_LEN_RANGE */
+        ERR_HANDLE,            /* CKR_OBJECT_HANDLE_INVALID */
+        ERR_KEY_HANDLE,        /* CKR_KEY_HANDLE_INVALID */
+        ERR_KEY_TYPE,          /* CKR_KEY_TYPE_INCONSISTENT */
+        ERR_KEY_SIZE,          /* CKR_KEY_SIZE_RANGE */
+        ERR_KEY_FUNCTION,      /* CKR_KEY_FUNCTION_NOT_PERMITTED */
+        ERR_KEY_UNEXTRACTABLE, /* CKR_KEY_UNEXTRACTABLE */
+        ERR_KEY_NOT_WRAPPABLE, /* CKR_KEY_NOT_WRAPPABLE */
+        ERR_WRAPPING_KEY,      /* CKR_WRAPPING_KEY_HANDLE_INVALID */
+        ERR_WRAPPING_KEY_SIZE, /* CKR_WRAPPING_KEY_SIZE_RANGE */
+        ERR_WRAPPING_KEY_TYPE, /* CKR_WRAPPING_KEY_TYPE_INCONSISTENT */
+        ERR_UNWRAPPING_KEY,    /* CKR_UNWRAPPING_KEY_HANDLE_INVALID */
+        ERR_WRAPPED_KEY,       /* CKR_WRAPPED_KEY_INVALID */
+        ERR_WRAPPED_KEY_LEN,   /* CKR_WRAPPED_KEY_LEN_RANGE */
         ERR_TEMPLATE_INCOMPLETE,
         ERR_TEMPLATE_INCONSISTENT,
         ERR_ATTRIBUTE_READ_ONLY,
         ERR_ATTRIBUTE_SENSITIVE,
-        ERR_ATTRIBUTE_TYPE,      /* CKR_ATTRIBUTE_TYPE_INVALID */
-        ERR_ATTRIBUTE_VALUE,     /* CKR_ATTRIBUTE_VALUE_INVALID */
-        ERR_ACTION_PROHIBITED,   /* CKR_ACTION_PROHIBITED */
-        ERR_CURVE,               /* CKR_CURVE_NOT_SUPPORTED */
-        ERR_DOMAIN,              /* CKR_DOMAIN_PARAMS_INVALID */
-        ERR_LIMIT,               /* CKR_DEVICE_MEMORY: object, user or session limit reached */
+        ERR_ATTRIBUTE_TYPE,    /* CKR_ATTRIBUTE_TYPE_INVALID */
+        ERR_ATTRIBUTE_VALUE,   /* CKR_ATTRIBUTE_VALUE_INVALID */
+        ERR_ACTION_PROHIBITED, /* CKR_ACTION_PROHIBITED */
+        ERR_CURVE,             /* CKR_CURVE_NOT_SUPPORTED */
+        ERR_DOMAIN,            /* CKR_DOMAIN_PARAMS_INVALID */
+        ERR_LIMIT,             /* CKR_DEVICE_MEMORY: object, user or session limit reached */
         /* cryptography */
-        ERR_MECHANISM,           /* CKR_MECHANISM_INVALID */
-        ERR_MECHANISM_PARAM,     /* CKR_MECHANISM_PARAM_INVALID */
-        ERR_DATA,                /* CKR_DATA_INVALID */
-        ERR_DATA_LEN,            /* CKR_DATA_LEN_RANGE */
-        ERR_ENCRYPTED_DATA,      /* CKR_ENCRYPTED_DATA_INVALID */
-        ERR_ENCRYPTED_DATA_LEN,  /* CKR_ENCRYPTED_DATA_LEN_RANGE */
-        ERR_AEAD,                /* CKR_AEAD_DECRYPT_FAILED */
-        ERR_SIGNATURE,           /* CKR_SIGNATURE_INVALID */
-        ERR_SIGNATURE_LEN,       /* CKR_SIGNATURE_LEN_RANGE */
-        ERR_RANDOM,              /* CKR_DEVICE_ERROR */
-        ERR_SELF_TEST,           /* CKR_DEVICE_ERROR: a self-test failed, the node is out of service */
-        ERR_CRYPTO,              /* CKR_DEVICE_ERROR: libcrypto failed unexpectedly */
+        ERR_MECHANISM,          /* CKR_MECHANISM_INVALID */
+        ERR_MECHANISM_PARAM,    /* CKR_MECHANISM_PARAM_INVALID */
+        ERR_DATA,               /* CKR_DATA_INVALID */
+        ERR_DATA_LEN,           /* CKR_DATA_LEN_RANGE */
+        ERR_ENCRYPTED_DATA,     /* CKR_ENCRYPTED_DATA_INVALID */
+        ERR_ENCRYPTED_DATA_LEN, /* CKR_ENCRYPTED_DATA_LEN_RANGE */
+        ERR_AEAD,               /* CKR_AEAD_DECRYPT_FAILED */
+        ERR_SIGNATURE,          /* CKR_SIGNATURE_INVALID */
+        ERR_SIGNATURE_LEN,      /* CKR_SIGNATURE_LEN_RANGE */
+        ERR_RANDOM,             /* CKR_DEVICE_ERROR */
+        ERR_SELF_TEST,          /* CKR_DEVICE_ERROR: a self-test failed, the node is out of service */
+        ERR_CRYPTO,             /* CKR_DEVICE_ERROR: libcrypto failed unexpectedly */
         /* module-side operation states */
         ERR_OPERATION_ACTIVE,
-        ERR_OPERATION_MISSING,   /* CKR_OPERATION_NOT_INITIALIZED */
+        ERR_OPERATION_MISSING, /* CKR_OPERATION_NOT_INITIALIZED */
         ERR_BUFFER_SMALL,
-        ERR_SESSION,             /* CKR_SESSION_HANDLE_INVALID */
-        ERR_NOT_INITIALIZED,     /* CKR_CRYPTOKI_NOT_INITIALIZED */
+        ERR_SESSION,         /* CKR_SESSION_HANDLE_INVALID */
+        ERR_NOT_INITIALIZED, /* CKR_CRYPTOKI_NOT_INITIALIZED */
         /* audit */
-        ERR_AUDIT,               /* record could not be written, or a log does not verify */
+        ERR_AUDIT, /* record could not be written, or a log does not verify */
         ERR_COUNT
 };
 
 struct err_row {
-        const char *name;   /* stable, lower case with dashes: "login-failed" */
-        uint32_t ckr;       /* PKCS#11 return value */
-        uint8_t exit_code;  /* of tools: 1 refused or failed, 2 usage */
-        const char *text;   /* what it means, in general */
-        const char *cure;   /* what a person can do, or NULL */
+        const char *name;  /* stable, lower case with dashes: "login-failed" */
+        uint32_t ckr;      /* PKCS#11 return value */
+        uint8_t exit_code; /* of tools: 1 refused or failed, 2 usage */
+        const char *text;  /* what it means, in general */
+        const char *cure;  /* what a person can do, or NULL */
 };
 
 /* The row of any id; unknown ids give the row of ERR_INTERNAL. */

@@ -10,7 +10,7 @@ struct opt_row {
         const char *name;     /* long form without dashes */
         const char *argument; /* name of its argument, or NULL for a switch */
         const char *help;
-        const char **value;   /* receives the argument (borrowed from argv); for a switch: "yes" */
+        const char **value; /* receives the argument (borrowed from argv); for a switch: "yes" */
 };
 
 struct opt_program {

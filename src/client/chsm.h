@@ -1,10 +1,11 @@
 /* libchsm: the client library behind the PKCS#11 module and the tools.
  *
- * A struct chsm is one application's way to the HSM: connections to its endpoints (the local daemon, or nodes),
- * one application context, at most one login. Any thread may call; no thread is ever started: while several
- * threads wait, one of them does the reading for all, so requests of many threads share one connection and
- * their writes are combined. Lost connections are made anew and unanswered requests sent again, each request
- * being safe to repeat (mutating ones carry an idempotency key), within the caller's deadline. */
+ * A struct chsm is one application's way to the HSM: connections to its endpoints (the local daemon, or
+ * nodes), one application context, at most one login. Any thread may call; no thread is ever started: while
+ * several threads wait, one of them does the reading for all, so requests of many threads share one
+ * connection and their writes are combined. Lost connections are made anew and unanswered requests sent
+ * again, each request being safe to repeat (mutating ones carry an idempotency key), within the caller's
+ * deadline. */
 #ifndef CHSM_CLIENT_CHSM_H
 #define CHSM_CLIENT_CHSM_H
 
@@ -26,10 +27,10 @@ struct chsm_options {
         struct wire_dialer dialer;
         const struct chsm_endpoint *endpoints;
         size_t endpoint_count;
-        const char *name;     /* "libchsm-pkcs11/0.1.0", for the node's log */
-        int deadline_ms;      /* of a call, all retries included; 0: 5,000 */
-        int connect_ms;       /* of one connection attempt; 0: 2,000 */
-        size_t max_frame;     /* 0: 1 MiB */
+        const char *name; /* "libchsm-pkcs11/0.1.0", for the node's log */
+        int deadline_ms;  /* of a call, all retries included; 0: 5,000 */
+        int connect_ms;   /* of one connection attempt; 0: 2,000 */
+        size_t max_frame; /* 0: 1 MiB */
 };
 
 /* Connects to one endpoint and says hello; ERR_CONNECT names every endpoint tried and why it failed. */
@@ -54,9 +55,9 @@ struct chsm_answer {
 /* Frees and wipes; the answer may be used again. */
 void chsm_answer_clear(struct chsm_answer *);
 
-/* Sends the request and waits for its answer. The library fills in id, ticket, context, revision, deadline and
- * idempotency key; the caller sets the body. Returns the CKR_ value: the node's, or CKR_DEVICE_ERROR when no
- * endpoint could answer within the deadline. err carries reason and sentence of every refusal. */
+/* Sends the request and waits for its answer. The library fills in id, ticket, context, revision, deadline
+ * and idempotency key; the caller sets the body. Returns the CKR_ value: the node's, or CKR_DEVICE_ERROR when
+ * no endpoint could answer within the deadline. err carries reason and sentence of every refusal. */
 uint32_t chsm_call(struct chsm *, Chsm__Request *, struct chsm_answer *, struct err *);
 
 /* role: numeric type (1 CU, 2 CO, 6 PRECO). The password is not kept: the ticket is. */

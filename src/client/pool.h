@@ -1,8 +1,8 @@
 /* The pool under libchsm and under the daemon: connections to every endpoint, requests in flight, retry.
  *
  * It is a state machine over non-blocking connections and does no waiting of its own: the owner polls the
- * descriptors it names and calls client_pool_step. Not thread-safe: chsm.c locks, the daemon gives each of its
- * loops a pool of its own. */
+ * descriptors it names and calls client_pool_step. Not thread-safe: chsm.c locks, the daemon gives each of
+ * its loops a pool of its own. */
 #ifndef CHSM_CLIENT_POOL_H
 #define CHSM_CLIENT_POOL_H
 
@@ -25,15 +25,16 @@ void client_pool_free(struct client_pool **); /* unanswered requests are told ER
  * answered in time. Valid during the call only. */
 typedef void client_pool_reply(void *arg, uint8_t *frame, size_t n, const struct err *err);
 
-/* Queues an encoded request (without header; its id field is replaced on the way, `caller_id` comes back). The
- * bytes are copied. deadline_ms from now. Sent at the next step or client_pool_flush. Returns a ticket for
- * client_pool_cancel, or 0 with err. */
+/* Queues an encoded request (without header; its id field is replaced on the way, `caller_id` comes back).
+ * The bytes are copied. deadline_ms from now. Sent at the next step or client_pool_flush. Returns a ticket
+ * for client_pool_cancel, or 0 with err. */
 uint64_t client_pool_submit(struct client_pool *, struct slice frame, uint64_t caller_id, int deadline_ms,
                             client_pool_reply *, void *arg, struct err *);
 void client_pool_cancel(struct client_pool *, uint64_t);
 /* Descriptors and events to poll for (at most cap), and the longest time to wait in ms (-1: for ever). */
 size_t client_pool_fds(struct client_pool *, struct pollfd *, size_t cap, int *timeout_ms);
-/* Reads, writes, reconnects, times out, calls back. fds: what poll returned, or NULL to look at everything. */
+/* Reads, writes, reconnects, times out, calls back. fds: what poll returned, or NULL to look at everything.
+ */
 void client_pool_step(struct client_pool *, const struct pollfd *fds, size_t n);
 void client_pool_flush(struct client_pool *);
 size_t client_pool_in_flight(const struct client_pool *);

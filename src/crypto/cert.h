@@ -13,8 +13,8 @@
 bool crypto_cert_read(struct crypto *, struct slice pem_or_der, struct buf *der, struct err *);
 bool crypto_cert_pem(struct crypto *, struct slice der, struct buf *pem, struct err *);
 
-/* Owner certificate rules: X.509, self-signed and verifying under itself, RSA-2048, not expired at now_ms, if it
- * has v3 extensions then BasicConstraints CA:TRUE (critical or not), signature SHA-256 or better. */
+/* Owner certificate rules: X.509, self-signed and verifying under itself, RSA-2048, not expired at now_ms, if
+ * it has v3 extensions then BasicConstraints CA:TRUE (critical or not), signature SHA-256 or better. */
 bool crypto_cert_check_owner(struct crypto *, struct slice der, int64_t now_ms, struct err *);
 /* POAC rules: carries partition_key's public half, verifies under the owner certificate, in its time. */
 bool crypto_cert_check_issued(struct crypto *, struct slice der, struct slice issuer_der,
@@ -24,8 +24,8 @@ struct crypto_cert_name {
         const char *cn, *ou, *o, *l, *st, *c; /* NULL: absent */
 };
 /* PKCS#10 request (PEM) for the key. */
-bool crypto_cert_request(struct crypto *, const struct crypto_key *private_key, const struct crypto_cert_name *,
-                         struct buf *pem, struct err *);
+bool crypto_cert_request(struct crypto *, const struct crypto_key *private_key,
+                         const struct crypto_cert_name *, struct buf *pem, struct err *);
 /* A certificate for subject_key signed by issuer_key (issuer_der empty: self-signed). is_ca sets
  * BasicConstraints. days counts from now_ms, which is backdated by an hour for skewed clocks. */
 bool crypto_cert_issue(struct crypto *, const struct crypto_key *subject_key, const struct crypto_cert_name *,
@@ -34,8 +34,8 @@ bool crypto_cert_issue(struct crypto *, const struct crypto_key *subject_key, co
 /* SHA-256 of the DER bytes. */
 bool crypto_cert_fingerprint(struct crypto *, struct slice der, uint8_t out[32]);
 /* Subject in RFC 2253 form and the validity end, for people. */
-bool crypto_cert_describe(struct crypto *, struct slice der, char *subject, size_t subject_n, int64_t *not_after_ms,
-                          struct err *);
+bool crypto_cert_describe(struct crypto *, struct slice der, char *subject, size_t subject_n,
+                          int64_t *not_after_ms, struct err *);
 /* The private key as PKCS#8 PEM, for the TLS context of the same process only. Caller frees. */
 struct sec *crypto_key_private_pem(const struct crypto_key *, struct err *);
 

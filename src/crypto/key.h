@@ -1,7 +1,7 @@
 /* Keys as the engine holds them: parsed once, immutable, shared by reference count.
  *
- * Rebuilding a key costs 4 to 25 times the operation itself, so parsed keys and initialised contexts are cached
- * inside. Any thread may use any key. */
+ * Rebuilding a key costs 4 to 25 times the operation itself, so parsed keys and initialised contexts are
+ * cached inside. Any thread may use any key. */
 #ifndef CHSM_CRYPTO_KEY_H
 #define CHSM_CRYPTO_KEY_H
 
@@ -14,30 +14,33 @@ enum crypto_key_class { CRYPTO_PUBLIC = 2, CRYPTO_PRIVATE = 3, CRYPTO_SECRET = 4
 
 /* What to generate. */
 struct crypto_key_spec {
-        uint64_t key_type;       /* CKK_ */
-        uint32_t bits;           /* RSA modulus; secret key length in bits */
-        struct slice curve;      /* DER CKA_EC_PARAMS */
-        struct slice exponent;   /* RSA public exponent, big-endian; empty: 65537 */
+        uint64_t key_type;     /* CKK_ */
+        uint32_t bits;         /* RSA modulus; secret key length in bits */
+        struct slice curve;    /* DER CKA_EC_PARAMS */
+        struct slice exponent; /* RSA public exponent, big-endian; empty: 65537 */
 };
 
 struct crypto_key *crypto_key_ref(struct crypto_key *);
-void crypto_key_unref(struct crypto_key **); /* NULL-safe; clears the pointer; wipes with the last reference */
+void crypto_key_unref(
+    struct crypto_key **); /* NULL-safe; clears the pointer; wipes with the last reference */
 
 /* A secret key. ERR_KEY_SIZE when the type does not have that length. */
-bool crypto_key_generate(struct crypto *, const struct crypto_key_spec *, struct crypto_key **out, struct err *);
+bool crypto_key_generate(struct crypto *, const struct crypto_key_spec *, struct crypto_key **out,
+                         struct err *);
 /* A pair, checked by a pairwise test (sign and verify, or agree) before it is returned. */
-bool crypto_key_pair_generate(struct crypto *, const struct crypto_key_spec *, struct crypto_key **private_key,
-                              struct crypto_key **public_key, struct err *);
+bool crypto_key_pair_generate(struct crypto *, const struct crypto_key_spec *,
+                              struct crypto_key **private_key, struct crypto_key **public_key, struct err *);
 
-/* Material is the canonical form that is stored sealed: PKCS#8 DER, SubjectPublicKeyInfo DER, or raw bytes. */
+/* Material is the canonical form that is stored sealed: PKCS#8 DER, SubjectPublicKeyInfo DER, or raw bytes.
+ */
 struct sec *crypto_key_material(const struct crypto_key *, struct err *);
 /* Reads material strictly (exact length, no trailing bytes, algorithm equals key_type, key is sane: RSA e odd
  * >= 3 and n of allowed size, EC point on its curve and not infinity, no small-order point). */
 bool crypto_key_open(struct crypto *, enum crypto_key_class, uint64_t key_type, struct slice material,
                      struct crypto_key **out, struct err *);
 
-/* Components given by an application (C_CreateObject): PKCS#11 attribute numbers and canonical values. Missing
- * RSA CRT parts are recomputed; inconsistent parts are refused (ERR_ATTRIBUTE_VALUE). */
+/* Components given by an application (C_CreateObject): PKCS#11 attribute numbers and canonical values.
+ * Missing RSA CRT parts are recomputed; inconsistent parts are refused (ERR_ATTRIBUTE_VALUE). */
 struct crypto_component {
         uint64_t attribute; /* CKA_MODULUS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE, ... */
         struct slice value;

@@ -1,8 +1,9 @@
 /* The mechanism table and the operations on it.
  *
  * One row declares a mechanism: number, functions, key types, sizes, parameter kind, policy class,
- * implementation, self-test. C_GetMechanismList and C_GetMechanismInfo, authorisation, documentation and tests
- * are driven by the rows in mechanism_rows.c. Whether the caller may use the key is the vault's business. */
+ * implementation, self-test. C_GetMechanismList and C_GetMechanismInfo, authorisation, documentation and
+ * tests are driven by the rows in mechanism_rows.c. Whether the caller may use the key is the vault's
+ * business. */
 #ifndef CHSM_CRYPTO_MECHANISM_H
 #define CHSM_CRYPTO_MECHANISM_H
 
@@ -25,7 +26,11 @@ enum crypto_op {
         CRYPTO_DERIVE,
 };
 
-enum crypto_policy_class { CRYPTO_APPROVED, CRYPTO_LEGACY /* verify, decrypt, unwrap only */, CRYPTO_NON_FIPS };
+enum crypto_policy_class {
+        CRYPTO_APPROVED,
+        CRYPTO_LEGACY /* verify, decrypt, unwrap only */,
+        CRYPTO_NON_FIPS
+};
 
 struct crypto_mechanism;
 
@@ -38,12 +43,13 @@ uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *);  /* CKF_ of
 void crypto_mechanism_sizes(const struct crypto_mechanism *, uint64_t *min, uint64_t *max); /* CK units */
 enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *);
 bool crypto_mechanism_key_type(const struct crypto_mechanism *, uint64_t key_type); /* may use or make it */
-uint64_t crypto_mechanism_makes(const struct crypto_mechanism *); /* CKK_ a generate mechanism makes by default */
+uint64_t
+crypto_mechanism_makes(const struct crypto_mechanism *); /* CKK_ a generate mechanism makes by default */
 /* True when its wrapping is authenticated (KW, KWP, GCM, OAEP is not): spec/key-rules.md rule 3. */
 bool crypto_mechanism_authenticated(const struct crypto_mechanism *);
 
-/* Checks number, function, key type and size and the parameter, in the order of spec/key-rules.md. This is all
- * that C_SignInit and its like need to know. key may be NULL for digests. */
+/* Checks number, function, key type and size and the parameter, in the order of spec/key-rules.md. This is
+ * all that C_SignInit and its like need to know. key may be NULL for digests. */
 bool crypto_operation_check(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
                             const struct ck_mech_param *, struct err *);
 
@@ -51,9 +57,9 @@ bool crypto_operation_check(const struct crypto_mechanism *, enum crypto_op, con
 size_t crypto_output_max(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
                          const struct ck_mech_param *, size_t in_n);
 
-/* Single-part operations. out has room for *out_n bytes (crypto_output_max); *out_n becomes the result's length.
- * iv_out: where a mechanism that makes its own IV (GCM with zeroed IV) writes it (16 bytes), may be NULL.
- * Padding and format failures are one code, one text, one time (spec/key-rules.md rule 7). */
+/* Single-part operations. out has room for *out_n bytes (crypto_output_max); *out_n becomes the result's
+ * length. iv_out: where a mechanism that makes its own IV (GCM with zeroed IV) writes it (16 bytes), may be
+ * NULL. Padding and format failures are one code, one text, one time (spec/key-rules.md rule 7). */
 bool crypto_encrypt(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                     struct crypto_key *, struct slice in, uint8_t *out, size_t *out_n, uint8_t *iv_out,
                     struct err *);
@@ -64,8 +70,8 @@ bool crypto_sign(struct crypto *, const struct crypto_mechanism *, const struct 
 /* True: the signature is good. ERR_SIGNATURE or ERR_SIGNATURE_LEN: it is not. */
 bool crypto_verify(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                    struct crypto_key *, struct slice in, struct slice signature, struct err *);
-bool crypto_sign_recover(struct crypto *, const struct crypto_mechanism *, struct crypto_key *, struct slice in,
-                         uint8_t *out, size_t *out_n, struct err *);
+bool crypto_sign_recover(struct crypto *, const struct crypto_mechanism *, struct crypto_key *,
+                         struct slice in, uint8_t *out, size_t *out_n, struct err *);
 bool crypto_verify_recover(struct crypto *, const struct crypto_mechanism *, struct crypto_key *,
                            struct slice signature, uint8_t *out, size_t *out_n, struct err *);
 bool crypto_digest(struct crypto *, const struct crypto_mechanism *, struct slice in, uint8_t *out,
@@ -79,17 +85,18 @@ bool crypto_wrap(struct crypto *, const struct crypto_mechanism *, const struct 
 bool crypto_unwrap(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                    struct crypto_key *unwrapping, struct slice wrapped, enum crypto_key_class,
                    uint64_t key_type, size_t value_len, struct crypto_key **out, struct err *);
-/* A secret key of value_len bytes (0: the mechanism's natural length) derived from base. second: the other key
- * of two-key mechanisms, else NULL. */
+/* A secret key of value_len bytes (0: the mechanism's natural length) derived from base. second: the other
+ * key of two-key mechanisms, else NULL. */
 bool crypto_derive_key(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
-                       struct crypto_key *base, struct crypto_key *second, uint64_t key_type, size_t value_len,
-                       struct crypto_key **out, struct err *);
+                       struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
+                       size_t value_len, struct crypto_key **out, struct err *);
 
 /* Multi-part operations whose data exceeds one message: digest, sign, verify, encrypt, decrypt of mechanisms
  * that can work in parts. A stream belongs to one thread at a time. */
 struct crypto_stream;
 bool crypto_stream_new(struct crypto *, enum crypto_op, const struct crypto_mechanism *,
-                       const struct ck_mech_param *, struct crypto_key *, struct crypto_stream **, struct err *);
+                       const struct ck_mech_param *, struct crypto_key *, struct crypto_stream **,
+                       struct err *);
 /* out needs in.n + 32 bytes; digests, signatures and verifications write nothing. */
 bool crypto_stream_update(struct crypto_stream *, struct slice in, uint8_t *out, size_t *out_n, struct err *);
 /* Last bytes, digest or signature; for CRYPTO_VERIFY `signature` is checked. */

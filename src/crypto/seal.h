@@ -6,18 +6,21 @@
 #include "base/buf.h"
 #include "crypto/crypto.h"
 
-#define CRYPTO_KEY_SIZE     32
-#define CRYPTO_HASH_SIZE    32
-#define CRYPTO_SEAL_EXTRA   28 /* nonce (12) and tag (16) around the plaintext */
+#define CRYPTO_KEY_SIZE   32
+#define CRYPTO_HASH_SIZE  32
+#define CRYPTO_SEAL_EXTRA 28 /* nonce (12) and tag (16) around the plaintext */
 
-/* HKDF-SHA-256 (RFC 5869): out_n bytes of key material from key, for the purpose named by info. Caller frees. */
-struct sec *crypto_derive(struct crypto *, struct slice key, struct slice salt, struct slice info, size_t out_n,
-                          struct err *);
-/* Appends nonce || ciphertext || tag. The nonce is random; give each key to few messages or derive one each. */
+/* HKDF-SHA-256 (RFC 5869): out_n bytes of key material from key, for the purpose named by info. Caller frees.
+ */
+struct sec *crypto_derive(struct crypto *, struct slice key, struct slice salt, struct slice info,
+                          size_t out_n, struct err *);
+/* Appends nonce || ciphertext || tag. The nonce is random; give each key to few messages or derive one each.
+ */
 bool crypto_seal(struct crypto *, struct slice key, struct slice aad, struct slice plain, struct buf *out,
                  struct err *);
 /* Opens what crypto_seal wrote; anything altered: ERR_AEAD. The plaintext belongs to the caller. */
-struct sec *crypto_open(struct crypto *, struct slice key, struct slice aad, struct slice sealed, struct err *);
+struct sec *crypto_open(struct crypto *, struct slice key, struct slice aad, struct slice sealed,
+                        struct err *);
 bool crypto_sha256(struct crypto *, struct slice, uint8_t out[CRYPTO_HASH_SIZE]);
 bool crypto_hmac_sha256(struct crypto *, struct slice key, struct slice data, uint8_t out[CRYPTO_HASH_SIZE]);
 

@@ -2,8 +2,8 @@
  *
  * Every committed transaction gets the next revision (one int64 that only grows); every key remembers the
  * revision of its last change. There are no locks, leases or bare reads: memory is the read path, and whoever
- * needs certainty guards on a revision. Engines: SQLite (this host), etcd (a cluster); both pass the same tests.
- * Any function may be called from any thread unless said otherwise. DESIGN section 6. */
+ * needs certainty guards on a revision. Engines: SQLite (this host), etcd (a cluster); both pass the same
+ * tests. Any function may be called from any thread unless said otherwise. DESIGN section 6. */
 #ifndef CHSM_STORE_STORE_H
 #define CHSM_STORE_STORE_H
 
@@ -47,9 +47,9 @@ struct store_op {
 };
 
 struct store_result {
-        store_rev rev;      /* STORE_OK: the transaction's revision (a guards-only one: the current revision) */
-        size_t guard;       /* STORE_CONFLICT: index of the first guard that failed */
-        store_rev guard_rev;/* and the revision its key has now, 0 when absent */
+        store_rev rev; /* STORE_OK: the transaction's revision (a guards-only one: the current revision) */
+        size_t guard;  /* STORE_CONFLICT: index of the first guard that failed */
+        store_rev guard_rev; /* and the revision its key has now, 0 when absent */
 };
 
 struct store_event {
@@ -62,10 +62,10 @@ struct store_event {
 struct store;
 
 struct store_config {
-        const char *engine; /* "sqlite" */
-        const char *path;   /* sqlite: folder that holds the database file */
+        const char *engine;     /* "sqlite" */
+        const char *path;       /* sqlite: folder that holds the database file */
         store_rev keep_changes; /* changes kept for the feed; 0: the default, 100,000 */
-        int batch_max;      /* transactions committed with one sync; 0: the default, 256 */
+        int batch_max;          /* transactions committed with one sync; 0: the default, 256 */
 };
 
 /* Opens, creating what is absent; checks integrity. Errors name the file and the cure (disk full, read-only,
@@ -87,8 +87,8 @@ enum store_rc store_load(struct store *, struct slice prefix,
 /* Receives committed changes: whole revisions, in order, without gap or repeat, from one thread at a time. */
 struct store_follower {
         void (*events)(void *arg, store_rev rev, const struct store_event *, size_t n); /* n may be 0 */
-        void (*reset)(void *arg);          /* history is gone: unfollow, load, follow again */
-        void (*link)(void *arg, bool up);  /* contact with the quorum; an embedded engine is always up */
+        void (*reset)(void *arg);         /* history is gone: unfollow, load, follow again */
+        void (*link)(void *arg, bool up); /* contact with the quorum; an embedded engine is always up */
         void *arg;
 };
 struct store_watch;
@@ -109,7 +109,7 @@ struct store_status {
         store_rev rev;
         store_rev compacted; /* feed history starts after this */
         uint64_t keys;
-        uint64_t bytes;      /* on the medium */
+        uint64_t bytes;                  /* on the medium */
         uint64_t txns, conflicts, syncs; /* since open */
 };
 enum store_rc store_status(struct store *, struct store_status *, struct err *);

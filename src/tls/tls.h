@@ -1,8 +1,8 @@
 /* Mutual TLS 1.3 as a transport.
  *
- * The server shows POAC (its manufacturer-style certificate while unowned); the client verifies it under PO.crt.
- * Clients show a certificate that stands in the server's trust folder, or was issued by one that does. TLS 1.3
- * only, private library context, no renegotiation, no compression, session tickets off. */
+ * The server shows POAC (its manufacturer-style certificate while unowned); the client verifies it under
+ * PO.crt. Clients show a certificate that stands in the server's trust folder, or was issued by one that
+ * does. TLS 1.3 only, private library context, no renegotiation, no compression, session tickets off. */
 #ifndef CHSM_TLS_TLS_H
 #define CHSM_TLS_TLS_H
 
@@ -20,14 +20,15 @@ struct tls_server_config {
 };
 
 struct tls_client_config {
-        const char *owner_certificate; /* PO.crt; NULL or absent file: the node cannot be verified, see below */
-        bool allow_unowned;            /* accept a node that cannot be verified under PO.crt (ceremony only) */
-        const char *certificate;       /* client's own, PEM; NULL: none */
-        const char *private_key;       /* PEM; must not be readable by others */
+        const char
+            *owner_certificate;  /* PO.crt; NULL or absent file: the node cannot be verified, see below */
+        bool allow_unowned;      /* accept a node that cannot be verified under PO.crt (ceremony only) */
+        const char *certificate; /* client's own, PEM; NULL: none */
+        const char *private_key; /* PEM; must not be readable by others */
 };
 
-/* Errors name the file and the cure (wrong PO.crt, expired certificate, key of another certificate). The context
- * may be shared by threads; it must outlive its connections. */
+/* Errors name the file and the cure (wrong PO.crt, expired certificate, key of another certificate). The
+ * context may be shared by threads; it must outlive its connections. */
 struct tls_context *tls_server_context(const struct tls_server_config *, struct err *);
 struct tls_context *tls_client_context(const struct tls_client_config *, struct err *);
 struct tls_context *tls_context_ref(struct tls_context *);

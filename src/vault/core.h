@@ -1,9 +1,9 @@
 /* Inside the vault: what its files share. Nothing outside src/vault includes this.
  *
  * State is memory, filled from the store's change feed by apply functions (apply_rows.c: one row per key
- * prefix). A handler reads memory, adds guards and changes to its call, and fills the response; dispatch.c then
- * commits guards, changes, idempotency record and audit record in one store transaction, and runs the handler
- * again on a conflict. So nothing is ever half-done and no handler writes state itself.
+ * prefix). A handler reads memory, adds guards and changes to its call, and fills the response; dispatch.c
+ * then commits guards, changes, idempotency record and audit record in one store transaction, and runs the
+ * handler again on a conflict. So nothing is ever half-done and no handler writes state itself.
  *
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
@@ -33,7 +33,7 @@ struct vault {
         struct vault_deps deps;
         struct vault_config config; /* own copies, presets filled in */
         struct store_watch *watch;
-        _Atomic int64_t revision;   /* applied */
+        _Atomic int64_t revision; /* applied */
         pthread_mutex_t revision_lock;
         pthread_cond_t revision_moved;
         struct vault_partition *partition; /* partition.c: state, ids, certificates, PMK; own lock */
@@ -49,7 +49,7 @@ struct vault {
 struct vault_login {
         enum vault_role role; /* VAULT_NOBODY: no ticket */
         uint32_t user_id;
-        char user[32];        /* name as created */
+        char user[32]; /* name as created */
         uint8_t context[VAULT_CONTEXT_SIZE];
         uint64_t epoch;
         int64_t expires_ms;
@@ -71,13 +71,14 @@ struct vault_call {
         struct store_op ops[VAULT_CALL_OPS];
         size_t op_count;
         /* for the audit record */
-        uint64_t object;          /* handle, 0: none or session object */
-        uint64_t second_object;   /* public half, wrapping key */
+        uint64_t object;        /* handle, 0: none or session object */
+        uint64_t second_object; /* public half, wrapping key */
         uint64_t mechanism;
-        const char *subject;      /* user name acted upon */
+        const char *subject; /* user name acted upon */
 };
 
-/* Adds to the transaction; slices must live in the call's arena (use arena_copy). False: too many (err set). */
+/* Adds to the transaction; slices must live in the call's arena (use arena_copy). False: too many (err set).
+ */
 bool vault_call_guard(struct vault_call *, enum store_guard_kind, struct slice key, store_rev rev);
 bool vault_call_put(struct vault_call *, struct slice key, struct slice value);
 bool vault_call_delete(struct vault_call *, struct slice key);
@@ -86,14 +87,14 @@ struct slice vault_call_key(struct vault_call *, const char *prefix, struct slic
 
 /* One row per command: dispatch_rows.c. */
 struct vault_command {
-        uint32_t body;            /* Request.body field number */
-        const char *name;         /* "generate_key" */
-        const char *operation;    /* "CN_GENERATE_KEY", spec/semantics.md 17 */
-        uint32_t opcode;          /* spec/semantics.md 18 */
-        uint32_t roles;           /* mask of 1u << enum vault_role that may try it */
-        uint32_t states;          /* mask of 1u << enum vault_state */
-        bool mutating;            /* may add changes; carries an idempotency key */
-        bool audited;             /* management record in the store's transaction (when it changes something) */
+        uint32_t body;         /* Request.body field number */
+        const char *name;      /* "generate_key" */
+        const char *operation; /* "CN_GENERATE_KEY", spec/semantics.md 17 */
+        uint32_t opcode;       /* spec/semantics.md 18 */
+        uint32_t roles;        /* mask of 1u << enum vault_role that may try it */
+        uint32_t states;       /* mask of 1u << enum vault_state */
+        bool mutating;         /* may add changes; carries an idempotency key */
+        bool audited;          /* management record in the store's transaction (when it changes something) */
         enum vault_cost cost;
         bool (*handler)(struct vault_call *); /* false: call->err says why, nothing changes */
 };
@@ -122,11 +123,11 @@ struct vault_apply_row {
         const char *prefix;
         bool (*apply)(struct vault *, const struct store_event *, struct err *);
 };
-bool vault_users_apply(struct vault *, const struct store_event *, struct err *);     /* u/ */
-bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);  /* f/ */
-bool vault_partition_apply(struct vault *, const struct store_event *, struct err *); /* p/ c/ r/ */
-bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);   /* o/ h/ */
-bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);     /* l/ a/ */
+bool vault_users_apply(struct vault *, const struct store_event *, struct err *);       /* u/ */
+bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);    /* f/ */
+bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);   /* p/ c/ r/ */
+bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);     /* o/ h/ */
+bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);       /* l/ a/ */
 bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *); /* i/ */
 
 /* Object side life: called by vault_open and vault_close. */

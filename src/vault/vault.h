@@ -1,8 +1,8 @@
 /* The vault: the HSM itself, as a pure core.
  *
- * (state, caller, request) -> (response, changes). It opens no socket and no file: store, entropy, clock, audit
- * and the sealing of the master key are handed in. Authorisation is decided in policy.c, from one table.
- * DESIGN sections 3 and 5; spec/semantics.md; spec/key-rules.md. */
+ * (state, caller, request) -> (response, changes). It opens no socket and no file: store, entropy, clock,
+ * audit and the sealing of the master key are handed in. Authorisation is decided in policy.c, from one
+ * table. DESIGN sections 3 and 5; spec/semantics.md; spec/key-rules.md. */
 #ifndef CHSM_VAULT_VAULT_H
 #define CHSM_VAULT_VAULT_H
 
@@ -26,8 +26,8 @@ enum vault_role {
         VAULT_PRECO = 6,
 };
 
-/* How the partition's master key is kept at rest on this node. The file key is made by the server at the edge;
- * passphrase, TPM and PKCS#11 sealing are further values of this struct. */
+/* How the partition's master key is kept at rest on this node. The file key is made by the server at the
+ * edge; passphrase, TPM and PKCS#11 sealing are further values of this struct. */
 struct vault_sealer {
         const char *name;
         bool (*seal)(void *arg, struct slice secret, struct buf *out, struct err *);
@@ -36,30 +36,31 @@ struct vault_sealer {
 };
 
 struct vault_config {
-        const char *node_name;      /* "hsm1" */
-        uint32_t node_number;       /* 1.. */
-        const char *host;           /* as told to clients in the node list */
+        const char *node_name; /* "hsm1" */
+        uint32_t node_number;  /* 1.. */
+        const char *host;      /* as told to clients in the node list */
         uint16_t port;
-        const char *token_label;    /* at most 32 bytes */
-        uint64_t max_keys;          /* 0: 1,000,000 */
-        uint64_t max_users;         /* 0: 1,024 */
-        uint32_t lock_after;        /* failures that lock an account; 0: 5 */
-        int64_t ticket_life_ms;     /* 0: 24 h */
-        int store_timeout_ms;       /* 0: 3,000 */
-        uint32_t lanes;             /* parallel management chains; 0: 32 */
+        const char *token_label; /* at most 32 bytes */
+        uint64_t max_keys;       /* 0: 1,000,000 */
+        uint64_t max_users;      /* 0: 1,024 */
+        uint32_t lock_after;     /* failures that lock an account; 0: 5 */
+        int64_t ticket_life_ms;  /* 0: 24 h */
+        int store_timeout_ms;    /* 0: 3,000 */
+        uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
-        uint64_t session_cache;     /* opened session objects kept in memory; 0: 16,384 */
-        bool public_before_login;   /* public objects readable before login */
+        uint64_t session_cache;          /* opened session objects kept in memory; 0: 16,384 */
+        bool public_before_login;        /* public objects readable before login */
         bool allow_nonsensitive_session; /* session secrets may be SENSITIVE=FALSE */
 };
 
 struct vault_deps {
-        struct store *store;          /* outlives the vault */
-        struct crypto *crypto;        /* outlives the vault */
-        struct audit_writer *audit;   /* records of key use and refusals; outlives the vault; NULL: none (tests) */
+        struct store *store;   /* outlives the vault */
+        struct crypto *crypto; /* outlives the vault */
+        struct audit_writer
+            *audit; /* records of key use and refusals; outlives the vault; NULL: none (tests) */
         struct clock clock;
         struct vault_sealer sealer;
-        struct vault_config config;   /* strings are copied */
+        struct vault_config config; /* strings are copied */
 };
 
 struct vault;
@@ -73,7 +74,7 @@ void vault_close(struct vault **); /* no call may be running; NULL-safe */
 struct vault_peer {
         uint8_t certificate[32]; /* SHA-256 of the client certificate; zeros when none was shown */
         bool has_certificate;
-        char address[64];        /* for the audit record */
+        char address[64]; /* for the audit record */
 };
 
 /* Where a request should run; a column of the dispatch table. */
@@ -91,8 +92,8 @@ const Chsm__Response *vault_call(struct vault *, const struct vault_peer *, cons
                                  struct arena *, bool *ticket_valid);
 
 enum vault_state vault_state(struct vault *);
-/* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once owned,
- * else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
+/* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once
+ * owned, else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
 struct vault_identity {
         struct buf certificate, chain;
         struct sec *private_key_pem;

@@ -10,15 +10,15 @@
 #include <sys/types.h>
 
 enum wire_io {
-        WIRE_IO_OK,          /* done; *n bytes moved */
-        WIRE_IO_WANT_READ,   /* call again when the descriptor is readable */
-        WIRE_IO_WANT_WRITE,  /* call again when the descriptor is writable */
-        WIRE_IO_CLOSED,      /* the peer closed in order */
-        WIRE_IO_FAILED,      /* err has the words */
+        WIRE_IO_OK,         /* done; *n bytes moved */
+        WIRE_IO_WANT_READ,  /* call again when the descriptor is readable */
+        WIRE_IO_WANT_WRITE, /* call again when the descriptor is writable */
+        WIRE_IO_CLOSED,     /* the peer closed in order */
+        WIRE_IO_FAILED,     /* err has the words */
 };
 
 #define WIRE_FINGERPRINT_SIZE 32
-#define WIRE_PEER_TEXT 96
+#define WIRE_PEER_TEXT        96
 
 struct wire_conn {
         const struct wire_conn_ops *ops;

@@ -1,8 +1,8 @@
 /* Frames: a 4-byte big-endian length, then one protobuf message. DESIGN section 5.1.
  *
- * frame_reader gathers bytes from a socket into whole frames, refusing a length above the limit in force before
- * it allocates anything for it. Requests and responses are decoded into an arena and checked field by field
- * against wire_rows.c; nothing is trusted before that. */
+ * frame_reader gathers bytes from a socket into whole frames, refusing a length above the limit in force
+ * before it allocates anything for it. Requests and responses are decoded into an arena and checked field by
+ * field against wire_rows.c; nothing is trusted before that. */
 #ifndef CHSM_WIRE_FRAME_H
 #define CHSM_WIRE_FRAME_H
 
@@ -11,11 +11,11 @@
 #include "base/err.h"
 #include "chsm.pb-c.h"
 
-#define WIRE_HEADER_SIZE    4
-#define WIRE_LIMIT_LOGIN    4096          /* frame bytes before a valid ticket was seen on the connection */
-#define WIRE_LIMIT_PRESET   (1024 * 1024) /* frame bytes after; configurable */
-#define WIRE_LIMIT_HIGHEST  (16 * 1024 * 1024)
-#define WIRE_CONTEXT_SIZE   16
+#define WIRE_HEADER_SIZE      4
+#define WIRE_LIMIT_LOGIN      4096          /* frame bytes before a valid ticket was seen on the connection */
+#define WIRE_LIMIT_PRESET     (1024 * 1024) /* frame bytes after; configurable */
+#define WIRE_LIMIT_HIGHEST    (16 * 1024 * 1024)
+#define WIRE_CONTEXT_SIZE     16
 #define WIRE_IDEMPOTENCY_SIZE 16
 
 /* Gathers frames from a byte stream. Not thread-safe. */
@@ -49,10 +49,10 @@ bool wire_response_encode(const Chsm__Response *, struct buf *);
 
 /* What the wire knows of a request body; one row each in wire_rows.c. */
 struct wire_row {
-        uint32_t body;        /* field number in Request.body */
-        const char *name;     /* "generate_key" */
-        bool before_login;    /* accepted on a connection that has no valid ticket yet */
-        bool mutating;        /* carries an idempotency key */
+        uint32_t body;     /* field number in Request.body */
+        const char *name;  /* "generate_key" */
+        bool before_login; /* accepted on a connection that has no valid ticket yet */
+        bool mutating;     /* carries an idempotency key */
         bool (*check)(const Chsm__Request *, struct err *); /* every field's length and range */
 };
 const struct wire_row *wire_row_find(uint32_t body); /* NULL: unknown */

@@ -1,0 +1,73 @@
+/* The audit log: JSON Lines in a hash chain, one record a command with its result.
+ *
+ * Each record holds the SHA-256 of the line before it, so an edit, a cut, a gap or a change of order is found
+ * by whoever knows a later head. spec/semantics.md 18; DESIGN section 5.10. */
+#ifndef CHSM_AUDIT_AUDIT_H
+#define CHSM_AUDIT_AUDIT_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "crypto/crypto.h"
+
+#define AUDIT_HASH_SIZE 32
+
+/* What a record says. Text may be NULL: then the field is left out. */
+struct audit_record {
+        const char *node;
+        const char *chain; /* "use", "mgmt-00" ... */
+        uint64_t sequence;
+        int64_t time_ms;
+        const char *operation; /* "CN_LOGIN" */
+        uint32_t opcode;
+        const char *user;
+        const char *role;
+        const char *context; /* first 8 hex digits of the application context */
+        const char *peer;
+        const char *subject; /* user acted upon */
+        uint64_t object;     /* 0: none */
+        uint64_t mechanism;  /* 0: none */
+        uint32_t result;     /* CKR_ */
+        const char *reason;  /* row name of base/err.h, NULL when done */
+        const char *detail;
+};
+
+/* The hash a chain starts with: of partition, node and chain name. */
+bool audit_genesis(struct crypto *, struct slice partition_id, const char *node, const char *chain,
+                   uint8_t out[AUDIT_HASH_SIZE]);
+/* Appends the record as one line with its newline. Pure. */
+bool audit_record_format(const struct audit_record *, const uint8_t previous[AUDIT_HASH_SIZE],
+                         struct buf *line);
+/* The hash the next record must hold. */
+bool audit_line_hash(struct crypto *, struct slice line, uint8_t out[AUDIT_HASH_SIZE]);
+
+/* The writer of a node's key-use log: any thread appends, one thread chains and writes. */
+struct audit_writer;
+struct audit_writer_config {
+        const char *folder; /* holds use-<first sequence>.jsonl */
+        const char *node;
+        struct slice partition_id;
+        struct crypto *crypto;
+        struct clock clock;
+        size_t queue; /* records waiting at most; 0: 65,536 */
+};
+/* Goes on where the newest file ends; a torn last line is cut off and told in a record of its own. */
+struct audit_writer *audit_writer_open(const struct audit_writer_config *, struct err *);
+/* Waits for room when the queue is full: nothing is lost. node, chain, sequence and time are filled in. */
+void audit_writer_append(struct audit_writer *, const struct audit_record *);
+/* Waits until everything appended before is in the file. False: writing failed, err says why. */
+bool audit_writer_flush(struct audit_writer *, struct err *);
+void audit_writer_head(struct audit_writer *, uint64_t *sequence, uint8_t hash[AUDIT_HASH_SIZE]);
+void audit_writer_close(struct audit_writer **); /* flushes; NULL-safe */
+
+/* Checks one chain's lines, which may come in several pieces. */
+struct audit_verify {
+        struct crypto *crypto;
+        uint8_t expected[AUDIT_HASH_SIZE]; /* hash the next line must hold */
+        uint64_t next_sequence;
+        int64_t last_time_ms;
+        uint64_t records;
+};
+/* Whole lines only. ERR_AUDIT names the record and what is wrong with it. */
+bool audit_verify_lines(struct audit_verify *, struct slice lines, struct err *);
+
+#endif

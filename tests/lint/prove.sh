@@ -1,0 +1,35 @@
+#!/bin/sh
+# Every lint can fail: each gets a tiny tree with one planted violation and must refuse it.
+top=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+bad=0
+plant() { # lint, file, content, words its message must hold
+        rm -rf "$scratch/tree"
+        mkdir -p "$scratch/tree/src/base" "$scratch/tree/src/ck" "$scratch/tree/tests" "$scratch/tree/fuzz" "$scratch/tree/bench"
+        printf 'base:\nck: base\n' >"$scratch/tree/src/ROOMS"
+        cp "$top/.clang-format" "$scratch/tree/"
+        printf 'int fine;\n' >"$scratch/tree/src/base/fine.c"
+        printf '#include "base/slice.h"\n' >"$scratch/tree/src/ck/fine.c"
+        cp "$top/src/base/slice.h" "$scratch/tree/src/base/"
+        if ! sh "$top/tests/lint/$1.sh" "$scratch/tree" "$scratch" >"$scratch/out" 2>&1; then
+                echo "lint $1 refuses a tree that keeps the rules:"
+                cat "$scratch/out"
+                bad=1
+        fi
+        printf '%b' "$3" >"$scratch/tree/$2"
+        if sh "$top/tests/lint/$1.sh" "$scratch/tree" "$scratch" >"$scratch/out" 2>&1; then
+                echo "lint $1 accepted a planted violation in $2"
+                bad=1
+        elif ! grep -q "$4" "$scratch/out"; then
+                echo "lint $1 did not say '$4'"
+                bad=1
+        fi
+}
+plant rooms src/base/up.c '#include "ck/names.h"\n' 'does not allow'
+plant sizes src/base/long.c "$(yes 'int a;' | head -n 601 | tr '\n' '~' | sed 's/~/\\n/g')" '600 allowed'
+plant sizes src/base/deep.c "int f(void)\n{\n$(yes ';' | head -n 61 | tr '\n' '~' | sed 's/~/\\n/g')}\n" '60 allowed'
+plant headers src/base/alone.h 'struct slice x(size_t n);\n' 'does not compile alone'
+plant format src/base/ugly.c 'int  a ;\n' 'clang-format'
+plant forbidden src/base/call.c 'void f(char *a);\nvoid f(char *a) { strcpy(a, a); }\n' 'unsafe'
+exit $bad
