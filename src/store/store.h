@@ -117,7 +117,9 @@ enum store_rc store_status(struct store *, struct store_status *, struct err *);
 /* Engine-neutral stream of all keys at one revision, with counts and a digest; *at: that revision. Key values
  * are whatever the caller stored (the vault stores ciphertext). */
 enum store_rc store_backup(struct store *, int fd, store_rev *at, struct err *);
-/* Into an empty store only; all or nothing; keys keep their bytes, revisions start anew above *at. */
+/* Into an empty store only. The stream (a seekable file) is checked whole before the first change; keys keep
+ * their bytes, revisions start anew. A process killed meanwhile leaves a part: restore into a fresh folder
+ * then. */
 enum store_rc store_restore(struct store *, int fd, struct err *);
 
 #endif
