@@ -33,7 +33,7 @@ enum err_id {
         ERR_STORE_CONFLICT, /* a guard failed */
         ERR_STORE_DAMAGED,
         /* life cycle and ceremony */
-        ERR_STATE,        /* command not possible in this life-cycle state */
+        ERR_LIFE_CYCLE,   /* command not possible in this life-cycle state */
         ERR_CERT_INVALID, /* certificate refused; says what is wrong with it */
         ERR_CERT_EXISTS,  /* owner certificate is permanent */
         ERR_CERT_ABSENT,

@@ -32,7 +32,7 @@ static const struct err_row rows[] = {
         ROW(ERR_STORE_CONFLICT, "store-conflict", 0x30, 1, "another change came first", "try again"),
         ROW(ERR_STORE_DAMAGED, "store-damaged", 0x30, 1, "stored data fails its checks",
             "restore from a backup"),
-        ROW(ERR_STATE, "state", 0x200 /* CKR_FUNCTION_REJECTED */, 1,
+        ROW(ERR_LIFE_CYCLE, "state", 0x200 /* CKR_FUNCTION_REJECTED */, 1,
             "not possible in this state of the partition", NULL),
         ROW(ERR_CERT_INVALID, "cert-invalid", 0x200, 1, "the certificate is not acceptable",
             "make the certificate as the ceremony describes"),

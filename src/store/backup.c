@@ -203,7 +203,7 @@ enum store_rc store_restore(struct store *s, int fd, struct err *err)
         if (store_load(s, SLICE_EMPTY, count_visit, &present, &at, err) != STORE_OK)
                 return STORE_IO;
         if (present) {
-                err_set(err, ERR_STATE, "a backup is restored into an empty store only");
+                err_set(err, ERR_LIFE_CYCLE, "a backup is restored into an empty store only");
                 return STORE_CONFLICT;
         }
         /* The whole stream is checked before the first change. */

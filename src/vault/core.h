@@ -7,6 +7,7 @@
  *
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
+ *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
  *   u/<name>       user record (lower-case name)            f/<name>  failure counter
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
@@ -27,6 +28,8 @@
 struct vault_users;   /* users.c */
 struct vault_objects; /* objects.c */
 struct vault_lanes;   /* lanes.c */
+struct vault_tickets; /* ticket.c: opened tickets by hash of the bytes */
+struct vault_replays; /* idempotency.c: keys of what was answered lately */
 struct vault_cache;   /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -40,9 +43,11 @@ struct vault {
         struct vault_users *users;
         struct vault_objects *objects;
         struct vault_lanes *lanes;
+        struct vault_tickets *tickets;
+        struct vault_replays *replays;
         struct vault_cache *cache;
         struct vault_counters *counters; /* metrics.c */
-        bool failed;                     /* the store's state could not be applied: refuse everything */
+        _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
 };
 
 /* The opened ticket of a call. */
@@ -70,6 +75,12 @@ struct vault_call {
         size_t guard_count;
         struct store_op ops[VAULT_CALL_OPS];
         size_t op_count;
+        /* Set by a handler that returns true: its changes are committed, and the answer is err all the same
+         * (a counted login failure). */
+        bool refused;
+        /* What a handler keeps (in the arena) for being run again after a conflict: a password's verdict, a
+         * made key. NULL on the first run. */
+        void *memo;
         /* for the audit record */
         uint64_t object;        /* handle, 0: none or session object */
         uint64_t second_object; /* public half, wrapping key */

@@ -1,0 +1,81 @@
+/* Inside the crypto room: the library context with what was fetched from it, and the parsed key. */
+#ifndef CHSM_CRYPTO_INTERNAL_H
+#define CHSM_CRYPTO_INTERNAL_H
+
+#include "crypto/key.h"
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/provider.h>
+#include <stdatomic.h>
+
+/* Hashes by their mechanism names; the order of hash_rows.c. */
+enum crypto_hash { HASH_NONE, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
+
+struct crypto {
+        OSSL_LIB_CTX *context;
+        OSSL_PROVIDER *provider;
+        EVP_MD *md[HASH_COUNT];
+        EVP_MAC *hmac, *cmac;
+        EVP_KDF *hkdf;
+        EVP_CIPHER *gcm256;
+};
+
+#define KEY_CACHE 4 /* initialised contexts kept in a key: a few threads, a mechanism or two */
+
+/* A context that was initialised for one use of one key. */
+struct crypto_cached {
+        const void *tag; /* the mechanism row and operation it was made for */
+        void *context;
+        void (*free)(void *);
+};
+
+struct crypto_key {
+        struct crypto *crypto;
+        atomic_uint references;
+        enum crypto_key_class class;
+        uint64_t type; /* CKK_ */
+        uint32_t bits;
+        const struct crypto_curve *curve; /* NULL for RSA and secret keys */
+        EVP_PKEY *pkey;                   /* public and private keys */
+        struct sec *secret;               /* secret keys */
+        _Atomic(struct crypto_cached *) cache[KEY_CACHE];
+};
+
+/* A cached context for tag, or NULL: make one. It is the caller's until put back. */
+struct crypto_cached *crypto_cache_take(struct crypto_key *, const void *tag);
+/* Gives one back, or frees it when the cache is full. NULL-safe. */
+void crypto_cache_put(struct crypto_key *, struct crypto_cached *);
+/* Frees one that failed or holds state not worth keeping. NULL-safe. */
+void crypto_cached_free(struct crypto_cached *);
+struct crypto_cached *crypto_cached_new(const void *tag, void *context, void (*free_context)(void *));
+
+bool crypto_key_check(struct crypto_key *, struct err *); /* full consistency of a pair from outside */
+struct crypto_key *crypto_key_alloc(struct crypto *, enum crypto_key_class, uint64_t type, uint32_t bits);
+/* A key around pkey, which it owns from then on (freed on failure too). */
+bool crypto_key_wrap_pkey(struct crypto *, enum crypto_key_class, uint64_t type, EVP_PKEY *,
+                          struct crypto_key **, struct err *);
+
+/* Sets ERR_CRYPTO with libcrypto's words and clears its error queue. Always false. */
+bool crypto_failed(struct err *, const char *what);
+
+/* ---- curves: curve_rows.c ---- */
+struct crypto_curve {
+        const char *name;  /* OpenSSL group or key type name */
+        uint64_t key_type; /* CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY */
+        uint32_t bits;
+        uint8_t oid[12]; /* DER */
+        size_t oid_n;
+        const char *printable; /* curve name form of CKA_EC_PARAMS for Edwards and Montgomery keys */
+};
+const struct crypto_curve *crypto_curve_find(struct slice ec_params); /* NULL: not offered */
+const struct crypto_curve *crypto_curve_named(const char *openssl_name);
+
+/* key_rsa_import.c, key_component.c are reached through key.h. */
+bool crypto_key_pairwise(struct crypto *, struct crypto_key *private_key, struct crypto_key *public_key,
+                         struct err *);
+
+/* ---- self-tests: self_test_rows.c ---- */
+bool crypto_self_test(struct crypto *, const char *spoil, struct err *);
+
+#endif
