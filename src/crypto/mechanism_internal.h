@@ -1,0 +1,68 @@
+/* The shape of a mechanism row, and what the families of mechanisms share. */
+#ifndef CHSM_CRYPTO_MECHANISM_INTERNAL_H
+#define CHSM_CRYPTO_MECHANISM_INTERNAL_H
+
+#include "ck/cryptoki.h"
+#include "crypto/internal.h"
+#include "crypto/mechanism.h"
+
+#define OP(name) (1u << CRYPTO_##name)
+
+/* One run of an operation; everything is the caller's. */
+struct crypto_run {
+        struct crypto *crypto;
+        const struct crypto_mechanism *mechanism;
+        const struct ck_mech_param *param;
+        enum crypto_op op;
+        struct crypto_key *key;
+        struct slice in;
+        struct slice signature; /* verify */
+        uint8_t *out;
+        size_t *out_n;
+        uint8_t *iv_out;
+};
+
+/* Implementation shared by rows that differ in data only. Functions a family lacks are NULL. */
+struct crypto_family {
+        bool (*check)(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
+                      const struct ck_mech_param *, struct err *); /* the parameter; may be NULL */
+        size_t (*output_max)(const struct crypto_run *);
+        bool (*encrypt)(struct crypto_run *, struct err *);
+        bool (*decrypt)(struct crypto_run *, struct err *);
+        bool (*sign)(struct crypto_run *, struct err *);
+        bool (*verify)(struct crypto_run *, struct err *);
+        bool (*digest)(struct crypto_run *, struct err *);
+};
+
+struct crypto_mechanism {
+        uint64_t number;
+        const char *name;
+        uint32_t functions;
+        uint64_t key_types[3];  /* terminated by CK_UNAVAILABLE_INFORMATION when fewer */
+        uint8_t key_type_count; /* 0: needs no key */
+        uint64_t makes;         /* CKK_ of generate mechanisms */
+        uint32_t min, max;      /* as C_GetMechanismInfo tells: bits, or bytes for secret keys */
+        enum crypto_policy_class class;
+        bool authenticated;
+        enum crypto_hash hash;
+        int padding;      /* RSA_..._PADDING */
+        const char *mode; /* cipher mode as OpenSSL names it: "CBC" */
+        const struct crypto_family *family;
+};
+
+extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_crypt, crypto_family_ecdsa,
+    crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_mac, crypto_family_digest,
+    crypto_family_key_wrap;
+
+/* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none. */
+enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
+/* Hash of a CKG_MGF1_ number. */
+enum crypto_hash crypto_hash_of_mgf(uint64_t mgf);
+/* The run's input, or its digest in block when the row names a hash. */
+bool crypto_run_digest(const struct crypto_run *, uint8_t block[64], struct slice *input, struct err *);
+/* Tag of a cached context: one per row and operation. */
+const void *crypto_run_tag(const struct crypto_run *);
+/* A cached or new cipher context with the key set, for encryption or decryption. */
+struct crypto_cached *crypto_run_cipher(struct crypto_run *, bool encrypt, struct err *);
+
+#endif

@@ -1,0 +1,123 @@
+/* Every mechanism, one row each, ascending by number. */
+#include "crypto/mechanism_internal.h"
+#include "crypto/mechanism_rows.h"
+
+#include <openssl/rsa.h>
+
+#define KEYS(...)                                                                                            \
+        .key_types = { __VA_ARGS__ }, .key_type_count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8
+#define ROW(mech) .number = mech, .name = #mech
+#define RSA_SIZES .min = 2048, .max = 8192
+#define EC_SIZES  .min = 224, .max = 521
+#define AES_SIZES .min = 16, .max = 32
+
+#define RSA_SIGN(mech, which, pad, policy)                                                                   \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_RSA), RSA_SIZES, .hash = which,      \
+                           .padding = pad, .class = policy, .family = &crypto_family_rsa_sign                \
+        }
+#define EC_SIGN(mech, which)                                                                                 \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES, .hash = which,        \
+                           .family = &crypto_family_ecdsa                                                    \
+        }
+#define DIGEST(mech, which)                                                                                  \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(DIGEST), .hash = which, .family = &crypto_family_digest           \
+        }
+#define HMAC(mech, which, kind)                                                                              \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_GENERIC_SECRET, kind, CKK_AES),      \
+                           .min = 1, .max = 3072, .hash = which, .family = &crypto_family_mac                \
+        }
+#define CIPHER(mech, how)                                                                                    \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES), AES_SIZES, .mode = how,    \
+                           .family = &crypto_family_cipher                                                   \
+        }
+#define KEY_WRAP(mech, how)                                                                                  \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),    \
+                           AES_SIZES, .mode = how, .authenticated = true, .family = &crypto_family_key_wrap  \
+        }
+
+static const struct crypto_mechanism rows[] = {
+        { ROW(CKM_RSA_PKCS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_RSA), .makes = CKK_RSA,
+          RSA_SIZES },
+        { ROW(CKM_RSA_PKCS), KEYS(CKK_RSA), RSA_SIZES,
+          .functions = OP(SIGN) | OP(VERIFY) | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
+          .padding = RSA_PKCS1_PADDING, .family = &crypto_family_rsa_crypt },
+        { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES,
+          .functions = OP(SIGN) | OP(VERIFY) | OP(ENCRYPT) | OP(DECRYPT), .padding = RSA_NO_PADDING,
+          .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
+        RSA_SIGN(CKM_SHA1_RSA_PKCS, HASH_SHA1, RSA_PKCS1_PADDING, CRYPTO_LEGACY),
+        { ROW(CKM_RSA_PKCS_OAEP), KEYS(CKK_RSA), RSA_SIZES,
+          .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), .padding = RSA_PKCS1_OAEP_PADDING,
+          .family = &crypto_family_rsa_crypt },
+        { ROW(CKM_RSA_X9_31_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_RSA), .makes = CKK_RSA,
+          RSA_SIZES },
+        RSA_SIGN(CKM_RSA_PKCS_PSS, HASH_NONE, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA1_RSA_PKCS_PSS, HASH_SHA1, RSA_PKCS1_PSS_PADDING, CRYPTO_LEGACY),
+        RSA_SIGN(CKM_SHA256_RSA_PKCS, HASH_SHA256, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA384_RSA_PKCS, HASH_SHA384, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA512_RSA_PKCS, HASH_SHA512, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA256_RSA_PKCS_PSS, HASH_SHA256, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA384_RSA_PKCS_PSS, HASH_SHA384, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA512_RSA_PKCS_PSS, HASH_SHA512, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA224_RSA_PKCS, HASH_SHA224, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA224_RSA_PKCS_PSS, HASH_SHA224, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        DIGEST(CKM_SHA_1, HASH_SHA1),
+        HMAC(CKM_SHA_1_HMAC, HASH_SHA1, CKK_SHA_1_HMAC),
+        HMAC(CKM_SHA_1_HMAC_GENERAL, HASH_SHA1, CKK_SHA_1_HMAC),
+        DIGEST(CKM_SHA256, HASH_SHA256),
+        HMAC(CKM_SHA256_HMAC, HASH_SHA256, CKK_SHA256_HMAC),
+        HMAC(CKM_SHA256_HMAC_GENERAL, HASH_SHA256, CKK_SHA256_HMAC),
+        DIGEST(CKM_SHA224, HASH_SHA224),
+        HMAC(CKM_SHA224_HMAC, HASH_SHA224, CKK_SHA224_HMAC),
+        HMAC(CKM_SHA224_HMAC_GENERAL, HASH_SHA224, CKK_SHA224_HMAC),
+        DIGEST(CKM_SHA384, HASH_SHA384),
+        HMAC(CKM_SHA384_HMAC, HASH_SHA384, CKK_SHA384_HMAC),
+        HMAC(CKM_SHA384_HMAC_GENERAL, HASH_SHA384, CKK_SHA384_HMAC),
+        DIGEST(CKM_SHA512, HASH_SHA512),
+        HMAC(CKM_SHA512_HMAC, HASH_SHA512, CKK_SHA512_HMAC),
+        HMAC(CKM_SHA512_HMAC_GENERAL, HASH_SHA512, CKK_SHA512_HMAC),
+        { ROW(CKM_GENERIC_SECRET_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
+          .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072 },
+        { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC), .makes = CKK_EC, EC_SIZES },
+        EC_SIGN(CKM_ECDSA, HASH_NONE),
+        EC_SIGN(CKM_ECDSA_SHA1, HASH_SHA1),
+        EC_SIGN(CKM_ECDSA_SHA224, HASH_SHA224),
+        EC_SIGN(CKM_ECDSA_SHA256, HASH_SHA256),
+        EC_SIGN(CKM_ECDSA_SHA384, HASH_SHA384),
+        EC_SIGN(CKM_ECDSA_SHA512, HASH_SHA512),
+        { ROW(CKM_EC_EDWARDS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_EDWARDS),
+          .makes = CKK_EC_EDWARDS, .min = 256, .max = 456 },
+        { ROW(CKM_EC_MONTGOMERY_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_MONTGOMERY),
+          .makes = CKK_EC_MONTGOMERY, .min = 256, .max = 448 },
+        { ROW(CKM_EDDSA), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC_EDWARDS), .min = 256, .max = 456,
+          .class = CRYPTO_NON_FIPS, .family = &crypto_family_eddsa },
+        { ROW(CKM_AES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_AES), .makes = CKK_AES, AES_SIZES },
+        CIPHER(CKM_AES_ECB, "ECB"),
+        CIPHER(CKM_AES_CBC, "CBC"),
+        CIPHER(CKM_AES_CBC_PAD, "CBC"),
+        CIPHER(CKM_AES_CTR, "CTR"),
+        { ROW(CKM_AES_GCM), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),
+          AES_SIZES, .mode = "GCM", .authenticated = true, .family = &crypto_family_gcm },
+        { ROW(CKM_AES_CMAC), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
+          .family = &crypto_family_mac },
+        { ROW(CKM_AES_CMAC_GENERAL), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
+          .family = &crypto_family_mac },
+        KEY_WRAP(CKM_AES_KEY_WRAP, "WRAP"),
+        KEY_WRAP(CKM_AES_KEY_WRAP_PAD, "WRAP-PAD"),
+        KEY_WRAP(CKM_AES_KEY_WRAP_KWP, "WRAP-PAD"),
+};
+
+const struct crypto_mechanism *crypto_mechanism_at(size_t i)
+{
+        return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
+}
+
+size_t crypto_mechanism_count(void)
+{
+        return sizeof(rows) / sizeof(rows[0]);
+}
