@@ -1,0 +1,66 @@
+/* Records and chains; pure. */
+#include "audit/audit.h"
+#include "crypto/seal.h"
+
+#include <inttypes.h>
+
+bool audit_genesis(struct crypto *c, struct slice partition_id, const char *node, const char *chain,
+                   uint8_t out[AUDIT_HASH_SIZE])
+{
+        struct buf text = BUF_INIT;
+        bool ok;
+
+        buf_put_text(&text, "chsm audit chain 1\n");
+        buf_put_block(&text, partition_id);
+        buf_put_block(&text, slice_str(node));
+        buf_put_block(&text, slice_str(chain));
+        ok = buf_ok(&text) && crypto_sha256(c, buf_slice(&text), out);
+        buf_clear(&text);
+        return ok;
+}
+
+static void put_text(struct buf *line, const char *name, const char *value)
+{
+        if (!value)
+                return;
+        buf_printf(line, ",\"%s\":", name);
+        buf_put_json(line, slice_str(value));
+}
+
+static void put_number(struct buf *line, const char *name, uint64_t value)
+{
+        if (value)
+                buf_printf(line, ",\"%s\":%" PRIu64, name, value);
+}
+
+bool audit_record_format(const struct audit_record *r, const uint8_t previous[AUDIT_HASH_SIZE],
+                         struct buf *line)
+{
+        char when[CLOCK_TEXT_SIZE];
+
+        buf_printf(line, "{\"v\":1,\"seq\":%" PRIu64 ",\"time\":\"%s\",\"ms\":%" PRId64, r->sequence,
+                   clock_text(r->time_ms, when), r->time_ms);
+        put_text(line, "node", r->node);
+        put_text(line, "chain", r->chain);
+        put_text(line, "op", r->operation);
+        buf_printf(line, ",\"opcode\":\"0x%" PRIx32 "\"", r->opcode);
+        put_text(line, "user", r->user);
+        put_text(line, "role", r->role);
+        put_text(line, "context", r->context);
+        put_text(line, "peer", r->peer);
+        put_text(line, "subject", r->subject);
+        put_number(line, "object", r->object);
+        put_number(line, "mechanism", r->mechanism);
+        buf_printf(line, ",\"result\":\"0x%" PRIx32 "\"", r->result);
+        put_text(line, "reason", r->reason);
+        put_text(line, "detail", r->detail);
+        buf_put_text(line, ",\"prev\":\"");
+        buf_put_hex(line, slice_of(previous, AUDIT_HASH_SIZE));
+        buf_put_text(line, "\"}\n");
+        return buf_ok(line);
+}
+
+bool audit_line_hash(struct crypto *c, struct slice line, uint8_t out[AUDIT_HASH_SIZE])
+{
+        return crypto_sha256(c, line, out);
+}

@@ -1,0 +1,289 @@
+/* The node's key-use log: callers queue formatted-to-be records, one thread chains and writes them in
+ * batches. */
+#include "audit/audit.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define QUEUE_PRESET 65536
+#define LOG_MAX      ((size_t)64 * 1024 * 1024)
+#define TEXT_MAX     200
+
+/* A record with its texts copied, so that the caller's may go. */
+struct waiting {
+        struct audit_record record;
+        char user[32], role[8], context[12], peer[72], subject[32], detail[TEXT_MAX];
+};
+
+struct audit_writer {
+        struct audit_writer_config config;
+        char *node, *path;
+        int fd;
+        pthread_t thread;
+        pthread_mutex_t lock;
+        pthread_cond_t filled, drained;
+        struct waiting *queue;
+        size_t capacity, first, count;
+        uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
+        bool closing;
+        struct err trouble;
+        uint64_t sequence; /* of the next record; writer thread, and under lock for audit_writer_head */
+        uint8_t hash[AUDIT_HASH_SIZE];
+        int64_t last_ms;
+};
+
+static const char *copy_text(char *into, size_t cap, const char *from)
+{
+        size_t n = from ? strnlen(from, cap - 1) : 0;
+
+        if (!from)
+                return NULL;
+        memcpy(into, from, n);
+        into[n] = '\0';
+        return into;
+}
+
+void audit_writer_append(struct audit_writer *w, const struct audit_record *record)
+{
+        struct waiting *slot;
+
+        pthread_mutex_lock(&w->lock);
+        while (w->count == w->capacity)
+                pthread_cond_wait(&w->drained, &w->lock);
+        slot = &w->queue[(w->first + w->count) % w->capacity];
+        slot->record = *record;
+        slot->record.user = copy_text(slot->user, sizeof(slot->user), record->user);
+        slot->record.role = copy_text(slot->role, sizeof(slot->role), record->role);
+        slot->record.context = copy_text(slot->context, sizeof(slot->context), record->context);
+        slot->record.peer = copy_text(slot->peer, sizeof(slot->peer), record->peer);
+        slot->record.subject = copy_text(slot->subject, sizeof(slot->subject), record->subject);
+        slot->record.detail = copy_text(slot->detail, sizeof(slot->detail), record->detail);
+        slot->record.time_ms = clock_wall_ms(&w->config.clock);
+        w->appended++;
+        if (w->count++ == 0)
+                pthread_cond_signal(&w->filled);
+        pthread_mutex_unlock(&w->lock);
+}
+
+/* Chains one record onto the batch. */
+static bool record_chain(struct audit_writer *w, struct audit_record *record, struct buf *batch)
+{
+        size_t before = batch->n;
+
+        record->node = w->node;
+        record->chain = "use";
+        record->sequence = w->sequence;
+        if (record->time_ms < w->last_ms)
+                record->time_ms = w->last_ms; /* a clock set back does not break the order of records */
+        w->last_ms = record->time_ms;
+        if (!audit_record_format(record, w->hash, batch) ||
+            !audit_line_hash(w->config.crypto, slice_of(batch->p + before, batch->n - before), w->hash))
+                return false;
+        w->sequence++;
+        return true;
+}
+
+static bool bytes_write(struct audit_writer *w, struct slice bytes)
+{
+        while (bytes.n) {
+                ssize_t n = write(w->fd, bytes.p, bytes.n);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return err_set_errno(&w->trouble, ERR_AUDIT, errno,
+                                             "audit log '%s' cannot be written: free space on its disk",
+                                             w->path);
+                bytes = slice_of(bytes.p + n, bytes.n - (size_t)n);
+        }
+        return true;
+}
+
+/* Writes what waits. On failure the file is cut back to whole records and the chain stays where it was. */
+static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n, struct buf *batch)
+{
+        uint64_t sequence = w->sequence;
+        uint8_t hash[AUDIT_HASH_SIZE];
+        off_t end = lseek(w->fd, 0, SEEK_END);
+        bool ok = end >= 0;
+
+        memcpy(hash, w->hash, sizeof(hash));
+        buf_reset(batch);
+        for (size_t i = 0; ok && i < n; i++)
+                ok = record_chain(w, &taken[i].record, batch);
+        if (ok && bytes_write(w, buf_slice(batch)))
+                return;
+        if (w->trouble.id == ERR_NONE)
+                err_set(&w->trouble, ERR_AUDIT, "audit records cannot be made");
+        log_error("%s", w->trouble.detail);
+        if (end >= 0 && ftruncate(w->fd, end) != 0)
+                log_error("audit log '%s' may end with a torn record", w->path);
+        w->sequence = sequence;
+        memcpy(w->hash, hash, sizeof(hash));
+}
+
+static void *writer_main(void *arg)
+{
+        struct audit_writer *w = arg;
+        struct buf batch = BUF_INIT;
+
+        pthread_mutex_lock(&w->lock);
+        for (;;) {
+                size_t n;
+
+                while (w->count == 0 && !w->closing)
+                        pthread_cond_wait(&w->filled, &w->lock);
+                if (w->count == 0)
+                        break;
+                /* The stretch of the ring up to its end: slots stay ours until count is lowered. */
+                n = w->first + w->count > w->capacity ? w->capacity - w->first : w->count;
+                n = n > 4096 ? 4096 : n;
+                pthread_mutex_unlock(&w->lock);
+                batch_write(w, &w->queue[w->first], n, &batch);
+                pthread_mutex_lock(&w->lock);
+                w->first = (w->first + n) % w->capacity;
+                w->count -= n;
+                w->written += n;
+                pthread_cond_broadcast(&w->drained);
+        }
+        pthread_mutex_unlock(&w->lock);
+        buf_clear(&batch);
+        return NULL;
+}
+
+bool audit_writer_flush(struct audit_writer *w, struct err *err)
+{
+        uint64_t until;
+        bool ok;
+
+        pthread_mutex_lock(&w->lock);
+        until = w->appended;
+        while (w->written < until)
+                pthread_cond_wait(&w->drained, &w->lock);
+        ok = w->trouble.id == ERR_NONE;
+        if (!ok && err)
+                *err = w->trouble;
+        pthread_mutex_unlock(&w->lock);
+        return ok && (fdatasync(w->fd) == 0 ||
+                      err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be synced", w->path));
+}
+
+void audit_writer_head(struct audit_writer *w, uint64_t *sequence, uint8_t hash[AUDIT_HASH_SIZE])
+{
+        pthread_mutex_lock(&w->lock);
+        while (w->count)
+                pthread_cond_wait(&w->drained, &w->lock);
+        *sequence = w->sequence;
+        memcpy(hash, w->hash, AUDIT_HASH_SIZE);
+        pthread_mutex_unlock(&w->lock);
+}
+
+/* Walks the file to its last whole record; *torn tells of bytes after it. */
+static bool resume(struct audit_writer *w, bool *torn, struct err *err)
+{
+        struct audit_verify v = { .crypto = w->config.crypto };
+        struct buf text = BUF_INIT;
+        const uint8_t *last;
+        size_t whole;
+        bool ok;
+
+        if (!audit_genesis(w->config.crypto, w->config.partition_id, w->node, "use", v.expected) ||
+            !file_read(w->path, LOG_MAX, &text, err)) {
+                buf_clear(&text);
+                return false;
+        }
+        last = text.n ? memrchr(text.p, '\n', text.n) : NULL;
+        whole = last ? (size_t)(last - text.p) + 1 : 0;
+        *torn = whole != text.n;
+        ok = audit_verify_lines(&v, slice_of(text.p, whole), err) ||
+             err_prefix(err, "audit log '%s'", w->path);
+        if (ok && *torn && ftruncate(w->fd, (off_t)whole) != 0)
+                ok = err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be cut", w->path);
+        w->sequence = v.next_sequence;
+        w->last_ms = v.last_time_ms;
+        memcpy(w->hash, v.expected, AUDIT_HASH_SIZE);
+        buf_clear(&text);
+        return ok;
+}
+
+static void writer_free(struct audit_writer *w)
+{
+        if (w->fd >= 0)
+                (void)close(w->fd);
+        pthread_mutex_destroy(&w->lock);
+        pthread_cond_destroy(&w->filled);
+        pthread_cond_destroy(&w->drained);
+        free(w->queue);
+        free(w->node);
+        free(w->path);
+        free(w);
+}
+
+struct audit_writer *audit_writer_open(const struct audit_writer_config *config, struct err *err)
+{
+        struct audit_writer *w = calloc(1, sizeof(*w));
+        bool torn = false;
+
+        if (!w) {
+                err_set(err, ERR_MEMORY, "no memory for the audit log");
+                return NULL;
+        }
+        w->config = *config;
+        w->capacity = config->queue ? config->queue : QUEUE_PRESET;
+        w->queue = calloc(w->capacity, sizeof(*w->queue));
+        w->node = strdup(config->node);
+        w->path = file_join(config->folder, "use-0.jsonl");
+        w->fd = -1;
+        pthread_mutex_init(&w->lock, NULL);
+        pthread_cond_init(&w->filled, NULL);
+        pthread_cond_init(&w->drained, NULL);
+        if (!w->queue || !w->node || !w->path) {
+                err_set(err, ERR_MEMORY, "no memory for the audit log");
+                goto fail;
+        }
+        if (!file_make_dir(config->folder, 0700, err))
+                goto fail;
+        w->fd = open(w->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (w->fd < 0) {
+                err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be opened", w->path);
+                goto fail;
+        }
+        if (!resume(w, &torn, err))
+                goto fail;
+        if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
+                err_set(err, ERR_MEMORY, "the audit log's thread cannot be started");
+                goto fail;
+        }
+        if (torn) {
+                struct audit_record note = { .operation = "CHSM_LOG_RESUMED",
+                                             .detail = "a torn record was cut off after a crash" };
+                audit_writer_append(w, &note);
+        }
+        return w;
+fail:
+        writer_free(w);
+        return NULL;
+}
+
+void audit_writer_close(struct audit_writer **wp)
+{
+        struct audit_writer *w = *wp;
+
+        if (!w)
+                return;
+        *wp = NULL;
+        pthread_mutex_lock(&w->lock);
+        w->closing = true;
+        pthread_cond_signal(&w->filled);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->thread, NULL);
+        (void)fdatasync(w->fd);
+        writer_free(w);
+}
