@@ -35,6 +35,7 @@ struct vault_cache;   /* session_object.c: opened session objects by hash of the
 struct vault {
         struct vault_deps deps;
         struct vault_config config; /* own copies, presets filled in */
+        int64_t opened_ms;          /* monotonic */
         struct store_watch *watch;
         _Atomic int64_t revision; /* applied */
         pthread_mutex_t revision_lock;
@@ -95,6 +96,9 @@ bool vault_call_put(struct vault_call *, struct slice key, struct slice value);
 bool vault_call_delete(struct vault_call *, struct slice key);
 /* A store key in the call's arena: prefix, then the bytes. */
 struct slice vault_call_key(struct vault_call *, const char *prefix, struct slice rest);
+
+/* Sets the answer of commands that return nothing but success. */
+bool vault_call_done(struct vault_call *);
 
 /* One row per command: dispatch_rows.c. */
 struct vault_command {

@@ -1,0 +1,152 @@
+/* What the node says of itself: most of it before any login. */
+#include "vault/partition.h"
+#include "vault/users.h"
+
+#include <stdio.h>
+
+#define MEMORY_PUBLIC  (64ull * 1024 * 1024)
+#define MEMORY_PRIVATE (1024ull * 1024 * 1024)
+
+static bool memory(struct vault_call *call)
+{
+        return err_set(&call->err, ERR_MEMORY, "no memory for the answer");
+}
+
+static Chsm__Version *version_of(struct vault_call *call)
+{
+        Chsm__Version *version = arena_alloc(call->arena, sizeof(*version));
+        unsigned major = 0, minor = 0, patch = 0;
+
+        if (!version)
+                return NULL;
+        chsm__version__init(version);
+        if (sscanf(CHSM_VERSION, "%u.%u.%u", &major, &minor, &patch) == 3) {
+                version->major = major;
+                version->minor = minor;
+                version->patch = patch;
+        }
+        return version;
+}
+
+/* The nodes of the cluster: this one. */
+static Chsm__Node **nodes_of(struct vault_call *call, size_t *n)
+{
+        const struct vault_config *config = &call->vault->config;
+        Chsm__Node *node = arena_alloc(call->arena, sizeof(*node));
+        Chsm__Node **list = arena_alloc(call->arena, sizeof(Chsm__Node *));
+
+        if (!node || !list)
+                return NULL;
+        chsm__node__init(node);
+        node->number = config->node_number;
+        node->name = arena_text(call->arena, slice_str(config->node_name));
+        node->host = arena_text(call->arena, slice_str(config->host));
+        node->port = config->port;
+        node->connected = true;
+        if (!node->name || !node->host)
+                return NULL;
+        *list = node;
+        *n = 1;
+        return list;
+}
+
+static bool id_fill(struct vault_call *call, ProtobufCBinaryData *out)
+{
+        struct slice id = arena_copy(call->arena, vault_partition_id(call->vault));
+
+        out->data = (uint8_t *)(uintptr_t)id.p;
+        out->len = id.n;
+        return id.p != NULL;
+}
+
+bool vault_hello(struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        Chsm__HelloResponse *r = arena_alloc(call->arena, sizeof(*r));
+
+        if (!r)
+                return memory(call);
+        chsm__hello_response__init(r);
+        r->version = version_of(call);
+        r->state = (uint32_t)vault_state(v);
+        r->node = arena_text(call->arena, slice_str(v->config.node_name));
+        r->node_number = v->config.node_number;
+        r->token_label = arena_text(call->arena, slice_str(v->config.token_label));
+        r->nodes = nodes_of(call, &r->n_nodes);
+        if (!r->version || !r->node || !r->token_label || !r->nodes || !id_fill(call, &r->partition_id))
+                return memory(call);
+        call->response->hello = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_HELLO;
+        return true;
+}
+
+bool vault_node_info(struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        Chsm__NodeInfoResponse *r = arena_alloc(call->arena, sizeof(*r));
+
+        if (!r)
+                return memory(call);
+        chsm__node_info_response__init(r);
+        r->label = arena_text(call->arena, slice_str(v->config.token_label));
+        r->model = arena_text(call->arena, slice_str("chsm"));
+        r->serial = arena_text(call->arena, slice_str(vault_partition_serial(v)));
+        r->manufacturer = arena_text(call->arena, slice_str("chsm project"));
+        r->total_public_memory = r->free_public_memory = MEMORY_PUBLIC;
+        r->total_private_memory = r->free_private_memory = MEMORY_PRIVATE;
+        r->firmware = version_of(call);
+        r->build = arena_text(call->arena, slice_str(CHSM_VERSION));
+        r->library = arena_text(call->arena, slice_str(crypto_library_version(v->deps.crypto)));
+        r->uptime_s = (uint64_t)(clock_mono_ms(&v->deps.clock) - v->opened_ms) / 1000;
+        r->state = (uint32_t)vault_state(v);
+        if (!r->label || !r->model || !r->serial || !r->manufacturer || !r->firmware || !r->build ||
+            !r->library)
+                return memory(call);
+        call->response->node_info = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_NODE_INFO;
+        return true;
+}
+
+bool vault_partition_info(struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        Chsm__PartitionInfoResponse *r = arena_alloc(call->arena, sizeof(*r));
+        struct vault_metrics metrics;
+
+        if (!r)
+                return memory(call);
+        chsm__partition_info_response__init(r);
+        vault_metrics(v, &metrics);
+        r->name = arena_text(call->arena, slice_str("PARTITION_1"));
+        r->state = (uint32_t)vault_state(v);
+        r->users = metrics.users;
+        r->max_users = v->config.max_users;
+        r->keys = metrics.objects;
+        r->max_keys = v->config.max_keys;
+        r->session_objects_opened = metrics.sessions_opened;
+        r->revision = metrics.revision;
+        r->min_password = VAULT_PASSWORD_MIN;
+        r->max_password = VAULT_PASSWORD_MAX;
+        r->lock_after = v->config.lock_after;
+        r->profile = arena_text(call->arena, slice_str("documented"));
+        if (!r->name || !r->profile || !id_fill(call, &r->partition_id))
+                return memory(call);
+        call->response->partition_info = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_PARTITION_INFO;
+        return true;
+}
+
+bool vault_cluster_info(struct vault_call *call)
+{
+        Chsm__ClusterInfoResponse *r = arena_alloc(call->arena, sizeof(*r));
+
+        if (!r)
+                return memory(call);
+        chsm__cluster_info_response__init(r);
+        r->nodes = nodes_of(call, &r->n_nodes);
+        if (!r->nodes)
+                return memory(call);
+        call->response->cluster_info = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_CLUSTER_INFO;
+        return true;
+}

@@ -1,0 +1,357 @@
+#include "vault/users.h"
+#include "base/text.h"
+#include "vault/partition.h"
+
+#include <stdlib.h>
+
+struct vault_user {
+        struct vault_user_view view; /* its live_epoch points to epoch below */
+        _Atomic uint64_t epoch;
+        struct vault_user *next; /* every one ever seen, freed at close */
+};
+
+struct vault_users {
+        pthread_rwlock_t lock;
+        struct map *by_name; /* lower-case name -> struct vault_user */
+        struct map *by_id;   /* 4 bytes big-endian -> the same */
+        struct vault_user *all;
+        size_t count;
+};
+
+bool vault_users_open(struct vault *v, struct err *err)
+{
+        struct vault_users *u = calloc(1, sizeof(*u));
+
+        v->users = u;
+        if (!u)
+                return err_set(err, ERR_MEMORY, "no memory for users");
+        pthread_rwlock_init(&u->lock, NULL);
+        u->by_name = map_new();
+        u->by_id = map_new();
+        return (u->by_name && u->by_id) || err_set(err, ERR_MEMORY, "no memory for users");
+}
+
+void vault_users_close(struct vault *v)
+{
+        struct vault_users *u = v->users;
+
+        if (!u)
+                return;
+        while (u->all) {
+                struct vault_user *user = u->all;
+                u->all = user->next;
+                sec_wipe(user, sizeof(*user));
+                free(user);
+        }
+        map_free(&u->by_name);
+        map_free(&u->by_id);
+        pthread_rwlock_destroy(&u->lock);
+        free(u);
+        v->users = NULL;
+}
+
+uint64_t vault_users_count(struct vault *v)
+{
+        uint64_t n;
+
+        pthread_rwlock_rdlock(&v->users->lock);
+        n = v->users->count;
+        pthread_rwlock_unlock(&v->users->lock);
+        return n;
+}
+
+static struct slice id_bytes(uint32_t id, uint8_t out[4])
+{
+        out[0] = (uint8_t)(id >> 24);
+        out[1] = (uint8_t)(id >> 16);
+        out[2] = (uint8_t)(id >> 8);
+        out[3] = (uint8_t)id;
+        return slice_of(out, 4);
+}
+
+bool vault_user_find(struct vault *v, struct slice name, struct vault_user_view *view)
+{
+        char key[VAULT_NAME_MAX + 1];
+        const struct vault_user *user;
+
+        if (name.n == 0 || name.n > VAULT_NAME_MAX)
+                return false;
+        text_lower((const char *)name.p, name.n, key);
+        pthread_rwlock_rdlock(&v->users->lock);
+        user = map_get(v->users->by_name, slice_of(key, name.n));
+        if (user)
+                *view = user->view;
+        pthread_rwlock_unlock(&v->users->lock);
+        return user != NULL;
+}
+
+bool vault_user_find_id(struct vault *v, uint32_t id, struct vault_user_view *view)
+{
+        uint8_t key[4];
+        const struct vault_user *user;
+
+        pthread_rwlock_rdlock(&v->users->lock);
+        user = map_get(v->users->by_id, id_bytes(id, key));
+        if (user)
+                *view = user->view;
+        pthread_rwlock_unlock(&v->users->lock);
+        return user != NULL;
+}
+
+bool vault_user_name(struct vault *v, uint32_t user_id, char name[32])
+{
+        struct vault_user_view view;
+
+        if (!vault_user_find_id(v, user_id, &view))
+                return false;
+        memcpy(name, view.name, sizeof(view.name));
+        return true;
+}
+
+bool vault_user_is_cu(struct vault *v, uint32_t user_id)
+{
+        struct vault_user_view view;
+
+        return vault_user_find_id(v, user_id, &view) && view.role == VAULT_CU;
+}
+
+bool vault_user_locked(struct vault *v, const struct vault_user_view *view)
+{
+        return (view->role == VAULT_CO || view->role == VAULT_CU) && view->failures >= v->config.lock_after;
+}
+
+static int by_id(const void *a, const void *b)
+{
+        const struct vault_user_view *x = a, *y = b;
+
+        return x->id < y->id ? -1 : x->id > y->id;
+}
+
+bool vault_users_list(struct vault *v, struct arena *arena, struct vault_user_view **out, size_t *n)
+{
+        struct vault_users *u = v->users;
+
+        *n = 0;
+        pthread_rwlock_rdlock(&u->lock);
+        *out = arena_alloc(arena, (u->count + 1) * sizeof(**out));
+        for (struct vault_user *user = *out ? u->all : NULL; user; user = user->next) {
+                if (atomic_load(&user->epoch) != VAULT_EPOCH_DEAD)
+                        (*out)[(*n)++] = user->view;
+        }
+        pthread_rwlock_unlock(&u->lock);
+        if (*out)
+                qsort(*out, *n, sizeof(**out), by_id);
+        return *out != NULL;
+}
+
+/* ---- rules for names and passwords ---- */
+
+bool vault_user_name_check(const char *name, struct err *err)
+{
+        size_t n = strlen(name);
+
+        if (n == 0 || n > VAULT_NAME_MAX)
+                return err_set(err, ERR_USER_NAME, "a user name has 1 to %d characters, this one %zu",
+                               VAULT_NAME_MAX, n);
+        for (size_t i = 0; i < n; i++) {
+                char c = name[i];
+                if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
+                        return err_set(err, ERR_USER_NAME,
+                                       "a user name has letters, digits and '_' only; character %zu is not",
+                                       i + 1);
+        }
+        return true;
+}
+
+bool vault_user_password_check(struct slice password, struct err *err)
+{
+        if (password.n < VAULT_PASSWORD_MIN || password.n > VAULT_PASSWORD_MAX)
+                return err_set(err, ERR_PASSWORD, "a password has %d to %d characters, this one %zu",
+                               VAULT_PASSWORD_MIN, VAULT_PASSWORD_MAX, password.n);
+        for (size_t i = 0; i < password.n; i++) {
+                if (password.p[i] < 0x20 || password.p[i] == 0x7f)
+                        return err_set(err, ERR_PASSWORD, "a password has no control characters");
+                if (memchr("#:;'", password.p[i], 4))
+                        return err_set(
+                            err, ERR_PASSWORD,
+                            "a password must not have '#', ':', ';' or \"'\", which the tools cut at");
+        }
+        return true;
+}
+
+/* ---- records ---- */
+
+bool vault_user_guard(struct vault_call *call, const struct vault_user_view *u)
+{
+        struct slice name = slice_str(u->key);
+
+        return vault_call_guard(call, u->rev ? STORE_REV_IS : STORE_ABSENT, vault_call_key(call, "u/", name),
+                                u->rev) &&
+               vault_call_guard(call, u->failures_rev ? STORE_REV_IS : STORE_ABSENT,
+                                vault_call_key(call, "f/", name), u->failures_rev);
+}
+
+bool vault_user_put(struct vault_call *call, const struct vault_user_view *u)
+{
+        struct buf body = BUF_INIT;
+        struct slice key = vault_call_key(call, "u/", slice_str(u->key));
+        bool ok;
+
+        buf_put_u32(&body, u->id);
+        buf_put_u8(&body, (uint8_t)u->role);
+        buf_put_u64(&body, u->epoch);
+        buf_put_u64(&body, (uint64_t)u->created_ms);
+        buf_put_block(&body, slice_str(u->name));
+        buf_put_block(&body, slice_str(u->password));
+        ok = vault_call_guard(call, u->rev ? STORE_REV_IS : STORE_ABSENT, key, u->rev) &&
+             vault_record_put_sealed(call, key, &body);
+        if (body.p)
+                sec_wipe(body.p, body.n);
+        buf_clear(&body);
+        return ok;
+}
+
+bool vault_user_put_failures(struct vault_call *call, const struct vault_user_view *u, uint32_t failures)
+{
+        struct slice key = vault_call_key(call, "f/", slice_str(u->key));
+        struct buf body = BUF_INIT;
+        bool ok;
+
+        if (!vault_call_guard(call, u->failures_rev ? STORE_REV_IS : STORE_ABSENT, key, u->failures_rev))
+                return false;
+        if (failures == 0)
+                return u->failures_rev == 0 || vault_call_delete(call, key);
+        buf_put_u32(&body, u->id);
+        buf_put_u32(&body, failures);
+        ok = vault_record_put(call, key, &body);
+        buf_clear(&body);
+        return ok;
+}
+
+static bool text_of(struct slice in, char *out, size_t size)
+{
+        if (in.n >= size || memchr(in.p ? in.p : (const uint8_t *)"", 0, in.n))
+                return false;
+        memset(out, 0, size);
+        if (in.n)
+                memcpy(out, in.p, in.n);
+        return true;
+}
+
+static bool user_decode(struct slice plain, struct slice name, struct vault_user_view *u)
+{
+        struct reader in = reader_of(plain);
+        struct slice shown, password;
+
+        *u = (struct vault_user_view){ .id = reader_u32(&in) };
+        u->role = (enum vault_role)reader_u8(&in);
+        u->epoch = reader_u64(&in);
+        u->created_ms = (int64_t)reader_u64(&in);
+        shown = reader_block(&in, VAULT_NAME_MAX);
+        password = reader_block(&in, CRYPTO_PASSWORD_TEXT_MAX);
+        return reader_end(&in) && u->id && shown.n && text_of(shown, u->name, sizeof(u->name)) &&
+               text_of(password, u->password, sizeof(u->password)) && text_of(name, u->key, sizeof(u->key));
+}
+
+/* ---- apply ---- */
+
+static void user_remove(struct vault_users *u, struct slice name)
+{
+        struct vault_user *user = map_remove(u->by_name, name);
+        uint8_t id[4];
+
+        if (!user)
+                return;
+        (void)map_remove(u->by_id, id_bytes(user->view.id, id));
+        atomic_store(&user->epoch, VAULT_EPOCH_DEAD);
+        sec_wipe(user->view.password, sizeof(user->view.password));
+        u->count--;
+}
+
+/* The lock is held. */
+static bool user_set(struct vault_users *u, const struct vault_user_view *view)
+{
+        struct slice name = slice_str(view->key);
+        struct vault_user *user = map_get(u->by_name, name);
+        uint8_t id[4];
+
+        if (user && user->view.id != view->id) {
+                user_remove(u, name);
+                user = NULL;
+        }
+        if (!user) {
+                user = calloc(1, sizeof(*user));
+                if (!user)
+                        return false;
+                user->next = u->all;
+                u->all = user;
+                u->count++;
+                if (!map_put(u->by_name, name, user, NULL) ||
+                    !map_put(u->by_id, id_bytes(view->id, id), user, NULL))
+                        return false;
+        }
+        {
+                uint32_t failures = user->view.failures;
+                store_rev failures_rev = user->view.failures_rev;
+                user->view = *view;
+                user->view.failures = failures;
+                user->view.failures_rev = failures_rev;
+        }
+        user->view.live_epoch = &user->epoch;
+        atomic_store(&user->epoch, view->epoch);
+        return true;
+}
+
+bool vault_users_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct slice name = slice_of(e->key.p + 2, e->key.n - 2);
+        struct vault_user_view view;
+        struct sec *plain;
+        bool ok;
+
+        if (e->deleted) {
+                pthread_rwlock_wrlock(&v->users->lock);
+                user_remove(v->users, name);
+                pthread_rwlock_unlock(&v->users->lock);
+                return true;
+        }
+        plain = vault_record_open(v, e->key, e->value, err);
+        if (!plain)
+                return false;
+        ok = user_decode(sec_slice(plain), name, &view);
+        sec_free(&plain);
+        if (!ok)
+                return err_set(err, ERR_STORE_DAMAGED, "the record of a user cannot be read");
+        view.rev = e->rev;
+        pthread_rwlock_wrlock(&v->users->lock);
+        ok = user_set(v->users, &view);
+        pthread_rwlock_unlock(&v->users->lock);
+        sec_wipe(view.password, sizeof(view.password));
+        return ok || err_set(err, ERR_MEMORY, "no memory for a user");
+}
+
+bool vault_failures_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct slice name = slice_of(e->key.p + 2, e->key.n - 2), body;
+        struct reader in = reader_of(SLICE_EMPTY);
+        struct vault_user *user;
+        uint32_t id = 0, failures = 0;
+
+        if (!e->deleted) {
+                if (!vault_record_read(v, e->key, e->value, &body, err))
+                        return false;
+                in = reader_of(body);
+                id = reader_u32(&in);
+                failures = reader_u32(&in);
+                if (!reader_end(&in))
+                        return err_set(err, ERR_STORE_DAMAGED, "a failure counter cannot be read");
+        }
+        pthread_rwlock_wrlock(&v->users->lock);
+        user = map_get(v->users->by_name, name);
+        if (user && (e->deleted || user->view.id == id)) {
+                user->view.failures = failures;
+                user->view.failures_rev = e->deleted ? 0 : e->rev;
+        }
+        pthread_rwlock_unlock(&v->users->lock);
+        return true;
+}

@@ -1,0 +1,59 @@
+/* Users: records, failure counters, and the verdict on a password.
+ *
+ * A user's record is u/<lower-case name>, sealed; his failure counter is f/<lower-case name>. Memory is
+ * filled by apply. A user's memory is never freed before the vault is closed, so an opened ticket may keep a
+ * pointer to its epoch. spec/semantics.md 2, 5 and 6. */
+#ifndef CHSM_VAULT_USERS_H
+#define CHSM_VAULT_USERS_H
+
+#include "vault/core.h"
+
+#define VAULT_NAME_MAX     31
+#define VAULT_PASSWORD_MIN 8
+#define VAULT_PASSWORD_MAX 32
+#define VAULT_EPOCH_DEAD   UINT64_MAX /* of a deleted user: no ticket has it */
+
+/* A copy of what is known of a user. */
+struct vault_user_view {
+        uint32_t id;
+        enum vault_role role;
+        uint64_t epoch;
+        char name[VAULT_NAME_MAX + 1];           /* as created */
+        char key[VAULT_NAME_MAX + 1];            /* lower case: the store key's rest */
+        char password[CRYPTO_PASSWORD_TEXT_MAX]; /* empty: cannot log in */
+        int64_t created_ms;
+        store_rev rev;
+        uint32_t failures;
+        store_rev failures_rev;             /* 0: no counter record */
+        const _Atomic uint64_t *live_epoch; /* valid until vault_close */
+};
+
+bool vault_users_open(struct vault *, struct err *);
+void vault_users_close(struct vault *); /* NULL-safe */
+uint64_t vault_users_count(struct vault *);
+/* False: no such user. */
+bool vault_user_find(struct vault *, struct slice name, struct vault_user_view *);
+bool vault_user_find_id(struct vault *, uint32_t id, struct vault_user_view *);
+/* Locked: CO and CU only, as PRECO could not be unlocked by anyone. */
+bool vault_user_locked(struct vault *, const struct vault_user_view *);
+/* Calls visit for every user, ascending by id; the views are copies. */
+bool vault_users_list(struct vault *, struct arena *, struct vault_user_view **out, size_t *n);
+
+/* ERR_USER_NAME or ERR_PASSWORD with what is wrong. */
+bool vault_user_name_check(const char *name, struct err *);
+bool vault_user_password_check(struct slice password, struct err *);
+
+/* Puts the record, guarded by view->rev (0: absent), into the call's transaction. */
+bool vault_user_put(struct vault_call *, const struct vault_user_view *);
+/* Takes the counter to `failures` (0 deletes it), guarded by its revision. */
+bool vault_user_put_failures(struct vault_call *, const struct vault_user_view *, uint32_t failures);
+/* Guards that user record and counter are as in the view. */
+bool vault_user_guard(struct vault_call *, const struct vault_user_view *);
+
+/* login.c: the verdict on a password, as guards and changes of the call. *good is only to be told when the
+ * transaction has committed: true is guarded (and resets the counter), false is counted, locks at the limit,
+ * and sets call->refused. False result: err (locked, or no verdict possible). */
+bool vault_login_verdict(struct vault_call *, const struct vault_user_view *, struct slice password,
+                         bool *good);
+
+#endif
