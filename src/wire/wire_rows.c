@@ -1,0 +1,72 @@
+/* What the wire knows of each request body; one row each, ascending by field number. */
+#include "wire/check.h"
+
+#define BODY(upper, text) .body = CHSM__REQUEST__BODY_##upper, .name = text
+
+static const struct wire_row rows[] = {
+        { BODY(HELLO, "hello"), .before_login = true, .check = wire_check_hello },
+        { BODY(NODE_INFO, "node_info"), .before_login = true },
+        { BODY(PARTITION_INFO, "partition_info"), .before_login = true },
+        { BODY(CLUSTER_INFO, "cluster_info"), .before_login = true },
+        { BODY(GET_CERT, "get_cert"), .before_login = true },
+        { BODY(CERT_REQUEST, "cert_request"), .before_login = true },
+        { BODY(STORE_CERT, "store_cert"), .mutating = true, .check = wire_check_store_cert },
+        { BODY(MECHANISMS, "mechanisms"), .before_login = true },
+        { BODY(LOGIN, "login"), .before_login = true, .check = wire_check_login },
+        { BODY(LOGOUT, "logout"), .mutating = true },
+        { BODY(LIST_USERS, "list_users"), .before_login = true },
+        { BODY(CREATE_USER, "create_user"), .mutating = true, .check = wire_check_create_user },
+        { BODY(DELETE_USER, "delete_user"), .mutating = true, .check = wire_check_delete_user },
+        { BODY(CHANGE_PASSWORD, "change_password"), .mutating = true, .check = wire_check_change_password },
+        { BODY(UNLOCK_USER, "unlock_user"), .mutating = true, .check = wire_check_unlock_user },
+        { BODY(GENERATE_KEY, "generate_key"), .mutating = true, .check = wire_check_generate_key },
+        { BODY(GENERATE_KEY_PAIR, "generate_key_pair"), .mutating = true, .check = wire_check_generate_key_pair },
+        { BODY(CREATE_OBJECT, "create_object"), .mutating = true, .check = wire_check_create_object },
+        { BODY(COPY_OBJECT, "copy_object"), .mutating = true, .check = wire_check_copy_object },
+        { BODY(DESTROY_OBJECT, "destroy_object"), .mutating = true, .check = wire_check_destroy_object },
+        { BODY(GET_ATTRIBUTES, "get_attributes"), .check = wire_check_get_attributes },
+        { BODY(SET_ATTRIBUTES, "set_attributes"), .mutating = true, .check = wire_check_set_attributes },
+        { BODY(FIND_OBJECTS, "find_objects"), .check = wire_check_find_objects },
+        { BODY(OBJECT_INFO, "object_info"), .check = wire_check_object_info },
+        { BODY(SHARE_OBJECT, "share_object"), .mutating = true },
+        { BODY(FIND_ALL_KEYS, "find_all_keys") },
+        { BODY(RETIRE_CONTEXT, "retire_context"), .mutating = true },
+        { BODY(SIGN, "sign"), .check = wire_check_sign },
+        { BODY(VERIFY, "verify"), .check = wire_check_verify },
+        { BODY(SIGN_RECOVER, "sign_recover"), .check = wire_check_sign_recover },
+        { BODY(VERIFY_RECOVER, "verify_recover"), .check = wire_check_verify_recover },
+        { BODY(ENCRYPT, "encrypt"), .check = wire_check_encrypt },
+        { BODY(DECRYPT, "decrypt"), .check = wire_check_decrypt },
+        { BODY(DIGEST, "digest"), .check = wire_check_digest },
+        { BODY(WRAP_KEY, "wrap_key"), .mutating = true, .check = wire_check_wrap_key },
+        { BODY(UNWRAP_KEY, "unwrap_key"), .mutating = true, .check = wire_check_unwrap_key },
+        { BODY(DERIVE_KEY, "derive_key"), .mutating = true, .check = wire_check_derive_key },
+        { BODY(RANDOM, "random"), .check = wire_check_random },
+        { BODY(SEED_RANDOM, "seed_random") },
+        { BODY(STREAM_OPEN, "stream_open"), .check = wire_check_stream_open },
+        { BODY(STREAM_PART, "stream_part") },
+        { BODY(AUDIT_HEADS, "audit_heads") },
+        { BODY(AUDIT_RECORDS, "audit_records"), .check = wire_check_audit_records },
+};
+
+const struct wire_row *wire_row_at(size_t i)
+{
+        return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
+}
+
+const struct wire_row *wire_row_find(uint32_t body)
+{
+        size_t low = 0, high = sizeof(rows) / sizeof(rows[0]);
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (rows[middle].body == body)
+                        return &rows[middle];
+                if (rows[middle].body < body)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
