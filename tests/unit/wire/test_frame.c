@@ -208,8 +208,7 @@ static void fields_out_of_range_are_named(void **state)
         request_init(&request, 0);
         request.body_case = CHSM__REQUEST__BODY_LOGIN;
         request.login = &login;
-        refuse(&request,
-               "cannot be decoded"); /* id 0 is not even written, so the rest is not a message of ours */
+        refuse(&request, "without an id");
         request.id = 1;
         memset(name, 'a', 65);
         name[65] = '\0';
