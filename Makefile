@@ -1,0 +1,5 @@
+# Short names for those who have make.
+check:
+	./scripts/check
+
+.PHONY: check
