@@ -2,4 +2,7 @@
 check:
 	./scripts/check
 
-.PHONY: check
+fuzz:
+	./scripts/fuzz
+
+.PHONY: check fuzz

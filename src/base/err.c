@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void detail_format(char *out, size_t cap, const char *fmt, va_list args)
+static __attribute__((format(printf, 3, 0))) void detail_format(char *out, size_t cap, const char *fmt,
+                                                                va_list args)
 {
         if (cap > 0 && vsnprintf(out, cap, fmt, args) < 0)
                 out[0] = '\0';
