@@ -73,6 +73,7 @@ static void a_forked_child_sees_nothing(void **state)
         sec_free(&s);
 }
 
+#ifndef CHSM_SANITIZED /* AddressSanitizer answers mlock itself and locks nothing */
 static void pages_are_locked(void **state)
 {
         struct sec *s = sec_new(64);
@@ -84,9 +85,10 @@ static void pages_are_locked(void **state)
         while (fgets(line, sizeof(line), f))
                 (void)sscanf(line, "VmLck: %ld", &locked);
         fclose(f);
-        assert_true(locked >= 256);
         sec_free(&s);
+        assert_true(locked >= 256);
 }
+#endif
 
 int main(void)
 {
@@ -96,7 +98,9 @@ int main(void)
                 cmocka_unit_test(shrinking_wipes_the_cut_bytes),
                 cmocka_unit_test(comparison_is_exact),
                 cmocka_unit_test(a_forked_child_sees_nothing),
+#ifndef CHSM_SANITIZED
                 cmocka_unit_test(pages_are_locked),
+#endif
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
