@@ -52,7 +52,7 @@ struct crypto_mechanism {
 
 extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_crypt, crypto_family_ecdsa,
     crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_mac, crypto_family_digest,
-    crypto_family_key_wrap;
+    crypto_family_key_wrap, crypto_family_ecdh;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none. */
 enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
