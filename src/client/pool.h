@@ -20,6 +20,12 @@ struct client_pool_config {
 
 struct client_pool *client_pool_new(const struct client_pool_config *, struct err *);
 void client_pool_free(struct client_pool **); /* unanswered requests are told ERR_CONNECT; NULL-safe */
+/* For a forked child: frees and closes, sends nothing, calls nobody back. */
+void client_pool_abandon(struct client_pool **);
+/* Connect at the next step although nothing is asked yet. */
+void client_pool_connect(struct client_pool *);
+/* True when every endpoint has failed since it last answered a hello. */
+bool client_pool_unreachable(const struct client_pool *);
 
 /* frame: encoded response without header, its id replaced by the caller's; NULL with err when no endpoint
  * answered in time. Valid during the call only. */

@@ -1,0 +1,290 @@
+/* One connection of the pool: dialling, hello, reading answers, writing requests. */
+#include "client/pool_internal.h"
+#include "base/sec.h"
+
+#include <stdlib.h>
+
+#define HELLO_ARENA   2048
+#define BACK_OFF_MS   20
+#define BACK_OFF_MOST 1000
+#define CONNECT_MS    2000
+
+void pool_conn_close(struct pool_conn *c)
+{
+        if (c->conn)
+                c->conn->ops->close(c->conn);
+        c->conn = NULL;
+        wire_reader_free(&c->reader);
+        if (c->out.p)
+                sec_wipe(c->out.p, c->out.cap);
+        buf_reset(&c->out);
+        c->out_at = 0;
+        c->broken = c->elevated = c->want_write = false;
+        c->hello_id = c->elevates = 0;
+        c->state = POOL_DOWN;
+}
+
+void pool_conn_down(struct client_pool *pool, struct pool_conn *c, const struct err *why)
+{
+        int64_t wait = 0;
+
+        c->trouble = *why;
+        pool_conn_close(c);
+        if (c->failures) {
+                uint32_t jitter = 0;
+
+                wait = c->failures < 7 ? BACK_OFF_MS << (c->failures - 1) : BACK_OFF_MOST;
+                (void)chsm_local_random(&jitter, sizeof(jitter));
+                wait = wait / 2 + jitter % (wait / 2 + 1);
+        }
+        c->failures++;
+        c->retry_at = pool_now(pool) + wait;
+        c->in_flight = 0;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+                struct pool_request *r = pool->slots[i];
+
+                if (r && r->conn == c)
+                        pool_request_again(pool, r);
+        }
+}
+
+bool pool_conn_dial(struct client_pool *pool, struct pool_conn *c)
+{
+        const struct chsm_options *o = &pool->config.options;
+        struct err err = ERR_INIT;
+
+        c->give_up_at = pool_now(pool) + (o->connect_ms ? o->connect_ms : CONNECT_MS);
+        c->reader = wire_reader_new(WIRE_LIMIT_HIGHEST);
+        if (c->reader)
+                c->conn = o->dialer.dial(o->dialer.arg, c->host, c->port, &err);
+        else
+                err_set(&err, ERR_MEMORY, "no memory for a connection");
+        if (!c->conn) {
+                pool_conn_down(pool, c, &err);
+                return false;
+        }
+        c->state = POOL_HANDSHAKE;
+        return true;
+}
+
+bool pool_conn_send(struct pool_conn *c, struct slice frame)
+{
+        buf_put_u32(&c->out, (uint32_t)frame.n);
+        buf_put_slice(&c->out, frame);
+        return buf_ok(&c->out);
+}
+
+bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice ticket)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__HelloRequest hello = CHSM__HELLO_REQUEST__INIT;
+        Chsm__Version version = CHSM__VERSION__INIT;
+        uint8_t own[1024];
+        char name[WIRE_LIMIT_LOGIN / 64 + 1] = "libchsm";
+
+        if (ticket.n > sizeof(own))
+                return false;
+        if (ticket.n)
+                memcpy(own, ticket.p, ticket.n);
+        if (pool->config.options.name && strlen(pool->config.options.name) < sizeof(name))
+                memcpy(name, pool->config.options.name, strlen(pool->config.options.name) + 1);
+        version.minor = 1;
+        hello.version = &version;
+        hello.client = name;
+        if (++pool->sequence == 0)
+                pool->sequence = 1;
+        request.id = (uint64_t)pool->sequence << 32;
+        request.ticket = (ProtobufCBinaryData){ ticket.n, own };
+        request.context = (ProtobufCBinaryData){ sizeof(pool->config.context), pool->config.context };
+        request.body_case = CHSM__REQUEST__BODY_HELLO;
+        request.hello = &hello;
+        c->hello_id = request.id;
+        return wire_request_encode(&request, &c->out);
+}
+
+static void hello_keep(struct client_pool *pool, struct arena *arena, const Chsm__HelloResponse *hello)
+{
+        struct pool_hello *kept;
+        size_t n = chsm__hello_response__get_packed_size(hello);
+
+        if (pool->hello && chsm__hello_response__get_packed_size(pool->hello->response) == n) {
+                uint8_t *a = arena_alloc(arena, n + 1), *b = arena_alloc(arena, n + 1);
+
+                if (a && b) {
+                        chsm__hello_response__pack(hello, a);
+                        chsm__hello_response__pack(pool->hello->response, b);
+                        if (memcmp(a, b, n) == 0) {
+                                arena_free(&arena);
+                                return;
+                        }
+                }
+        }
+        kept = calloc(1, sizeof(*kept));
+        if (!kept) {
+                arena_free(&arena);
+                return;
+        }
+        *kept = (struct pool_hello){ pool->hello, arena, hello };
+        pool->hello = kept;
+}
+
+static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_t *frame, size_t n,
+                           struct err *err)
+{
+        struct arena *arena = arena_new(HELLO_ARENA, 16 * (size_t)WIRE_LIMIT_PRESET);
+        Chsm__Response *r = arena ? wire_response_decode(arena, slice_of(frame, n), err) : NULL;
+        struct pool_request *waits = c->elevates ? pool_request_find(pool, c->elevates) : NULL;
+        bool elevates = c->elevates != 0, good = false;
+
+        c->hello_id = c->elevates = 0;
+        if (!r) {
+                arena_free(&arena);
+                return false;
+        }
+        good = r->status == 0 && r->body_case == CHSM__RESPONSE__BODY_HELLO;
+        if (!good && !elevates)
+                err_set(err, r->reason ? (enum err_id)r->reason : ERR_PROTOCOL, "hello was refused: %s",
+                        r->detail);
+        if (good) {
+                c->state = POOL_READY;
+                c->failures = 0;
+                c->elevated = c->elevated || elevates;
+                pool->wanted = false;
+                hello_keep(pool, arena, r->hello);
+                return true;
+        }
+        arena_free(&arena);
+        if (elevates && waits && !waits->conn)
+                pool_request_end(pool, waits, frame, n, NULL); /* its ticket is what was refused */
+        return elevates;
+}
+
+/* The reason of an undecoded response: status and reason are the small fields right behind the id. */
+static uint32_t frame_reason(struct slice frame)
+{
+        struct reader r = reader_of(frame);
+        uint32_t value[2] = { 0, 0 };
+
+        (void)reader_bytes(&r, 9);
+        for (unsigned field = 2; field <= 3 && r.rest.n; field++) {
+                if (r.rest.p[0] != field << 3)
+                        continue;
+                (void)reader_u8(&r);
+                for (unsigned shift = 0; shift < 35; shift += 7) {
+                        uint8_t byte = reader_u8(&r);
+
+                        value[field - 2] |= (uint32_t)(byte & 0x7f) << shift % 32;
+                        if (!(byte & 0x80))
+                                break;
+                }
+        }
+        return value[1];
+}
+
+static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *frame, size_t n, struct err *err)
+{
+        struct pool_request *r;
+        uint64_t id;
+
+        if (!wire_frame_id(slice_of(frame, n), &id))
+                return err_set(err, ERR_FRAME, "'%s' sent an answer without an id", c->host);
+        if (c->hello_id && id == c->hello_id)
+                return hello_answered(pool, c, frame, n, err);
+        if (c->in_flight)
+                c->in_flight--;
+        r = pool_request_find(pool, id);
+        if (!r || r->conn != c)
+                return true; /* cancelled or out of time */
+        if (frame_reason(slice_of(frame, n)) == ERR_RETRY) {
+                r->attempts++; /* busy: not at once */
+                pool_request_again(pool, r);
+                return true;
+        }
+        pool_request_end(pool, r, frame, n, NULL);
+        return true;
+}
+
+void pool_conn_flush(struct pool_conn *c)
+{
+        struct err err = ERR_INIT;
+
+        if (c->state < POOL_HELLO || c->broken)
+                return;
+        while (c->out_at < c->out.n) {
+                size_t n = 0;
+                enum wire_io io =
+                    c->conn->ops->write(c->conn, c->out.p + c->out_at, c->out.n - c->out_at, &n, &err);
+
+                if (io == WIRE_IO_OK) {
+                        c->out_at += n;
+                        continue;
+                }
+                c->broken = io == WIRE_IO_CLOSED || io == WIRE_IO_FAILED;
+                return;
+        }
+        buf_reset(&c->out);
+        c->out_at = 0;
+}
+
+static void conn_read(struct client_pool *pool, struct pool_conn *c)
+{
+        struct err err = ERR_INIT;
+
+        for (;;) {
+                size_t room, n = 0;
+                uint8_t *frame, *space = wire_reader_space(c->reader, &room);
+                enum wire_next next;
+                enum wire_io io = WIRE_IO_FAILED;
+
+                if (space)
+                        io = c->conn->ops->read(c->conn, space, room, &n, &err);
+                if (io == WIRE_IO_WANT_READ || io == WIRE_IO_WANT_WRITE)
+                        return;
+                if (io != WIRE_IO_OK) {
+                        if (io == WIRE_IO_CLOSED)
+                                err_set(&err, ERR_CONNECT, "'%s' closed the connection", c->host);
+                        pool_conn_down(pool, c, &err);
+                        return;
+                }
+                wire_reader_filled(c->reader, n);
+                while ((next = wire_reader_next(c->reader, &frame, &n, &err)) == WIRE_FRAME) {
+                        if (!answered(pool, c, frame, n, &err)) {
+                                next = WIRE_BAD;
+                                break;
+                        }
+                }
+                if (next == WIRE_BAD) {
+                        pool_conn_down(pool, c, &err);
+                        return;
+                }
+        }
+}
+
+void pool_conn_step(struct client_pool *pool, struct pool_conn *c)
+{
+        struct err err = ERR_INIT;
+
+        if (c->state == POOL_HANDSHAKE) {
+                enum wire_io io = c->conn->ops->handshake(c->conn, &err);
+
+                c->want_write = io == WIRE_IO_WANT_WRITE;
+                if (io == WIRE_IO_CLOSED)
+                        err_set(&err, ERR_CONNECT, "'%s' closed the connection", c->host);
+                if (io == WIRE_IO_CLOSED || io == WIRE_IO_FAILED) {
+                        pool_conn_down(pool, c, &err);
+                        return;
+                }
+                if (io != WIRE_IO_OK)
+                        return;
+                c->state = POOL_HELLO;
+                if (!pool_conn_hello(pool, c, SLICE_EMPTY))
+                        c->broken = true;
+                pool_conn_flush(c);
+        }
+        if (c->state >= POOL_HELLO)
+                conn_read(pool, c); /* before closing a broken one: its last words may be there */
+        if (c->conn && c->broken) {
+                err_set(&err, ERR_CONNECT, "writing to '%s' failed", c->host);
+                pool_conn_down(pool, c, &err);
+        }
+}

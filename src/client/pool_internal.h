@@ -1,0 +1,77 @@
+/* What pool.c and pool_conn.c share: requests, connections and the pool. Not for other files. */
+#ifndef CHSM_CLIENT_POOL_INTERNAL_H
+#define CHSM_CLIENT_POOL_INTERNAL_H
+
+#include "client/pool.h"
+#include "wire/frame.h"
+
+enum pool_state { POOL_DOWN, POOL_HANDSHAKE, POOL_HELLO, POOL_READY };
+
+struct pool_conn {
+        const char *host;
+        uint16_t port;
+        enum pool_state state;
+        struct wire_conn *conn;
+        struct wire_reader *reader;
+        struct buf out;
+        size_t out_at;      /* written so far */
+        bool want_write;    /* the handshake waits for writability */
+        bool broken;        /* a write failed outside of a step: the next step closes */
+        bool elevated;      /* the node has seen a valid ticket here: large frames may go */
+        uint64_t hello_id;  /* unanswered hello, or 0 */
+        uint64_t elevates;  /* wire id of the request whose ticket that hello carries, or 0 */
+        int64_t retry_at;   /* when down: not before */
+        int64_t give_up_at; /* until ready */
+        unsigned failures;  /* since the last hello answered */
+        size_t in_flight;
+        struct err trouble; /* why it went down last */
+};
+
+struct pool_request {
+        struct pool_request *next, *prev; /* in the queue of those waiting for a connection */
+        struct pool_conn *conn;           /* sent here; NULL: waiting */
+        uint64_t wire_id, caller_id;
+        int64_t deadline, not_before;
+        unsigned attempts;
+        client_pool_reply *reply;
+        void *arg;
+        size_t n;
+        uint8_t frame[];
+};
+
+struct pool_hello { /* kept until the end: callers hold pointers into it */
+        struct pool_hello *older;
+        struct arena *arena;
+        const Chsm__HelloResponse *response;
+};
+
+struct client_pool {
+        struct client_pool_config config;
+        struct pool_conn *conns;
+        size_t conn_count;
+        struct pool_request **slots; /* by low half of the wire id, less one */
+        size_t slot_count, in_flight;
+        struct pool_request *first, *last; /* waiting */
+        uint32_t sequence;
+        bool wanted; /* connect although nothing is asked yet */
+        struct pool_hello *hello;
+};
+
+int64_t pool_now(const struct client_pool *);
+struct pool_request *pool_request_find(const struct client_pool *, uint64_t wire_id);
+/* Takes the request out and calls back. frame NULL: err. */
+void pool_request_end(struct client_pool *, struct pool_request *, uint8_t *frame, size_t n,
+                      const struct err *);
+/* Back into the queue, to be sent again after a while (at once the first time). */
+void pool_request_again(struct client_pool *, struct pool_request *);
+
+bool pool_conn_dial(struct client_pool *, struct pool_conn *);
+void pool_conn_down(struct client_pool *, struct pool_conn *, const struct err *);
+void pool_conn_step(struct client_pool *, struct pool_conn *);
+/* Writes what is queued; a failure only marks the connection as broken. */
+void pool_conn_flush(struct pool_conn *);
+bool pool_conn_send(struct pool_conn *, struct slice frame);
+bool pool_conn_hello(struct client_pool *, struct pool_conn *, struct slice ticket);
+void pool_conn_close(struct pool_conn *);
+
+#endif
