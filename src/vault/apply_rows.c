@@ -1,0 +1,29 @@
+/* Who keeps what of the store in memory: one row a key prefix, in the order of loading. p/ comes first, as it
+ * holds the keys that all other records need; f/ after u/, as a counter belongs to a user. */
+#include "vault/commit.h"
+
+static const struct vault_apply_row rows[] = {
+        { .prefix = "p/", .apply = vault_partition_apply },
+        { .prefix = "c/", .apply = vault_partition_apply },
+        { .prefix = "r/", .apply = vault_partition_apply },
+        { .prefix = "u/", .apply = vault_users_apply },
+        { .prefix = "f/", .apply = vault_failures_apply },
+        { .prefix = "h/", .apply = vault_objects_apply },
+        { .prefix = "o/", .apply = vault_objects_apply },
+        { .prefix = "l/", .apply = vault_lanes_apply },
+        { .prefix = "i/", .apply = vault_idempotency_apply },
+};
+
+const struct vault_apply_row *vault_apply_at(size_t i)
+{
+        return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
+}
+
+bool vault_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        for (size_t i = 0; e->key.n > 2 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+                if (memcmp(e->key.p, rows[i].prefix, 2) == 0)
+                        return rows[i].apply(v, e, err);
+        }
+        return true;
+}

@@ -1,0 +1,147 @@
+/* What is recorded of each command, and how auditors read it back. DESIGN section 5.10. */
+#include "vault/commit.h"
+#include "vault/partition.h"
+
+#include <stdio.h>
+
+#define LINES_MAX (128 * 1024) /* bytes of one answer */
+
+static const char *role_name(enum vault_role role)
+{
+        static const char *const names[] = {
+                [VAULT_CU] = "CU", [VAULT_CO] = "CO", [VAULT_AU] = "AU", [VAULT_PRECO] = "PRECO"
+        };
+
+        return (size_t)role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
+}
+
+void vault_audit_fill(struct vault_call *call, const struct vault_command *row, struct audit_record *r)
+{
+        *r = (struct audit_record){ .node = call->vault->config.node_name,
+                                    .time_ms = clock_wall_ms(&call->vault->deps.clock),
+                                    .operation = row->operation,
+                                    .opcode = row->opcode,
+                                    .role = role_name(call->login.role),
+                                    .peer = call->peer->address,
+                                    .subject = call->subject,
+                                    .object = call->object,
+                                    .mechanism = call->mechanism,
+                                    .result = err_ckr(&call->err) };
+        if (call->login.role != VAULT_NOBODY)
+                r->user = call->login.user;
+        if (call->request->context.len == VAULT_CONTEXT_SIZE)
+                r->context = arena_printf(call->arena, "%02x%02x%02x%02x", call->context[0], call->context[1],
+                                          call->context[2], call->context[3]);
+        if (call->err.id) {
+                r->reason = err_row(call->err.id)->name;
+                r->detail = call->err.detail;
+        }
+}
+
+void vault_audit_use(struct vault_call *call, const struct vault_command *row)
+{
+        struct audit_record record;
+
+        if (!call->vault->deps.audit || !row->operation)
+                return;
+        vault_audit_fill(call, row, &record);
+        audit_writer_append(call->vault->deps.audit, &record);
+}
+
+bool vault_audit_heads(struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        Chsm__AuditHeadsResponse *r = arena_alloc(call->arena, sizeof(*r));
+        struct vault_lane_head heads[256];
+        size_t n = vault_lane_heads(v, heads, 256);
+        Chsm__AuditHead *rows = arena_alloc(call->arena, (n + 1) * sizeof(*rows));
+
+        if (!r || !rows)
+                goto memory;
+        chsm__audit_heads_response__init(r);
+        r->heads = arena_alloc(call->arena, (n + 1) * sizeof(*r->heads));
+        if (!r->heads)
+                goto memory;
+        for (size_t i = 0; i < n; i++) {
+                struct slice hash = arena_copy(call->arena, slice_of(heads[i].hash, sizeof(heads[i].hash)));
+                chsm__audit_head__init(&rows[i]);
+                rows[i].chain = arena_printf(call->arena, "mgmt-%02u", heads[i].lane);
+                rows[i].node = heads[i].node == v->config.node_number
+                                   ? arena_text(call->arena, slice_str(v->config.node_name))
+                                   : arena_printf(call->arena, "%u", heads[i].node);
+                rows[i].sequence = heads[i].sequence;
+                rows[i].time_ms = heads[i].time_ms;
+                rows[i].hash.data = (uint8_t *)(uintptr_t)hash.p;
+                rows[i].hash.len = hash.n;
+                if (!rows[i].chain || !rows[i].node || !hash.p)
+                        goto memory;
+                r->heads[i] = &rows[i];
+        }
+        r->n_heads = n;
+        call->response->audit_heads = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_AUDIT_HEADS;
+        return true;
+memory:
+        return err_set(&call->err, ERR_MEMORY, "no memory for the heads of the audit chains");
+}
+
+struct lines {
+        struct buf text;
+        uint64_t after;
+        uint32_t count, limit;
+        bool more;
+};
+
+static bool line_visit(void *arg, const struct store_event *e)
+{
+        struct lines *l = arg;
+        struct reader sequence = reader_of(slice_of(e->key.p + e->key.n - 8, 8));
+
+        if (e->key.n != 2 + 4 + 1 + 1 + 1 + 8 || reader_u64(&sequence) <= l->after)
+                return true;
+        if (l->count >= l->limit || l->text.n + e->value.n > LINES_MAX) {
+                l->more = true;
+                return false;
+        }
+        buf_put_slice(&l->text, e->value);
+        l->count++;
+        return true;
+}
+
+bool vault_audit_records(struct vault_call *call)
+{
+        const Chsm__AuditRecordsRequest *in = call->request->audit_records;
+        Chsm__AuditRecordsResponse *r = arena_alloc(call->arena, sizeof(*r));
+        struct lines l = { .text = BUF_INIT, .after = in->after, .limit = in->limit ? in->limit : 1000 };
+        struct buf rest = BUF_INIT;
+        struct slice prefix = SLICE_EMPTY, copy = SLICE_EMPTY;
+        unsigned lane = 0;
+        store_rev at;
+        char left;
+
+        if (sscanf(in->chain, "mgmt-%3u%c", &lane, &left) != 1 || lane > 255)
+                return err_set(&call->err, ERR_ARGUMENT,
+                               "this node answers for management chains, 'mgmt-00' and so on, not '%.32s'",
+                               in->chain);
+        buf_put_u32(&rest, call->vault->config.node_number);
+        buf_put_text(&rest, "/");
+        buf_put_u8(&rest, (uint8_t)lane);
+        buf_put_text(&rest, "/");
+        if (r && buf_ok(&rest))
+                prefix = vault_call_key(call, "m/", buf_slice(&rest));
+        if (prefix.n &&
+            store_load(call->vault->deps.store, prefix, line_visit, &l, &at, &call->err) == STORE_OK &&
+            buf_ok(&l.text))
+                copy = arena_copy(call->arena, buf_slice(&l.text));
+        buf_clear(&rest);
+        buf_clear(&l.text);
+        if (!copy.p)
+                return call->err.id ? false : err_set(&call->err, ERR_MEMORY, "no memory for audit records");
+        chsm__audit_records_response__init(r);
+        r->lines.data = (uint8_t *)(uintptr_t)copy.p;
+        r->lines.len = copy.n;
+        r->more = l.more;
+        call->response->audit_records = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_AUDIT_RECORDS;
+        return true;
+}

@@ -1,0 +1,115 @@
+/* Every command, once. Numbers of opcodes that the documentation leaves unknown are 0x100 + the body's
+ * number. A row without an operation name is not recorded (spec/semantics.md 17). */
+#include "vault/core.h"
+
+#define NOBODY (1u << VAULT_NOBODY)
+#define CU     (1u << VAULT_CU)
+#define CO     (1u << VAULT_CO)
+#define AU     (1u << VAULT_AU)
+#define PRECO  (1u << VAULT_PRECO)
+#define USERS  (CU | CO | AU | PRECO)
+#define ANYONE (NOBODY | USERS)
+
+#define ACTIVE (1u << VAULT_ACTIVATED)
+#define OWNED  (ACTIVE | 1u << VAULT_OWNED)
+#define ALWAYS (OWNED | 1u << VAULT_UNOWNED)
+
+#define ROW(number, command, recorded, code, who, when, changes, in_store, where, function)                  \
+        [number] = { .body = number,                                                                         \
+                     .name = #command,                                                                       \
+                     .operation = recorded,                                                                  \
+                     .opcode = code,                                                                         \
+                     .roles = who,                                                                           \
+                     .states = when,                                                                         \
+                     .mutating = changes,                                                                    \
+                     .audited = in_store,                                                                    \
+                     .cost = where,                                                                          \
+                     .handler = function }
+
+/* By body number. */
+static const struct vault_command rows[] = {
+        ROW(10, hello, NULL, 0x10a, ANYONE, ALWAYS, false, false, VAULT_INLINE, vault_hello),
+        ROW(11, node_info, "CN_TOKEN_INFO", 0x10b, ANYONE, ALWAYS, false, false, VAULT_INLINE,
+            vault_node_info),
+        ROW(12, partition_info, "CN_PARTITION_INFO", 0x10c, ANYONE, ALWAYS, false, false, VAULT_INLINE,
+            vault_partition_info),
+        ROW(13, cluster_info, NULL, 0x10d, ANYONE, ALWAYS, false, false, VAULT_INLINE, vault_cluster_info),
+        ROW(14, get_cert, "CN_GET_CERT", 0x10e, ANYONE, ALWAYS, false, false, VAULT_INLINE, vault_get_cert),
+        ROW(15, cert_request, "CN_GET_CERT_REQ", 0x10f, ANYONE, ALWAYS, false, false, VAULT_INLINE,
+            vault_cert_request),
+        ROW(16, store_cert, "CN_CERT_AUTH_STORE_CERT", 0x110, PRECO, ALWAYS, true, true, VAULT_COMMIT,
+            vault_store_cert),
+        ROW(17, mechanisms, NULL, 0x111, ANYONE, ALWAYS, false, false, VAULT_INLINE, vault_mechanisms),
+        ROW(20, login, "CN_LOGIN", 0xd, ANYONE, ALWAYS, false, true, VAULT_SLOW, vault_login_user),
+        ROW(21, logout, "CN_LOGOUT", 0xe, USERS, ALWAYS, false, false, VAULT_INLINE, vault_logout),
+        ROW(22, list_users, "CN_LIST_USERS", 0x116, ANYONE, ALWAYS, false, false, VAULT_INLINE,
+            vault_list_users),
+        ROW(23, create_user, "CN_CREATE_USER", 0x3, CO, ACTIVE, true, true, VAULT_SLOW, vault_create_user),
+        ROW(24, delete_user, "CN_DELETE_USER", 0xa1, CO, ACTIVE, true, true, VAULT_COMMIT, vault_delete_user),
+        ROW(25, change_password, "CN_CHANGE_PSWD", 0x9, PRECO | CO | CU, OWNED, true, true, VAULT_SLOW,
+            vault_change_password),
+        ROW(26, unlock_user, "CN_UNLOCK_USER", 0x11a, CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_unlock_user),
+        ROW(30, generate_key, "CN_GENERATE_KEY", 0x17, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_generate_key),
+        ROW(31, generate_key_pair, "CN_GENERATE_KEY_PAIR", 0x19, CU, ACTIVE, true, true, VAULT_SLOW,
+            vault_generate_key_pair),
+        ROW(32, create_object, "CN_CREATE_OBJECT", 0x120, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_create_object),
+        ROW(33, copy_object, "CN_COPY_OBJECT", 0x121, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_copy_object),
+        ROW(34, destroy_object, "CN_TOMBSTONE_OBJECT", 0x11, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_destroy_object),
+        ROW(35, get_attributes, "CN_GET_ATTRIBUTE_VALUE", 0x123, NOBODY | CU, ACTIVE, false, false,
+            VAULT_INLINE, vault_get_attributes),
+        ROW(36, set_attributes, "CN_MODIFY_OBJECT", 0x124, CU | CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_set_attributes),
+        ROW(37, find_objects, "CN_FIND_OBJECTS_USING_COUNT", 0x125, NOBODY | CU, ACTIVE, false, false,
+            VAULT_INLINE, vault_find_objects),
+        ROW(38, object_info, "CN_GET_OBJECT_INFO", 0x126, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_object_info),
+        ROW(39, share_object, "CN_SHARE_OBJECT", 0x12, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_share_object),
+        ROW(40, find_all_keys, "CN_FIND_ALL_KEYS", 0x128, CO | AU, ACTIVE, false, false, VAULT_INLINE,
+            vault_find_all_keys),
+        ROW(41, retire_context, "CN_CLOSE_SESSION", 0x129, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_retire_context),
+        ROW(50, sign, "CN_SIGN", 0x132, CU, ACTIVE, false, false, VAULT_INLINE, vault_sign),
+        ROW(51, verify, "CN_VERIFY", 0x133, CU, ACTIVE, false, false, VAULT_INLINE, vault_verify),
+        ROW(52, sign_recover, "CN_SIGN_RECOVER", 0x134, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_sign_recover),
+        ROW(53, verify_recover, "CN_VERIFY_RECOVER", 0x135, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_verify_recover),
+        ROW(54, encrypt, "CN_ENCRYPT", 0x136, CU, ACTIVE, false, false, VAULT_INLINE, vault_encrypt),
+        ROW(55, decrypt, "CN_DECRYPT", 0x137, CU, ACTIVE, false, false, VAULT_INLINE, vault_decrypt),
+        ROW(56, digest, "CN_DIGEST", 0x138, CU, ACTIVE, false, false, VAULT_INLINE, vault_digest),
+        ROW(57, wrap_key, "CN_WRAP_KEY", 0x1a, CU, ACTIVE, true, true, VAULT_COMMIT, vault_wrap_key),
+        ROW(58, unwrap_key, "CN_UNWRAP_KEY", 0x1b, CU, ACTIVE, true, true, VAULT_COMMIT, vault_unwrap_key),
+        ROW(59, derive_key, "CN_DERIVE_KEY", 0x13b, CU, ACTIVE, true, true, VAULT_COMMIT, vault_derive_key),
+        ROW(60, random, "CN_FIPS_RAND", 0x13c, CU, ACTIVE, false, false, VAULT_INLINE, vault_random),
+        ROW(61, seed_random, "CN_SEED_RANDOM", 0x13d, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_seed_random),
+        ROW(62, stream_open, "CN_STREAM_OPEN", 0x13e, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_stream_open),
+        ROW(63, stream_part, "CN_STREAM_PART", 0x13f, CU, ACTIVE, false, false, VAULT_INLINE,
+            vault_stream_part),
+        ROW(70, audit_heads, "CN_AUDIT_HEADS", 0x146, CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_audit_heads),
+        ROW(71, audit_records, "CN_AUDIT_RECORDS", 0x147, CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_audit_records),
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+const struct vault_command *vault_command_find(uint32_t body)
+{
+        return body < ROWS && rows[body].handler ? &rows[body] : NULL;
+}
+
+const struct vault_command *vault_command_at(size_t i)
+{
+        for (size_t body = 0; body < ROWS; body++) {
+                if (rows[body].handler && i-- == 0)
+                        return &rows[body];
+        }
+        return NULL;
+}

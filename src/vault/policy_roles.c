@@ -1,0 +1,39 @@
+/* Which role may try which command in which state. The columns stand in dispatch_rows.c; here are the words
+ * of a refusal. spec/semantics.md 2.1 and 3. */
+#include "vault/commit.h"
+
+static const char *state_words(enum vault_state state)
+{
+        switch (state) {
+        case VAULT_UNOWNED:
+                return "the partition has no owner yet; store the owner's certificates first";
+        case VAULT_OWNED:
+                return "the partition is not activated yet; PRECO must change his password first";
+        default:
+                return "the partition is activated";
+        }
+}
+
+bool vault_policy_state(struct vault *v, const struct vault_command *row, struct err *err)
+{
+        enum vault_state state = vault_state(v);
+
+        if (row->states & (1u << state))
+                return true;
+        return err_set(err, ERR_STATE, "'%s' is not possible now: %s", row->name, state_words(state));
+}
+
+bool vault_policy_role(struct vault *v, const struct vault_command *row, enum vault_role role,
+                       struct err *err)
+{
+        bool may = row->roles & (1u << role);
+
+        /* Rows that let nobody read objects do so only where the operator wants public objects public. */
+        if (role == VAULT_NOBODY && row->states == 1u << VAULT_ACTIVATED && row->body >= 30)
+                may = may && v->config.public_before_login;
+        if (may)
+                return true;
+        if (role == VAULT_NOBODY)
+                return err_set(err, ERR_NOT_LOGGED_IN, "no user is logged in to do '%s'", row->name);
+        return err_set(err, ERR_ROLE, "the logged in user's role may not do '%s'", row->name);
+}
