@@ -82,6 +82,7 @@ struct vault_call {
         /* What a handler keeps (in the arena) for being run again after a conflict: a password's verdict, a
          * made key. NULL on the first run. */
         void *memo;
+        void (*memo_clear)(void *); /* called with it at the end, when set */
         /* for the audit record */
         uint64_t object;        /* handle, 0: none or session object */
         uint64_t second_object; /* public half, wrapping key */
@@ -165,8 +166,6 @@ bool vault_share_object(struct vault_call *);
 bool vault_find_all_keys(struct vault_call *);
 bool vault_sign(struct vault_call *);
 bool vault_verify(struct vault_call *);
-bool vault_sign_recover(struct vault_call *);
-bool vault_verify_recover(struct vault_call *);
 bool vault_encrypt(struct vault_call *);
 bool vault_decrypt(struct vault_call *);
 bool vault_digest(struct vault_call *);
@@ -175,8 +174,6 @@ bool vault_unwrap_key(struct vault_call *);
 bool vault_derive_key(struct vault_call *);
 bool vault_random(struct vault_call *);
 bool vault_seed_random(struct vault_call *);
-bool vault_stream_open(struct vault_call *);
-bool vault_stream_part(struct vault_call *);
 bool vault_mechanisms(struct vault_call *);
 
 /* ---- handlers, partition and user side (partition.c, ceremony.c, users.c, login.c, audit_log.c) ---- */

@@ -1,4 +1,5 @@
 #include "vault/commit.h"
+#include "vault/object.h"
 #include "vault/users.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ void vault_metrics(struct vault *v, struct vault_metrics *out)
         *out = (struct vault_metrics){ .revision = atomic_load(&v->revision) };
         out->users = vault_users_count(v);
         out->objects = vault_objects_count(v);
+        vault_cache_counts(v, &out->sessions_opened, &out->cache_hits);
         for (size_t i = 0; i < COMMANDS_MAX; i++) {
                 struct command_counter *c = &v->counters->commands[i];
                 out->calls += atomic_load_explicit(&c->calls, memory_order_relaxed);

@@ -20,7 +20,7 @@ bool vault_policy_state(struct vault *v, const struct vault_command *row, struct
 
         if (row->states & (1u << state))
                 return true;
-        return err_set(err, ERR_STATE, "'%s' is not possible now: %s", row->name, state_words(state));
+        return err_set(err, ERR_LIFE_CYCLE, "'%s' is not possible now: %s", row->name, state_words(state));
 }
 
 bool vault_policy_role(struct vault *v, const struct vault_command *row, enum vault_role role,

@@ -1,0 +1,223 @@
+/* One request, from its ticket to its answer. Authorisation comes before the handler sees anything; changes,
+ * idempotency record and audit record are committed in one store transaction after it. */
+#include "vault/commit.h"
+#include "vault/ticket.h"
+
+#define ATTEMPTS                                                                                             \
+        200 /* a conflict means somebody else got on, so this many only happen when something is wrong */
+
+#define GUARDS_MAX (VAULT_CALL_OPS + 2)
+#define OPS_MAX    (VAULT_CALL_OPS + 3 + VAULT_REPLAY_DROP)
+
+static const Chsm__Response *finish(struct vault_call *call)
+{
+        Chsm__Response *r = call->response;
+
+        r->id = call->request->id;
+        r->revision = atomic_load_explicit(&call->vault->revision, memory_order_relaxed);
+        if (!call->err.id)
+                return r;
+        r->status = err_ckr(&call->err);
+        r->reason = (uint32_t)call->err.id;
+        r->detail = call->err.detail;
+        r->body_case = CHSM__RESPONSE__BODY__NOT_SET;
+        return r;
+}
+
+static int64_t time_left(const struct vault_call *call)
+{
+        int64_t most = call->vault->config.store_timeout_ms;
+        int64_t asked = call->request->deadline_ms;
+
+        return asked && asked < most ? asked : most;
+}
+
+/* Who asks; then whether the node, the life cycle and the role allow it. */
+static bool admit(struct vault_call *call, const struct vault_command *row, bool *ticket_valid)
+{
+        struct vault *v = call->vault;
+
+        if (atomic_load_explicit(&v->failed, memory_order_relaxed))
+                return err_set(
+                    &call->err, ERR_STORE_DAMAGED,
+                    "the node is out of service: its store could not be followed; see the node's log");
+        if (call->request->ticket.len) {
+                if (!vault_ticket_open(call, &call->err))
+                        return false;
+                *ticket_valid = true;
+        }
+        if (call->request->min_revision > atomic_load_explicit(&v->revision, memory_order_acquire) &&
+            !vault_revision_wait(v, call->request->min_revision, time_left(call)))
+                return err_set(&call->err, ERR_RETRY,
+                               "node '%s' is behind what this caller has seen; try again or another node",
+                               v->config.node_name);
+        return vault_policy_state(v, row, &call->err) &&
+               vault_policy_role(v, row, call->login.role, &call->err);
+}
+
+static bool store_failed(struct vault_call *call, enum store_rc rc)
+{
+        if (call->err.id)
+                return false;
+        if (rc == STORE_UNKNOWN)
+                return err_set(&call->err, ERR_DEADLINE,
+                               "the store did not say in time whether the change was made; send it again");
+        return err_set(&call->err, ERR_STORE, "the store did not take the change; nothing was changed");
+}
+
+/* What the handler asked for and what belongs to it, as one transaction. */
+struct commit {
+        struct store_guard guards[GUARDS_MAX];
+        size_t guard_count;
+        struct store_op ops[OPS_MAX];
+        size_t op_count;
+        size_t dropped; /* of the ops, the last ones: old idempotency records */
+};
+
+static bool commit_gather(struct vault_call *call, const struct vault_command *row, uint32_t lane,
+                          struct commit *c)
+{
+        struct audit_record record;
+        struct vault_lane_change change;
+
+        memcpy(c->guards, call->guards, call->guard_count * sizeof(c->guards[0]));
+        memcpy(c->ops, call->ops, call->op_count * sizeof(c->ops[0]));
+        c->guard_count = call->guard_count;
+        c->op_count = call->op_count;
+        c->dropped = 0;
+        if (!c->op_count)
+                return true;
+        if (row->audited) {
+                vault_audit_fill(call, row, &record);
+                if (!vault_lane_append(call, lane, &record, &change))
+                        return false;
+                c->guards[c->guard_count++] = change.guard;
+                c->ops[c->op_count++] = change.ops[0];
+                c->ops[c->op_count++] = change.ops[1];
+        }
+        if (row->mutating) {
+                (void)finish(call);
+                if (!vault_replay_record(call, row, &c->guards[c->guard_count], &c->ops[c->op_count]))
+                        return false;
+                c->guard_count++;
+                c->op_count++;
+                c->dropped = vault_replay_old(call, c->ops + c->op_count);
+                c->op_count += c->dropped;
+        }
+        return true;
+}
+
+static enum store_rc commit(struct vault_call *call, const struct vault_command *row, struct err *err)
+{
+        struct vault *v = call->vault;
+        bool lane_needed = row->audited && call->op_count;
+        uint32_t lane = lane_needed ? vault_lane_take(v) : 0;
+        struct commit c;
+        struct store_result result = { 0 };
+        enum store_rc rc = STORE_IO;
+
+        if (commit_gather(call, row, lane, &c)) {
+                rc = store_txn(v->deps.store, c.guards, c.guard_count, c.ops, c.op_count,
+                               v->config.store_timeout_ms, &result, err);
+                if (rc == STORE_OK && c.op_count)
+                        (void)vault_revision_wait(v, result.rev, v->config.store_timeout_ms);
+                if (rc != STORE_OK && c.dropped)
+                        vault_replay_give_back(call, c.ops + c.op_count - c.dropped, c.dropped);
+        } else {
+                *err = call->err;
+        }
+        if (lane_needed)
+                vault_lane_give(v, lane);
+        if (rc == STORE_CONFLICT)
+                (void)vault_revision_wait(v, result.guard_rev, time_left(call));
+        return rc;
+}
+
+static void attempt_begin(struct vault_call *call)
+{
+        call->guard_count = 0;
+        call->op_count = 0;
+        call->refused = false;
+        call->object = call->second_object = call->mechanism = 0;
+        call->subject = NULL;
+        call->err = ERR_INIT;
+        chsm__response__init(call->response);
+}
+
+/* Runs the handler until its changes are in the store. *recorded: the management chain has the audit record.
+ */
+static bool execute(struct vault_call *call, const struct vault_command *row, bool *recorded)
+{
+        struct err err;
+
+        if (row->mutating && call->request->idempotency.len != 16)
+                return err_set(&call->err, ERR_ARGUMENT, "'%s' needs an idempotency key of 16 bytes",
+                               row->name);
+        for (int i = 0; i < ATTEMPTS; i++) {
+                enum store_rc rc;
+
+                attempt_begin(call);
+                if (row->mutating && vault_replay_find(call, row)) {
+                        *recorded = true;
+                        return !call->err.id;
+                }
+                if (!row->handler(call))
+                        return false;
+                if (!call->op_count && !call->guard_count)
+                        return !call->refused;
+                err = ERR_INIT;
+                rc = commit(call, row, &err);
+                if (rc == STORE_OK) {
+                        *recorded = row->audited && call->op_count;
+                        return !call->refused;
+                }
+                if (rc != STORE_CONFLICT) {
+                        call->err = err;
+                        return store_failed(call, rc);
+                }
+        }
+        return err_set(&call->err, ERR_RETRY, "others keep changing the same records; try again");
+}
+
+static uint64_t now_us(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+const Chsm__Response *vault_call(struct vault *v, const struct vault_peer *peer, const Chsm__Request *request,
+                                 struct arena *arena, bool *ticket_valid)
+{
+        static const Chsm__Response no_memory = { PROTOBUF_C_MESSAGE_INIT(&chsm__response__descriptor),
+                                                  .status = 0x02, /* CKR_HOST_MEMORY */
+                                                  .reason = ERR_MEMORY,
+                                                  .detail = (char *)(uintptr_t) "no memory for a request" };
+        const struct vault_command *row = vault_command_find((uint32_t)request->body_case);
+        uint64_t start = now_us();
+        struct vault_call *call = arena_alloc(arena, sizeof(*call));
+        bool recorded = false;
+
+        *ticket_valid = false;
+        if (!call || !(call->response = arena_alloc(arena, sizeof(*call->response))))
+                return &no_memory;
+        call->vault = v;
+        call->peer = peer;
+        call->request = request;
+        call->arena = arena;
+        if (request->context.len == VAULT_CONTEXT_SIZE)
+                memcpy(call->context, request->context.data, VAULT_CONTEXT_SIZE);
+        chsm__response__init(call->response);
+        if (!row)
+                err_set(&call->err, ERR_UNSUPPORTED, "this node does not know request %u",
+                        (unsigned)request->body_case);
+        else if (admit(call, row, ticket_valid))
+                (void)execute(call, row, &recorded);
+        if (call->memo_clear)
+                call->memo_clear(call->memo);
+        if (row && !recorded)
+                vault_audit_use(call, row);
+        vault_counters_add(v, row, call->err.id != ERR_NONE, now_us() - start);
+        return finish(call);
+}

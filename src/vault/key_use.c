@@ -1,0 +1,246 @@
+/* Signing, verification, encryption, decryption and digests. */
+#include "vault/key_use.h"
+
+bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
+{
+        use->mechanism = m ? crypto_mechanism_find(m->number) : NULL;
+        if (!use->mechanism)
+                return err_set(&call->err, ERR_MECHANISM, "mechanism 0x%llx is not offered",
+                               m ? (unsigned long long)m->number : 0ull);
+        call->mechanism = m->number;
+        return ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), &use->param,
+                                    &call->err);
+}
+
+bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent,
+                     const Chsm__Mechanism *m, enum crypto_op op, struct vault_use *use)
+{
+        *use = (struct vault_use){ .object = vault_object_of(call, ref, absent) };
+        if (!use->object)
+                return false;
+        call->object = use->object->handle;
+        if (!vault_use_mechanism(call, m, use))
+                return false;
+        use->key = vault_object_key(call->vault, use->object, &call->err);
+        return use->key && crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
+               vault_policy_use(call, use->object, op, use->mechanism);
+}
+
+void vault_use_end(struct vault_use *use)
+{
+        vault_object_unref(&use->object);
+}
+
+bool vault_use_remember(struct vault_call *call, const struct vault_object *o, uint32_t history)
+{
+        struct vault_object_parts parts = vault_object_parts_of(o);
+        struct vault_object *changed = NULL;
+        bool ok;
+
+        if (!o->handle || (o->history & history) == history)
+                return true;
+        parts.history |= history;
+        ok = vault_object_rewrite(call, o, &parts, &changed);
+        vault_object_unref(&changed);
+        return ok;
+}
+
+/* Use for data spoils later trust, so it is remembered of keys that could be trusted. */
+static bool remembers(const struct vault_object *o)
+{
+        return o->handle && o->object_class == CKO_SECRET_KEY && !(o->history & VAULT_HISTORY_DATA);
+}
+
+static bool remember_data(struct vault_call *call, const struct vault_object *o)
+{
+        return !remembers(o) || vault_use_remember(call, o, VAULT_HISTORY_DATA);
+}
+
+bool vault_use_reply(struct vault_call *call, struct slice data, const uint8_t *iv, size_t iv_n)
+{
+        Chsm__DataResponse *r = arena_alloc(call->arena, sizeof(*r));
+
+        if (!r)
+                return err_set(&call->err, ERR_MEMORY, "no memory for the answer");
+        chsm__data_response__init(r);
+        r->data.data = (uint8_t *)(uintptr_t)data.p;
+        r->data.len = data.n;
+        if (iv) {
+                r->iv.data = (uint8_t *)(uintptr_t)iv;
+                r->iv.len = iv_n;
+        }
+        call->response->data = r;
+        call->response->body_case = CHSM__RESPONSE__BODY_DATA;
+        return true;
+}
+
+/* Room for the result; *n is its size. */
+static uint8_t *room(struct vault_call *call, const struct vault_use *use, enum crypto_op op, size_t in_n,
+                     size_t *n)
+{
+        uint8_t *out;
+
+        *n = crypto_output_max(use->mechanism, op, use->key, &use->param, in_n);
+        out = arena_alloc(call->arena, *n + 1);
+        if (!out)
+                err_set(&call->err, ERR_MEMORY, "the answer would be larger than one may be");
+        return out;
+}
+
+bool vault_sign(struct vault_call *call)
+{
+        const Chsm__SignRequest *in = call->request->sign;
+        struct vault_use use;
+        uint8_t *out = NULL;
+        size_t n = 0;
+        bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_SIGN, &use) &&
+                  (out = room(call, &use, CRYPTO_SIGN, in->data.len, &n)) &&
+                  crypto_sign(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
+                              slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
+                  remember_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+
+        vault_use_end(&use);
+        return ok;
+}
+
+bool vault_verify(struct vault_call *call)
+{
+        const Chsm__VerifyRequest *in = call->request->verify;
+        struct vault_use use;
+        bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_VERIFY, &use) &&
+                  crypto_verify(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
+                                slice_of(in->data.data, in->data.len),
+                                slice_of(in->signature.data, in->signature.len), &call->err) &&
+                  remember_data(call, use.object) && vault_call_done(call);
+
+        vault_use_end(&use);
+        return ok;
+}
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+        uint8_t any = 0;
+
+        for (size_t i = 0; i < n; i++)
+                any |= p[i];
+        return any == 0;
+}
+
+bool vault_encrypt(struct vault_call *call)
+{
+        const Chsm__EncryptRequest *in = call->request->encrypt;
+        struct vault_use use;
+        uint8_t *out = NULL, *iv = arena_alloc(call->arena, 16);
+        size_t n = 0;
+        bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_ENCRYPT, &use) && iv &&
+                  (out = room(call, &use, CRYPTO_ENCRYPT, in->data.len, &n)) &&
+                  crypto_encrypt(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
+                                 slice_of(in->data.data, in->data.len), out, &n, iv, &call->err) &&
+                  remember_data(call, use.object) &&
+                  vault_use_reply(call, slice_of(out, n), all_zero(iv, 16) ? NULL : iv, 12);
+
+        vault_use_end(&use);
+        return ok;
+}
+
+bool vault_decrypt(struct vault_call *call)
+{
+        const Chsm__DecryptRequest *in = call->request->decrypt;
+        struct vault_use use;
+        uint8_t *out = NULL;
+        size_t n = 0;
+        bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_DECRYPT, &use) &&
+                  (out = room(call, &use, CRYPTO_DECRYPT, in->data.len, &n)) &&
+                  crypto_decrypt(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
+                                 slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
+                  remember_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+
+        vault_use_end(&use);
+        return ok;
+}
+
+/* Data, then a key's value, then data again, in secret memory. */
+static struct sec *digest_input(struct vault_call *call, const Chsm__DigestRequest *in, struct vault_use *use)
+{
+        struct slice first = slice_of(in->data.data, in->data.len),
+                     last = slice_of(in->more.data, in->more.len);
+        struct sec *value = NULL, *all = NULL;
+
+        use->object = vault_object_of(call, in->key, ERR_KEY_HANDLE);
+        if (!use->object)
+                return NULL;
+        if (use->object->object_class != CKO_SECRET_KEY)
+                err_set(&call->err, ERR_KEY_TYPE, "only the value of a secret key can be digested");
+        else if ((use->object->flags & VAULT_TRUSTED) || (use->object->history & VAULT_HISTORY_TRUSTED))
+                err_set(&call->err, ERR_KEY_FUNCTION,
+                        "the key is or was trusted, and such a key only wraps and unwraps");
+        else if ((use->key = vault_object_key(call->vault, use->object, &call->err)) &&
+                 (value = crypto_key_material(use->key, &call->err)) && remember_data(call, use->object))
+                all = sec_new(first.n + sec_size(value) + last.n);
+        if (all) {
+                if (first.n)
+                        memcpy(sec_bytes(all), first.p, first.n);
+                memcpy(sec_bytes(all) + first.n, sec_bytes(value), sec_size(value));
+                if (last.n)
+                        memcpy(sec_bytes(all) + first.n + sec_size(value), last.p, last.n);
+        } else if (!call->err.id) {
+                err_set(&call->err, ERR_MEMORY, "no memory for a digest");
+        }
+        sec_free(&value);
+        return all;
+}
+
+bool vault_digest(struct vault_call *call)
+{
+        const Chsm__DigestRequest *in = call->request->digest;
+        struct vault_use use = { .object = NULL };
+        struct sec *secret = NULL;
+        struct slice data = slice_of(in->data.data, in->data.len);
+        uint8_t *out = arena_alloc(call->arena, 64);
+        size_t n = 64;
+        bool ok = out && vault_use_mechanism(call, in->mechanism, &use) &&
+                  crypto_operation_check(use.mechanism, CRYPTO_DIGEST, NULL, &use.param, &call->err);
+
+        if (ok && in->key) {
+                secret = digest_input(call, in, &use);
+                ok = secret != NULL;
+                data = secret ? sec_slice(secret) : SLICE_EMPTY;
+        }
+        ok = ok && crypto_digest(call->vault->deps.crypto, use.mechanism, data, out, &n, &call->err) &&
+             vault_use_reply(call, slice_of(out, n), NULL, 0);
+        sec_free(&secret);
+        vault_use_end(&use);
+        return ok;
+}
+
+static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
+{
+        switch (r->body_case) {
+        case CHSM__REQUEST__BODY_SIGN:
+                return r->sign->key;
+        case CHSM__REQUEST__BODY_VERIFY:
+                return r->verify->key;
+        case CHSM__REQUEST__BODY_ENCRYPT:
+                return r->encrypt->key;
+        case CHSM__REQUEST__BODY_DECRYPT:
+                return r->decrypt->key;
+        case CHSM__REQUEST__BODY_DIGEST:
+                return r->digest->key;
+        default:
+                return NULL;
+        }
+}
+
+enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
+{
+        const struct vault_command *row = vault_command_find((uint32_t)request->body_case);
+        const Chsm__ObjectRef *ref = row && row->cost == VAULT_INLINE ? key_of(request) : NULL;
+        struct vault_object *o = NULL;
+        bool first_use;
+
+        if (ref && ref->handle && ref->handle <= UINT32_MAX)
+                o = vault_objects_find(v, (uint32_t)ref->handle);
+        first_use = o && remembers(o);
+        vault_object_unref(&o);
+        return first_use ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
+}

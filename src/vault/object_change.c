@@ -1,0 +1,205 @@
+/* Commands on objects that exist: copy, change, share, delete, tell. */
+#include "ck/encoding.h"
+#include "vault/policy.h"
+#include "vault/users.h"
+
+/* The object's attributes as a template that can be changed. */
+static bool template_of(struct vault_call *call, const struct vault_object *o, struct vault_template *t)
+{
+        t->n = 0;
+        for (size_t i = 0; i < o->attribute_count; i++) {
+                if (!vault_template_set(call, t, o->attributes[i].type, o->attributes[i].value))
+                        return false;
+        }
+        return true;
+}
+
+bool vault_copy_object(struct vault_call *call)
+{
+        const Chsm__CopyObjectRequest *in = call->request->copy_object;
+        struct vault_object *o = vault_object_of(call, in->object, ERR_HANDLE), *copy = NULL;
+        struct vault_template changes, t;
+        struct vault_object_parts parts;
+        bool ok, token;
+
+        if (!o)
+                return false;
+        ok = vault_policy_owns(call, o, "copy") &&
+             vault_template_read(call, in->template_, in->n_template_, CK_IN_COPY, &changes) &&
+             vault_policy_template(call, &changes, o->object_class) && vault_policy_copy(call, o, &changes) &&
+             template_of(call, o, &t);
+        for (size_t i = 0; ok && i < changes.n; i++)
+                ok = vault_template_set(call, &t, changes.items[i].type, changes.items[i].value);
+        token = ok && vault_template_bool(&t, CKA_TOKEN, false);
+        if (ok && token && (o->object_class == CKO_SECRET_KEY || o->object_class == CKO_PRIVATE_KEY) &&
+            !vault_template_bool(&t, CKA_SENSITIVE, true))
+                ok = err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
+                             "a token key cannot have CKA_SENSITIVE=FALSE");
+        parts = vault_object_parts_of(o);
+        parts.owner = call->login.user_id;
+        parts.shared_count = 0;
+        parts.attributes = t.items;
+        parts.attribute_count = ok ? t.n : 0;
+        ok = ok && vault_template_set_bool(call, &t, CKA_TOKEN, token) &&
+             vault_object_copy_as(call, o, &parts, token, &copy) && vault_object_reply(call, copy);
+        vault_object_unref(&copy);
+        vault_object_unref(&o);
+        return ok;
+}
+
+bool vault_destroy_object(struct vault_call *call)
+{
+        struct vault_object *o = vault_object_of(call, call->request->destroy_object->object, ERR_HANDLE);
+        uint8_t bytes[6];
+        struct slice key;
+        bool ok;
+
+        if (!o)
+                return false;
+        call->object = o->handle;
+        ok = vault_policy_owns(call, o, "delete");
+        if (ok && !(o->flags & VAULT_DESTROYABLE))
+                ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "object %u has CKA_DESTROYABLE=FALSE",
+                             o->handle);
+        if (ok && o->handle) {
+                key = vault_call_key(call, "", vault_object_store_key(o->handle, bytes));
+                ok = vault_call_guard(call, STORE_REV_IS, key, o->rev) && vault_call_delete(call, key);
+        }
+        vault_object_unref(&o);
+        return ok && vault_call_done(call);
+}
+
+/* A session object that becomes a token object: nothing is known of what it was used for. */
+static bool promote(struct vault_call *call, const struct vault_object *o, struct vault_object_parts *parts,
+                    struct vault_object **out)
+{
+        bool hidden = o->object_class == CKO_SECRET_KEY || o->object_class == CKO_PRIVATE_KEY;
+
+        if (hidden && !(o->flags & VAULT_SENSITIVE))
+                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
+                               "a token key cannot have CKA_SENSITIVE=FALSE");
+        parts->history |= VAULT_HISTORY_DATA;
+        return vault_object_copy_as(call, o, parts, true, out);
+}
+
+static bool change(struct vault_call *call, struct vault_object *o, const struct vault_template *changes,
+                   struct vault_object **out)
+{
+        struct vault_object_parts parts = vault_object_parts_of(o);
+        struct vault_template t;
+        bool token;
+
+        if (!template_of(call, o, &t))
+                return false;
+        for (size_t i = 0; i < changes->n; i++) {
+                if (!vault_policy_change(call, o, changes->items[i].type, changes->items[i].value) ||
+                    !vault_template_set(call, &t, changes->items[i].type, changes->items[i].value))
+                        return false;
+        }
+        if (vault_template_bool(&t, CKA_TRUSTED, false))
+                parts.history |= VAULT_HISTORY_TRUSTED;
+        token = vault_template_bool(&t, CKA_TOKEN, false);
+        parts.attributes = t.items;
+        parts.attribute_count = t.n;
+        return token && !o->handle ? promote(call, o, &parts, out)
+                                   : vault_object_rewrite(call, o, &parts, out);
+}
+
+bool vault_set_attributes(struct vault_call *call)
+{
+        const Chsm__SetAttributesRequest *in = call->request->set_attributes;
+        struct vault_object *o = vault_object_of(call, in->object, ERR_HANDLE), *changed = NULL;
+        struct vault_template changes;
+        bool ok;
+
+        if (!o)
+                return false;
+        call->object = o->handle;
+        ok = call->login.role == VAULT_CO || vault_policy_owns(call, o, "change");
+        if (ok && !(o->flags & VAULT_MODIFIABLE))
+                ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_MODIFIABLE=FALSE");
+        ok = ok && vault_template_read(call, in->attributes, in->n_attributes, 0, &changes) &&
+             change(call, o, &changes, &changed) && vault_object_reply(call, changed);
+        vault_object_unref(&changed);
+        vault_object_unref(&o);
+        return ok;
+}
+
+/* ---- sharing ---- */
+
+static bool shared_list(struct vault_call *call, const struct vault_object *o, uint32_t user, bool share,
+                        uint32_t out[VAULT_SHARED_MAX], size_t *n)
+{
+        *n = 0;
+        for (size_t i = 0; i < o->shared_count; i++) {
+                if (o->shared[i] != user)
+                        out[(*n)++] = o->shared[i];
+        }
+        if (!share)
+                return *n < o->shared_count || err_set(&call->err, ERR_ARGUMENT,
+                                                       "key %u is not shared with user %u", o->handle, user);
+        if (*n < o->shared_count)
+                return err_set(&call->err, ERR_ARGUMENT, "key %u is shared with user %u already", o->handle,
+                               user);
+        if (*n == VAULT_SHARED_MAX)
+                return err_set(&call->err, ERR_LIMIT, "a key is shared with at most %d users",
+                               VAULT_SHARED_MAX);
+        out[(*n)++] = user;
+        return true;
+}
+
+bool vault_share_object(struct vault_call *call)
+{
+        const Chsm__ShareObjectRequest *in = call->request->share_object;
+        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+        struct vault_object *o, *changed = NULL;
+        struct vault_object_parts parts;
+        uint32_t users[VAULT_SHARED_MAX];
+        bool ok;
+
+        ref.handle = in->handle;
+        o = vault_object_of(call, &ref, ERR_HANDLE);
+        if (!o)
+                return false;
+        call->object = o->handle;
+        ok = vault_policy_owns(call, o, "share");
+        if (ok && o->object_class != CKO_PRIVATE_KEY && o->object_class != CKO_SECRET_KEY)
+                ok = err_set(&call->err, ERR_ARGUMENT,
+                             "only private and secret keys are shared; every user has the "
+                             "use of public ones");
+        if (ok && in->user == call->login.user_id)
+                ok = err_set(&call->err, ERR_ARGUMENT, "a key is not shared with its own owner");
+        if (ok && in->share && (in->user > UINT32_MAX || !vault_user_is_cu(call->vault, (uint32_t)in->user)))
+                ok = err_set(&call->err, ERR_USER_ABSENT, "there is no crypto user with id %llu",
+                             (unsigned long long)in->user);
+        parts = vault_object_parts_of(o);
+        ok = ok && shared_list(call, o, (uint32_t)in->user, in->share, users, &parts.shared_count);
+        parts.shared = users;
+        ok = ok && vault_object_rewrite(call, o, &parts, &changed) && vault_call_done(call);
+        vault_object_unref(&changed);
+        vault_object_unref(&o);
+        return ok;
+}
+
+bool vault_object_info(struct vault_call *call)
+{
+        struct vault_object *o = vault_object_of(call, call->request->object_info->object, ERR_HANDLE);
+        Chsm__ObjectInfoResponse *r = arena_alloc(call->arena, sizeof(*r));
+        bool ok = o && r;
+
+        if (ok) {
+                call->object = o->handle;
+                chsm__object_info_response__init(r);
+                r->owner = o->owner;
+                r->token = o->handle != 0;
+                r->n_shared_with = o->owner == call->login.user_id ? o->shared_count : 0;
+                r->shared_with = arena_alloc(call->arena, (o->shared_count + 1) * sizeof(uint64_t));
+                ok = r->shared_with != NULL;
+                for (size_t i = 0; ok && i < r->n_shared_with; i++)
+                        r->shared_with[i] = o->shared[i];
+                call->response->object_info = r;
+                call->response->body_case = CHSM__RESPONSE__BODY_OBJECT_INFO;
+        }
+        vault_object_unref(&o);
+        return ok || (!call->err.id ? err_set(&call->err, ERR_MEMORY, "no memory for the answer") : false);
+}

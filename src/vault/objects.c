@@ -1,0 +1,416 @@
+/* All token objects of the partition, by handle, with the index for searches. Filled by apply. */
+#include "vault/index.h"
+#include "vault/partition.h"
+#include "vault/policy.h"
+
+#include <stdlib.h>
+
+#define SHARDS       64
+#define FIRST_INDEX  6    /* as the documented system numbers its first key */
+#define HANDLE_BLOCK 1024 /* handles reserved with one change of the record */
+
+struct shard {
+        pthread_rwlock_t lock;
+        struct map *by_handle; /* 4 bytes big-endian -> struct vault_object */
+};
+
+struct vault_objects {
+        struct shard shards[SHARDS];
+        pthread_rwlock_t index_lock; /* taken before a shard's, never inside */
+        struct vault_index *index;
+        struct vault_posting all;
+        _Atomic size_t count;
+        pthread_mutex_t handle_lock;
+        uint32_t next, reserved; /* indexes of this node: next one to give, first one not reserved */
+        store_rev reserved_rev;
+};
+
+bool vault_objects_open(struct vault *v, struct err *err)
+{
+        struct vault_objects *o = calloc(1, sizeof(*o));
+        bool ok = o != NULL;
+
+        v->objects = o;
+        for (size_t i = 0; ok && i < SHARDS; i++) {
+                pthread_rwlock_init(&o->shards[i].lock, NULL);
+                o->shards[i].by_handle = map_new();
+                ok = o->shards[i].by_handle != NULL;
+        }
+        if (ok) {
+                pthread_rwlock_init(&o->index_lock, NULL);
+                pthread_mutex_init(&o->handle_lock, NULL);
+                o->index = vault_index_new();
+                o->next = o->reserved = FIRST_INDEX;
+        }
+        return (ok && o->index) || err_set(err, ERR_MEMORY, "no memory for objects");
+}
+
+static bool free_one(void *arg, struct slice key, void *value)
+{
+        struct vault_object *o = value;
+
+        (void)arg;
+        (void)key;
+        vault_object_unref(&o);
+        return true;
+}
+
+void vault_objects_close(struct vault *v)
+{
+        struct vault_objects *o = v->objects;
+
+        if (!o)
+                return;
+        for (size_t i = 0; i < SHARDS; i++) {
+                if (o->shards[i].by_handle)
+                        map_each(o->shards[i].by_handle, free_one, NULL);
+                map_free(&o->shards[i].by_handle);
+                pthread_rwlock_destroy(&o->shards[i].lock);
+        }
+        vault_index_free(&o->index);
+        free(o->all.handles);
+        pthread_rwlock_destroy(&o->index_lock);
+        pthread_mutex_destroy(&o->handle_lock);
+        free(o);
+        v->objects = NULL;
+}
+
+uint64_t vault_objects_count(struct vault *v)
+{
+        return atomic_load_explicit(&v->objects->count, memory_order_relaxed);
+}
+
+uint64_t vault_objects_owned(struct vault *v, uint32_t user_id)
+{
+        uint64_t n;
+
+        pthread_rwlock_rdlock(&v->objects->index_lock);
+        n = vault_index_owner(v->objects->index, user_id)->n;
+        pthread_rwlock_unlock(&v->objects->index_lock);
+        return n;
+}
+
+static struct shard *shard_of(struct vault *v, uint32_t handle)
+{
+        return &v->objects->shards[handle % SHARDS];
+}
+
+static struct slice handle_key(const uint32_t *handle)
+{
+        return slice_of(handle, sizeof(*handle));
+}
+
+struct vault_object *vault_objects_find(struct vault *v, uint32_t handle)
+{
+        struct shard *s = shard_of(v, handle);
+        struct vault_object *o;
+
+        pthread_rwlock_rdlock(&s->lock);
+        o = map_get(s->by_handle, handle_key(&handle));
+        if (o)
+                vault_object_ref(o);
+        pthread_rwlock_unlock(&s->lock);
+        return o;
+}
+
+/* ---- handles ---- */
+
+/* node << 18 | index, as documented; indexes past 18 bits go on in the top byte. */
+static uint32_t handle_of(uint32_t node, uint32_t index)
+{
+        return (index >> 18) << 24 | node << 18 | (index & 0x3ffff);
+}
+
+static struct slice reserve_key(struct vault_call *call)
+{
+        uint32_t node = call->vault->config.node_number;
+        uint8_t bytes[4] = { (uint8_t)(node >> 24), (uint8_t)(node >> 16), (uint8_t)(node >> 8),
+                             (uint8_t)node };
+
+        return vault_call_key(call, "h/", slice_of(bytes, 4));
+}
+
+/* Raises the reservation to cover index, unless the call does so already. */
+static bool reserve(struct vault_call *call, uint32_t index, store_rev rev)
+{
+        struct slice key = reserve_key(call);
+        struct buf body = BUF_INIT;
+        bool ok;
+
+        for (size_t i = 0; i < call->op_count; i++) {
+                if (slice_equal(call->ops[i].key, key))
+                        return true;
+        }
+        buf_put_u32(&body, index + HANDLE_BLOCK);
+        ok = vault_call_guard(call, rev ? STORE_REV_IS : STORE_ABSENT, key, rev) &&
+             vault_record_put(call, key, &body);
+        buf_clear(&body);
+        return ok;
+}
+
+bool vault_objects_new_handle(struct vault_call *call, uint32_t *handle)
+{
+        struct vault_objects *o = call->vault->objects;
+        uint8_t key[6];
+        uint32_t index, reserved;
+        store_rev rev;
+
+        if (vault_objects_count(call->vault) >= call->vault->config.max_keys)
+                return err_set(&call->err, ERR_LIMIT,
+                               "the partition has its most objects, %llu; delete some first",
+                               (unsigned long long)call->vault->config.max_keys);
+        pthread_mutex_lock(&o->handle_lock);
+        index = o->next++;
+        reserved = o->reserved;
+        rev = o->reserved_rev;
+        pthread_mutex_unlock(&o->handle_lock);
+        *handle = handle_of(call->vault->config.node_number, index);
+        vault_object_store_key(*handle, key);
+        if (index >= reserved && !reserve(call, index, rev))
+                return false;
+        return vault_call_guard(call, STORE_ABSENT, vault_call_key(call, "", slice_of(key, sizeof(key))), 0);
+}
+
+static bool apply_reservation(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct vault_objects *o = v->objects;
+        struct reader key = reader_of(slice_of(e->key.p + 2, e->key.n - 2)), in;
+        uint32_t node = reader_u32(&key), reserved;
+        struct slice body;
+
+        if (!reader_end(&key) || e->deleted)
+                return err_set(err, ERR_STORE_DAMAGED, "a handle counter in the store is gone or misnamed");
+        if (!vault_record_read(v, e->key, e->value, &body, err))
+                return false;
+        in = reader_of(body);
+        reserved = reader_u32(&in);
+        if (!reader_end(&in))
+                return err_set(err, ERR_STORE_DAMAGED, "a handle counter in the store cannot be read");
+        if (node != v->config.node_number)
+                return true;
+        pthread_mutex_lock(&o->handle_lock);
+        if (o->reserved_rev == 0 && o->next == FIRST_INDEX && reserved > o->next &&
+            atomic_load(&v->revision) == 0)
+                o->next = reserved; /* at start: what was reserved before may have been given */
+        o->reserved = reserved;
+        o->reserved_rev = e->rev;
+        pthread_mutex_unlock(&o->handle_lock);
+        return true;
+}
+
+/* ---- apply ---- */
+
+static bool all_add(struct vault_posting *all, uint32_t handle)
+{
+        size_t at = vault_posting_after(all, handle);
+
+        if (at && all->handles[at - 1] == handle)
+                return true;
+        if (all->n == all->cap) {
+                size_t cap = all->cap ? all->cap * 2 : 1024;
+                uint32_t *more = realloc(all->handles, cap * sizeof(*more));
+                if (!more)
+                        return false;
+                all->handles = more;
+                all->cap = cap;
+        }
+        memmove(&all->handles[at + 1], &all->handles[at], (all->n - at) * sizeof(*all->handles));
+        all->handles[at] = handle;
+        all->n++;
+        return true;
+}
+
+static void all_remove(struct vault_posting *all, uint32_t handle)
+{
+        size_t at = vault_posting_after(all, handle);
+
+        if (!at || all->handles[at - 1] != handle)
+                return;
+        all->n--;
+        memmove(&all->handles[at - 1], &all->handles[at], (all->n - (at - 1)) * sizeof(*all->handles));
+}
+
+static bool replace(struct vault *v, uint32_t handle, struct vault_object *fresh)
+{
+        struct vault_objects *o = v->objects;
+        struct shard *s = shard_of(v, handle);
+        void *old = NULL;
+        struct vault_object *gone;
+        bool ok = true;
+
+        pthread_rwlock_wrlock(&o->index_lock);
+        pthread_rwlock_wrlock(&s->lock);
+        if (fresh)
+                ok = map_put(s->by_handle, handle_key(&handle), fresh, &old);
+        else
+                old = map_remove(s->by_handle, handle_key(&handle));
+        pthread_rwlock_unlock(&s->lock);
+        gone = old;
+        if (gone)
+                vault_index_remove(o->index, gone);
+        if (fresh && ok)
+                ok = vault_index_add(o->index, fresh) && all_add(&o->all, handle);
+        else if (!fresh)
+                all_remove(&o->all, handle);
+        atomic_store(&o->count, o->all.n);
+        pthread_rwlock_unlock(&o->index_lock);
+        /* A key that stays the same need not be parsed again. */
+        if (gone && fresh && ok) {
+                struct crypto_key *none = NULL, *key = atomic_load(&gone->key);
+                if (key && !atomic_compare_exchange_strong(&fresh->key, &none, crypto_key_ref(key)))
+                        crypto_key_unref(&key);
+        }
+        vault_object_unref(&gone);
+        return ok;
+}
+
+bool vault_objects_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct reader key = reader_of(slice_of(e->key.p + 2, e->key.n - 2));
+        struct vault_object *o = NULL;
+        struct sec *plain;
+        uint32_t handle;
+
+        if (e->key.p[0] == 'h')
+                return apply_reservation(v, e, err);
+        handle = reader_u32(&key);
+        if (!reader_end(&key) || handle == 0)
+                return err_set(err, ERR_STORE_DAMAGED, "an object in the store is misnamed");
+        if (!e->deleted) {
+                plain = vault_record_open(v, e->key, e->value, err);
+                o = plain ? vault_object_decode(sec_slice(plain), err) : NULL;
+                sec_free(&plain);
+                if (!o)
+                        return false;
+                o->handle = handle;
+                o->rev = e->rev;
+                buf_put_slice(&o->sealed, e->value);
+                if (!buf_ok(&o->sealed)) {
+                        vault_object_unref(&o);
+                        return err_set(err, ERR_MEMORY, "no memory for an object");
+                }
+        }
+        return replace(v, handle, o) || err_set(err, ERR_MEMORY, "no memory for an object");
+}
+
+/* ---- searches ---- */
+
+static bool matches(const struct vault_object *o, const struct vault_template *wanted)
+{
+        for (size_t i = 0; i < wanted->n; i++) {
+                const struct vault_attribute *has =
+                    vault_attribute_find(o->attributes, o->attribute_count, wanted->items[i].type);
+                if (!has || !slice_equal(has->value, wanted->items[i].value))
+                        return false;
+        }
+        return true;
+}
+
+/* Up to three sorted lists read as one. */
+struct walk {
+        const struct vault_posting *lists[3];
+        size_t at[3], lists_n;
+};
+
+static void walk_add(struct walk *w, const struct vault_posting *p, uint32_t after)
+{
+        w->lists[w->lists_n] = p;
+        w->at[w->lists_n++] = vault_posting_after(p, after);
+}
+
+static bool walk_next(struct walk *w, uint32_t *handle)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < w->lists_n; i++) {
+                if (w->at[i] < w->lists[i]->n && (!any || w->lists[i]->handles[w->at[i]] < *handle)) {
+                        *handle = w->lists[i]->handles[w->at[i]];
+                        any = true;
+                }
+        }
+        for (size_t i = 0; any && i < w->lists_n; i++) {
+                if (w->at[i] < w->lists[i]->n && w->lists[i]->handles[w->at[i]] == *handle)
+                        w->at[i]++;
+        }
+        return any;
+}
+
+/* The shortest way to all objects that can match. */
+static struct walk walk_of(struct vault_objects *o, uint32_t user, const struct vault_template *wanted,
+                           uint32_t after)
+{
+        const struct vault_posting *best = NULL, *own = vault_index_owner(o->index, user),
+                                   *shared = vault_index_shared(o->index, user),
+                                   *open = vault_index_public(o->index);
+        struct walk w = { .lists_n = 0 };
+
+        for (size_t i = 0; i < wanted->n; i++) {
+                const struct vault_posting *p =
+                    vault_index_value(o->index, wanted->items[i].type, wanted->items[i].value);
+                if (p && (!best || p->n < best->n))
+                        best = p;
+        }
+        if (best && best->n <= own->n + shared->n + open->n) {
+                walk_add(&w, best, after);
+                return w;
+        }
+        walk_add(&w, own, after);
+        walk_add(&w, shared, after);
+        walk_add(&w, open, after);
+        return w;
+}
+
+bool vault_objects_search(struct vault_call *call, const struct vault_template *wanted, uint32_t after,
+                          size_t limit, struct vault_object **out, size_t *n, bool *more)
+{
+        struct vault_objects *o = call->vault->objects;
+        struct walk w;
+        uint32_t handle;
+
+        *n = 0;
+        *more = false;
+        pthread_rwlock_rdlock(&o->index_lock);
+        w = walk_of(o, call->login.user_id, wanted, after);
+        while (!*more && walk_next(&w, &handle)) {
+                struct vault_object *found = vault_objects_find(call->vault, handle);
+                if (found && vault_policy_sees(found, &call->login) && matches(found, wanted)) {
+                        *more = *n == limit;
+                        if (!*more) {
+                                out[(*n)++] = found;
+                                continue;
+                        }
+                }
+                vault_object_unref(&found);
+        }
+        pthread_rwlock_unlock(&o->index_lock);
+        return true;
+}
+
+void vault_objects_list(struct vault *v, uint32_t user, uint32_t after, size_t limit,
+                        struct vault_object **out, size_t *n, bool *more)
+{
+        struct vault_objects *o = v->objects;
+        struct walk w = { .lists_n = 0 };
+        uint32_t handle;
+
+        *n = 0;
+        *more = false;
+        pthread_rwlock_rdlock(&o->index_lock);
+        if (user) {
+                walk_add(&w, vault_index_owner(o->index, user), after);
+                walk_add(&w, vault_index_shared(o->index, user), after);
+        } else {
+                walk_add(&w, &o->all, after);
+        }
+        while (!*more && walk_next(&w, &handle)) {
+                struct vault_object *found = vault_objects_find(v, handle);
+                if (!found)
+                        continue;
+                *more = *n == limit;
+                if (*more)
+                        vault_object_unref(&found);
+                else
+                        out[(*n)++] = found;
+        }
+        pthread_rwlock_unlock(&o->index_lock);
+}
