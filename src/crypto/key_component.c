@@ -45,21 +45,24 @@ static bool put_param(const struct crypto_key *key, const char *param, size_t wi
 /* The public point as PKCS#11 wants it: inside a DER OCTET STRING. */
 static bool put_point(const struct crypto_key *key, struct buf *out)
 {
-        uint8_t *point = NULL;
-        size_t n = EVP_PKEY_get1_encoded_public_key(key->pkey, &point);
+        uint8_t *point = NULL, raw[64];
+        size_t n = sizeof(raw);
+        bool ok;
 
-        if (n == 0 || n > 255) {
-                OPENSSL_free(point);
-                ERR_clear_error();
-                return false;
+        if (key->type != CKK_EC)
+                ok = EVP_PKEY_get_raw_public_key(key->pkey, raw, &n) == 1;
+        else
+                ok = (n = EVP_PKEY_get1_encoded_public_key(key->pkey, &point)) > 0 && n <= 255;
+        if (ok) {
+                buf_put_u8(out, 0x04);
+                if (n > 127)
+                        buf_put_u8(out, 0x81);
+                buf_put_u8(out, (uint8_t)n);
+                buf_put(out, point ? point : raw, n);
         }
-        buf_put_u8(out, 0x04);
-        if (n > 127)
-                buf_put_u8(out, 0x81);
-        buf_put_u8(out, (uint8_t)n);
-        buf_put(out, point, n);
         OPENSSL_free(point);
-        return buf_ok(out);
+        ERR_clear_error();
+        return ok && buf_ok(out);
 }
 
 static bool put_public_info(const struct crypto_key *key, struct buf *out)
