@@ -1,0 +1,76 @@
+/* A whole HSM inside a test: real store, real cryptography, the ceremony done with real certificates. */
+#ifndef CHSM_TESTS_VAULT_HSM_H
+#define CHSM_TESTS_VAULT_HSM_H
+
+#include "test.h"
+#include "ck/cryptoki.h"
+#include "vault/vault.h"
+
+struct hsm {
+        char *folder;
+        struct crypto *crypto;
+        struct store *store;
+        struct vault *vault;
+        struct sec *file_key;
+        struct crypto_key *owner_key;
+        struct buf owner; /* PO.crt, DER */
+        struct vault_peer peer;
+        int64_t wall_ms; /* the vault's clock */
+        struct err err;
+        struct arena *arena; /* of the last answer */
+};
+
+/* Somebody who sends requests: an application context and perhaps a login. */
+struct caller {
+        struct hsm *hsm;
+        uint8_t context[16];
+        uint8_t ticket[256];
+        size_t ticket_n;
+        uint64_t user_id;
+};
+
+struct hsm *hsm_new(void);       /* unowned */
+void hsm_ceremony(struct hsm *); /* owned and activated: CO admin / admin1234 */
+struct hsm *hsm_ready(void);     /* with CUs cu1, cu2 / user1234 */
+void hsm_restart(struct hsm *);  /* closes and opens vault and store */
+void hsm_free(struct hsm *);
+struct caller caller_new(struct hsm *);
+/* Sends with ticket, context and a fresh idempotency key; the answer lives until the HSM's next one. */
+const Chsm__Response *ask(struct caller *, Chsm__Request *);
+/* The same with an idempotency key of the caller's choice. */
+const Chsm__Response *ask_again(struct caller *, Chsm__Request *, const uint8_t key[16]);
+/* The CKR_ value. */
+uint32_t caller_login(struct caller *, uint32_t role, const char *user, const char *password);
+struct caller caller_cu(struct hsm *, const char *user); /* logged in with user1234 */
+struct caller caller_co(struct hsm *);                   /* admin, logged in */
+uint32_t caller_create_user(struct caller *, uint32_t role, const char *user, const char *password);
+uint32_t caller_store_cert(struct caller *, uint32_t type, struct slice der);
+
+/* ---- attributes and objects ---- */
+struct attributes {
+        Chsm__Attribute rows[24];
+        Chsm__Attribute *list[24];
+        uint8_t bytes[24][16];
+        size_t n;
+};
+void add_bool(struct attributes *, uint64_t type, bool);
+void add_number(struct attributes *, uint64_t type, uint64_t);
+void add_bytes(struct attributes *, uint64_t type, struct slice);
+/* A named object: a handle, or a copy of a sealed blob (2 KiB at most). */
+struct named {
+        Chsm__ObjectRef ref;
+        uint8_t blob[4096];
+};
+void name_object(struct named *, const Chsm__ObjectResponse *);
+/* The CKR_ value; on 0 the object is named. Attributes may be NULL. */
+uint32_t make_aes(struct caller *, bool token, struct attributes *more, struct named *);
+uint32_t make_pair(struct caller *, uint64_t mechanism, bool token, struct attributes *pub,
+                   struct attributes *priv, struct named *public_key, struct named *private_key);
+uint32_t destroy(struct caller *, struct named *);
+uint32_t set_attribute(struct caller *, struct named *, struct attributes *);
+/* Copies the value into out (at most cap bytes); the attribute's status, or the request's. */
+uint32_t get_attribute(struct caller *, struct named *, uint64_t type, uint8_t *out, size_t cap, size_t *n);
+size_t count_objects(struct caller *, struct attributes *wanted);
+extern const uint8_t hsm_p256[10];
+
+#endif
