@@ -38,7 +38,6 @@ bool vault_partition_loaded(struct vault *);
 /* Takes the master key and derives the fixed keys; init.c before anything is stored, else apply. */
 bool vault_partition_adopt(struct vault *, const uint8_t id[VAULT_ID_SIZE], struct sec *pmk, struct err *);
 
-struct slice vault_partition_id(struct vault *);
 const char *vault_partition_serial(struct vault *);
 /* Lent for the life of the vault. */
 struct crypto_key *vault_partition_key(struct vault *);

@@ -197,6 +197,11 @@ failed:
         return NULL;
 }
 
+void vault_set_audit(struct vault *v, struct audit_writer *audit)
+{
+        v->deps.audit = audit;
+}
+
 void vault_close(struct vault **vp)
 {
         struct vault *v = *vp;

@@ -92,6 +92,10 @@ const Chsm__Response *vault_call(struct vault *, const struct vault_peer *, cons
                                  struct arena *, bool *ticket_valid);
 
 enum vault_state vault_state(struct vault *);
+/* 16 bytes, the same on all nodes; lent for the life of the vault. */
+struct slice vault_partition_id(struct vault *);
+/* The log of key use, which needs the partition's id and so opens after the vault. Before the first call. */
+void vault_set_audit(struct vault *, struct audit_writer *);
 /* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once
  * owned, else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
 struct vault_identity {

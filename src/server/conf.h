@@ -1,0 +1,30 @@
+/* The node's configuration file. */
+#ifndef CHSM_SERVER_CONF_H
+#define CHSM_SERVER_CONF_H
+
+#include "base/conf.h"
+
+struct server_conf {
+        char *data_dir; /* store, audit log, clients' certificates and the node's key live below it */
+        char *listen, *advertise_host;
+        int64_t port;
+        char *ready_file;
+        char *admin_listen;
+        int64_t admin_port; /* -1: off */
+        char *node_name, *token_label;
+        int64_t node_number;
+        bool demand_client;
+        char *client_trust;
+        int64_t loops, commit_threads, slow_threads;
+        int64_t max_frame, max_connections, idle_timeout_s;
+        char *log_target;
+        int log_level;
+        int64_t lock_after, ticket_life_h, max_keys, max_users, password_memory_kib, password_passes;
+        bool public_before_login, allow_nonsensitive_session;
+        char *fail_self_test;
+};
+
+extern const struct conf_row server_conf_rows[];
+extern const size_t server_conf_rows_n;
+
+#endif

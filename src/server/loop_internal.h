@@ -1,0 +1,64 @@
+/* Inside the loops: connections and the jobs they wait for. */
+#ifndef CHSM_SERVER_LOOP_INTERNAL_H
+#define CHSM_SERVER_LOOP_INTERNAL_H
+
+#include "server/loop.h"
+#include "wire/frame.h"
+#include "wire/conn.h"
+
+struct conn {
+        struct conn *next, *prev; /* of the loop */
+        struct loop *loop;
+        struct wire_conn *wire;
+        struct wire_reader *reader;
+        struct vault_peer peer;
+        struct buf out;
+        size_t out_at;      /* bytes of out that are sent */
+        unsigned in_flight; /* jobs not yet back */
+        uint32_t interest;  /* epoll events asked for */
+        int64_t since_ms;   /* of the last byte from the peer */
+        bool shaking, wants_write, closing, raised, again;
+};
+
+/* A request on its way through a pool. */
+struct request_job {
+        struct job job;
+        struct request_job *next;
+        struct loop *loop;
+        struct conn *conn;
+        struct arena *arena; /* holds the request */
+        const Chsm__Request *request;
+        struct buf answer;
+        bool ticket_valid;
+};
+
+struct loop {
+        struct server *server;
+        pthread_t thread;
+        bool started;
+        int epoll, wake, listener;
+        struct conn *conns;
+        struct arena *arena;
+        pthread_mutex_t lock; /* inbox and done */
+        int *inbox;           /* accepted sockets handed over */
+        size_t inbox_n, inbox_cap;
+        struct request_job *done;
+        struct request_job *spare; /* the loop's own */
+        size_t spares;
+        unsigned next_loop;
+        bool more; /* some connection has work left */
+};
+
+/* ---- conn.c ---- */
+void conn_open(struct loop *, int fd);
+/* Moves the connection on as far as it goes; may free it. */
+void conn_step(struct conn *);
+/* A job's answer is back. */
+void conn_done(struct request_job *);
+void conn_close(struct conn *);
+
+int64_t loop_now(void);
+struct request_job *loop_job(struct loop *);
+void loop_job_free(struct loop *, struct request_job *);
+
+#endif

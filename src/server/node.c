@@ -1,0 +1,151 @@
+#include "server/node.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+static bool open_store(struct node *n, struct err *err)
+{
+        char *path = file_join(n->conf->data_dir, "store");
+        struct store_config config = { .engine = "sqlite", .path = path };
+
+        n->store = path && file_make_dir(path, 0700, err) ? store_open(&config, err) : NULL;
+        free(path);
+        return n->store != NULL;
+}
+
+static bool open_sealer(struct node *n, struct err *err)
+{
+        char *path = file_join(n->conf->data_dir, "node.key");
+        bool ok = path && server_sealer_open(&n->sealer, n->crypto, path, err);
+
+        free(path);
+        return ok;
+}
+
+static bool open_vault(struct node *n, uint16_t port, struct err *err)
+{
+        const struct server_conf *c = n->conf;
+        struct vault_deps deps = {
+                .store = n->store,
+                .crypto = n->crypto,
+                .clock = clock_system(),
+                .sealer = server_sealer_of(&n->sealer),
+                .config = { .node_name = c->node_name,
+                            .node_number = (uint32_t)c->node_number,
+                            .host = c->advertise_host[0] ? c->advertise_host : c->listen,
+                            .port = port,
+                            .token_label = c->token_label,
+                            .max_keys = (uint64_t)c->max_keys,
+                            .max_users = (uint64_t)c->max_users,
+                            .lock_after = (uint32_t)c->lock_after,
+                            .ticket_life_ms = c->ticket_life_h * 3600 * 1000,
+                            .lanes = (uint32_t)c->commit_threads,
+                            .password_cost = { (uint32_t)c->password_memory_kib,
+                                               (uint32_t)c->password_passes },
+                            .public_before_login = c->public_before_login,
+                            .allow_nonsensitive_session = c->allow_nonsensitive_session },
+        };
+
+        n->vault = vault_open(&deps, err);
+        return n->vault != NULL;
+}
+
+static bool open_audit(struct node *n, struct err *err)
+{
+        char *path = file_join(n->conf->data_dir, "audit");
+        struct audit_writer_config config = { .folder = path,
+                                              .node = n->conf->node_name,
+                                              .partition_id = vault_partition_id(n->vault),
+                                              .crypto = n->crypto,
+                                              .clock = clock_system() };
+
+        n->audit = path && file_make_dir(path, 0700, err) ? audit_writer_open(&config, err) : NULL;
+        free(path);
+        if (n->audit)
+                vault_set_audit(n->vault, n->audit);
+        return n->audit != NULL;
+}
+
+/* The default folder of clients exists, so that enrolling is copying a file. */
+static bool make_trust(struct node *n, struct err *err)
+{
+        char *path = n->conf->client_trust ? NULL : file_join(n->conf->data_dir, "clients");
+        bool ok = n->conf->client_trust || (path && file_make_dir(path, 0755, err));
+
+        free(path);
+        return ok;
+}
+
+bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, struct err *err)
+{
+        *n = (struct node){ .conf = conf };
+        pthread_mutex_init(&n->tls_lock, NULL);
+        n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
+        if (n->crypto && file_make_dir(conf->data_dir, 0700, err) && make_trust(n, err) &&
+            open_sealer(n, err) && open_store(n, err) && open_vault(n, port, err) && open_audit(n, err))
+                return true;
+        node_close(n);
+        return false;
+}
+
+void node_close(struct node *n)
+{
+        tls_context_free(&n->tls);
+        vault_close(&n->vault);
+        audit_writer_close(&n->audit);
+        store_close(&n->store);
+        server_sealer_close(&n->sealer);
+        crypto_free(&n->crypto);
+        pthread_mutex_destroy(&n->tls_lock);
+}
+
+static struct tls_context *make_context(struct node *n, uint64_t *generation, struct err *err)
+{
+        struct vault_identity identity;
+        struct tls_context *t = NULL;
+        char *folder =
+            n->conf->client_trust ? strdup(n->conf->client_trust) : file_join(n->conf->data_dir, "clients");
+
+        if (folder && vault_identity(n->vault, &identity, err)) {
+                struct tls_server_config config = { .certificate = buf_slice(&identity.certificate),
+                                                    .chain = buf_slice(&identity.chain),
+                                                    .private_key_pem = sec_slice(identity.private_key_pem),
+                                                    .client_trust = folder,
+                                                    .demand_client = n->conf->demand_client };
+                t = tls_server_context(&config, err);
+                *generation = identity.generation;
+                vault_identity_clear(&identity);
+        }
+        free(folder);
+        return t;
+}
+
+struct tls_context *node_tls(struct node *n, struct err *err)
+{
+        struct tls_context *t;
+        uint64_t generation = 0;
+
+        pthread_mutex_lock(&n->tls_lock);
+        if (!n->tls || n->tls_generation != vault_identity_generation(n->vault)) {
+                t = make_context(n, &generation, err);
+                if (t) {
+                        tls_context_free(&n->tls);
+                        n->tls = t;
+                        n->tls_generation = generation;
+                } else if (n->tls) {
+                        log_error("the new TLS context cannot be made, the old one serves on: %s",
+                                  err->detail);
+                }
+        }
+        t = n->tls ? tls_context_ref(n->tls) : NULL;
+        pthread_mutex_unlock(&n->tls_lock);
+        return t;
+}
+
+void node_reload(struct node *n)
+{
+        pthread_mutex_lock(&n->tls_lock);
+        n->tls_generation = UINT64_MAX;
+        pthread_mutex_unlock(&n->tls_lock);
+}
