@@ -1,0 +1,133 @@
+/* The function lists that applications get, made from the rows of ck/cryptoki_functions.h; and the functions
+ * that this token has no use for. */
+#include "pkcs11/module.h"
+
+#define UNUSED(name, arguments)                                                                              \
+        CK_RV name arguments                                                                                 \
+        {                                                                                                    \
+                CK_RV rv = module_check();                                                                   \
+                return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;                                       \
+        }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+UNUSED(C_GetOperationState, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG_PTR state_len))
+UNUSED(C_SetOperationState, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG state_len,
+                             CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key))
+UNUSED(C_SignRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_SignRecover, (CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out,
+                       CK_ULONG_PTR out_len))
+UNUSED(C_VerifyRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_VerifyRecover, (CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG signature_len,
+                         CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_DigestEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
+                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_DecryptDigestUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
+                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_SignEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len, CK_BYTE_PTR out,
+                             CK_ULONG_PTR out_len))
+UNUSED(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
+                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_EncryptMessage,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
+        CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_EncryptMessageBegin,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len))
+UNUSED(C_EncryptMessageNext,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
+        CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags))
+UNUSED(C_MessageEncryptFinal, (CK_SESSION_HANDLE session))
+UNUSED(C_MessageDecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_DecryptMessage,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
+        CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_DecryptMessageBegin,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len))
+UNUSED(C_DecryptMessageNext,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
+        CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags))
+UNUSED(C_MessageDecryptFinal, (CK_SESSION_HANDLE session))
+UNUSED(C_MessageSignInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_SignMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR data,
+                       CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_SignMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len))
+UNUSED(C_SignMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part,
+                           CK_ULONG part_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_MessageSignFinal, (CK_SESSION_HANDLE session))
+UNUSED(C_MessageVerifyInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
+UNUSED(C_VerifyMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR data,
+                         CK_ULONG data_len, CK_BYTE_PTR signature, CK_ULONG signature_len))
+UNUSED(C_VerifyMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len))
+UNUSED(C_VerifyMessageNext,
+       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
+        CK_BYTE_PTR signature, CK_ULONG signature_len))
+UNUSED(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
+
+CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
+{
+        return CKR_FUNCTION_NOT_PARALLEL;
+}
+
+CK_RV C_CancelFunction(CK_SESSION_HANDLE session)
+{
+        return CKR_FUNCTION_NOT_PARALLEL;
+}
+#pragma GCC diagnostic pop
+
+#define ENTRY(name, since, arguments) .name = name,
+
+static CK_FUNCTION_LIST list_2_40 = { .version = { 2, 40 }, CK_FUNCTIONS_2_40(ENTRY) };
+static CK_FUNCTION_LIST_3_0 list_3_0 = { .version = { 3, 0 },
+                                         CK_FUNCTIONS_2_40(ENTRY) CK_FUNCTIONS_3_0(ENTRY) };
+
+static CK_UTF8CHAR name[] = "PKCS 11";
+static CK_INTERFACE interfaces[] = {
+        { name, &list_3_0, CKF_INTERFACE_FORK_SAFE },
+        { name, &list_2_40, CKF_INTERFACE_FORK_SAFE },
+};
+#define INTERFACES (sizeof(interfaces) / sizeof(interfaces[0]))
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
+{
+        if (!list)
+                return CKR_ARGUMENTS_BAD;
+        *list = &list_2_40;
+        return CKR_OK;
+}
+
+CK_RV C_GetInterfaceList(CK_INTERFACE_PTR list, CK_ULONG_PTR count)
+{
+        CK_ULONG room;
+
+        if (!count)
+                return CKR_ARGUMENTS_BAD;
+        room = *count;
+        *count = INTERFACES;
+        if (!list)
+                return CKR_OK;
+        if (room < INTERFACES)
+                return CKR_BUFFER_TOO_SMALL;
+        memcpy(list, interfaces, sizeof(interfaces));
+        return CKR_OK;
+}
+
+CK_RV C_GetInterface(CK_UTF8CHAR_PTR wanted, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR interface,
+                     CK_FLAGS flags)
+{
+        if (!interface)
+                return CKR_ARGUMENTS_BAD;
+        for (size_t i = 0; i < INTERFACES; i++) {
+                const CK_VERSION *has = interfaces[i].pFunctionList;
+
+                if (wanted && strcmp((const char *)wanted, (const char *)name) != 0)
+                        continue;
+                if (version && (version->major != has->major || version->minor != has->minor))
+                        continue;
+                if ((flags & interfaces[i].flags) != flags)
+                        continue;
+                *interface = &interfaces[i];
+                return CKR_OK;
+        }
+        return CKR_FUNCTION_FAILED;
+}

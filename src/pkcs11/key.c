@@ -1,0 +1,268 @@
+/* Keys: generation, wrapping, unwrapping, derivation; and random bytes. */
+#include "ck/mechanism_param.h"
+#include "pkcs11/module.h"
+
+#define ARENA_FIRST 8192
+#define ARENA_MOST  ((size_t)4 * 1024 * 1024)
+#define RANDOM_MOST 65536
+
+/* What these functions share: a session, memory, and the mechanism in its flat form. */
+struct work {
+        struct session *session;
+        struct arena *arena;
+        struct chsm_answer answer;
+        Chsm__Mechanism mechanism;
+        CK_OBJECT_HANDLE second;
+};
+
+static CK_RV work_begin(struct work *w, CK_SESSION_HANDLE session, const CK_MECHANISM *m)
+{
+        struct buf flat = BUF_INIT;
+        struct err err = ERR_INIT;
+        struct slice copy;
+        CK_RV rv;
+
+        *w = (struct work){ .answer = CHSM_ANSWER_INIT };
+        rv = session_get(session, &w->session);
+        if (rv != CKR_OK)
+                return rv;
+        w->arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        if (!m || !w->arena)
+                return m ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD;
+        if (!ck_mech_param_encode(m, &flat, &w->second, &err)) {
+                buf_clear(&flat);
+                return module_err(&err);
+        }
+        copy = arena_copy(w->arena, buf_slice(&flat));
+        if (flat.p)
+                sec_wipe(flat.p, flat.n);
+        buf_clear(&flat);
+        chsm__mechanism__init(&w->mechanism);
+        w->mechanism.number = m->mechanism;
+        w->mechanism.parameter = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
+        return copy.p ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+static void work_end(struct work *w)
+{
+        chsm_answer_clear(&w->answer);
+        arena_free(&w->arena);
+        session_put(w->session);
+}
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR templ,
+                    CK_ULONG count, CK_OBJECT_HANDLE_PTR key)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__GenerateKeyRequest body = CHSM__GENERATE_KEY_REQUEST__INIT;
+        struct work w;
+        CK_RV rv = work_begin(&w, session, mechanism);
+
+        if (rv == CKR_OK && !key)
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = template_writable(w.session, templ, count);
+        if (rv == CKR_OK)
+                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+        if (rv == CKR_OK) {
+                body.mechanism = &w.mechanism;
+                request.generate_key = &body;
+                request.body_case = CHSM__REQUEST__BODY_GENERATE_KEY;
+                rv = module_call(&request, &w.answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(w.session, w.answer.response->object, key);
+        work_end(&w);
+        return rv;
+}
+
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_templ,
+                        CK_ULONG public_count, CK_ATTRIBUTE_PTR private_templ, CK_ULONG private_count,
+                        CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__GenerateKeyPairRequest body = CHSM__GENERATE_KEY_PAIR_REQUEST__INIT;
+        struct work w;
+        CK_RV rv = work_begin(&w, session, mechanism);
+
+        if (rv == CKR_OK && (!public_key || !private_key))
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = template_writable(w.session, public_templ, public_count);
+        if (rv == CKR_OK)
+                rv = template_writable(w.session, private_templ, private_count);
+        if (rv == CKR_OK)
+                rv = template_encode(w.arena, public_templ, public_count, &body.public_template,
+                                     &body.n_public_template);
+        if (rv == CKR_OK)
+                rv = template_encode(w.arena, private_templ, private_count, &body.private_template,
+                                     &body.n_private_template);
+        if (rv == CKR_OK) {
+                body.mechanism = &w.mechanism;
+                request.generate_key_pair = &body;
+                request.body_case = CHSM__REQUEST__BODY_GENERATE_KEY_PAIR;
+                rv = module_call(&request, &w.answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(w.session, w.answer.response->key_pair->public_key, public_key);
+        if (rv == CKR_OK)
+                rv = object_take(w.session, w.answer.response->key_pair->private_key, private_key);
+        work_end(&w);
+        return rv;
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key,
+                CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__WrapKeyRequest body = CHSM__WRAP_KEY_REQUEST__INIT;
+        Chsm__ObjectRef wrapping, target;
+        struct work w;
+        CK_RV rv = work_begin(&w, session, mechanism);
+
+        if (rv == CKR_OK && !out_len)
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK && object_ref(wrapping_key, w.arena, &wrapping) != CKR_OK)
+                rv = CKR_WRAPPING_KEY_HANDLE_INVALID;
+        if (rv == CKR_OK && object_ref(key, w.arena, &target) != CKR_OK)
+                rv = CKR_KEY_HANDLE_INVALID;
+        if (rv == CKR_OK) {
+                body.wrapping_key = &wrapping;
+                body.mechanism = &w.mechanism;
+                body.key = &target;
+                request.wrap_key = &body;
+                request.body_case = CHSM__REQUEST__BODY_WRAP_KEY;
+                rv = module_call(&request, &w.answer);
+        }
+        if (rv == CKR_OK) {
+                const Chsm__DataResponse *r = w.answer.response->data;
+                CK_ULONG room = *out_len;
+
+                *out_len = r->data.len;
+                if (out && room < r->data.len)
+                        rv = CKR_BUFFER_TOO_SMALL;
+                else if (out)
+                        memcpy(out, r->data.data, r->data.len);
+        }
+        work_end(&w);
+        return rv;
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
+                  CK_BYTE_PTR wrapped, CK_ULONG wrapped_len, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+                  CK_OBJECT_HANDLE_PTR key)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__UnwrapKeyRequest body = CHSM__UNWRAP_KEY_REQUEST__INIT;
+        Chsm__ObjectRef unwrapping;
+        struct work w;
+        CK_RV rv = work_begin(&w, session, mechanism);
+
+        if (rv == CKR_OK && (!wrapped || !key))
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK && object_ref(unwrapping_key, w.arena, &unwrapping) != CKR_OK)
+                rv = CKR_UNWRAPPING_KEY_HANDLE_INVALID;
+        if (rv == CKR_OK)
+                rv = template_writable(w.session, templ, count);
+        if (rv == CKR_OK)
+                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+        if (rv == CKR_OK) {
+                body.unwrapping_key = &unwrapping;
+                body.mechanism = &w.mechanism;
+                body.wrapped = (ProtobufCBinaryData){ wrapped_len, wrapped };
+                request.unwrap_key = &body;
+                request.body_case = CHSM__REQUEST__BODY_UNWRAP_KEY;
+                rv = module_call(&request, &w.answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(w.session, w.answer.response->object, key);
+        work_end(&w);
+        return rv;
+}
+
+CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base_key,
+                  CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR key)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__DeriveKeyRequest body = CHSM__DERIVE_KEY_REQUEST__INIT;
+        Chsm__ObjectRef base, second;
+        struct work w;
+        CK_RV rv = work_begin(&w, session, mechanism);
+
+        if (rv == CKR_OK && !key)
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK && (object_ref(base_key, w.arena, &base) != CKR_OK ||
+                             (w.second && object_ref(w.second, w.arena, &second) != CKR_OK)))
+                rv = CKR_KEY_HANDLE_INVALID;
+        if (rv == CKR_OK)
+                rv = template_writable(w.session, templ, count);
+        if (rv == CKR_OK)
+                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+        if (rv == CKR_OK) {
+                body.base_key = &base;
+                body.second_key = w.second ? &second : NULL;
+                body.mechanism = &w.mechanism;
+                request.derive_key = &body;
+                request.body_case = CHSM__REQUEST__BODY_DERIVE_KEY;
+                rv = module_call(&request, &w.answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(w.session, w.answer.response->object, key);
+        work_end(&w);
+        return rv;
+}
+
+/* ---- random ---- */
+
+CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR seed, CK_ULONG seed_len)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__SeedRandomRequest body = CHSM__SEED_RANDOM_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK && !seed)
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK) {
+                body.seed = (ProtobufCBinaryData){ seed_len, seed };
+                request.seed_random = &body;
+                request.body_case = CHSM__REQUEST__BODY_SEED_RANDOM;
+                rv = module_call(&request, &answer);
+        }
+        chsm_answer_clear(&answer);
+        session_put(s);
+        return rv;
+}
+
+static CK_RV random_part(CK_BYTE_PTR out, CK_ULONG n)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__RandomRequest body = CHSM__RANDOM_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv;
+
+        body.length = (uint32_t)n;
+        request.random = &body;
+        request.body_case = CHSM__REQUEST__BODY_RANDOM;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_OK && answer.response->data->data.len != n)
+                rv = CKR_DEVICE_ERROR;
+        if (rv == CKR_OK)
+                memcpy(out, answer.response->data->data.data, n);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG out_len)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK && !out)
+                rv = CKR_ARGUMENTS_BAD;
+        for (CK_ULONG at = 0; rv == CKR_OK && at < out_len; at += RANDOM_MOST)
+                rv = random_part(out + at, out_len - at < RANDOM_MOST ? out_len - at : RANDOM_MOST);
+        session_put(s);
+        return rv;
+}

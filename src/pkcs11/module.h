@@ -1,0 +1,147 @@
+/* Inside the PKCS#11 module: its one state, sessions, objects and operations.
+ *
+ * The module holds no keys and decides nothing about them. It turns native structures into requests, keeps
+ * what a session is doing, and keeps the sealed blobs of session objects. spec/interfaces.md section 1. */
+#ifndef CHSM_PKCS11_MODULE_H
+#define CHSM_PKCS11_MODULE_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/sec.h"
+#include "ck/cryptoki.h"
+#include "client/chsm.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define MODULE_SLOT 1 /* as the documented samples expect */
+
+/* An object that exists in this application only. */
+struct local_object {
+        CK_OBJECT_HANDLE handle;
+        CK_SESSION_HANDLE session; /* goes with it */
+        struct buf sealed;
+        struct buf attributes; /* template encoding of ck/encoding.h: what may be shown */
+};
+
+/* What is known of a key and never changes, and its usage as last seen. */
+struct key_facts {
+        CK_OBJECT_CLASS object_class;
+        CK_KEY_TYPE key_type;
+        size_t bytes;   /* RSA modulus, EC field, or 0 */
+        uint32_t usage; /* bits 1u << enum op_kind */
+        bool always_authenticate, trusted;
+};
+
+enum op_kind {
+        OP_NONE,
+        OP_ENCRYPT,
+        OP_DECRYPT,
+        OP_SIGN,
+        OP_VERIFY,
+        OP_DIGEST,
+        OP_FIND,
+        OP_KINDS,
+};
+
+/* One operation of a session. */
+struct op {
+        bool active;
+        bool multi;      /* an update came */
+        bool ready;      /* result waits for a large enough buffer */
+        bool authorised; /* context-specific login done */
+        CK_MECHANISM_TYPE mechanism;
+        CK_OBJECT_HANDLE key;
+        struct key_facts facts;
+        struct buf parameter; /* flat */
+        CK_BYTE_PTR iv_out;   /* the caller's IV, for the one the HSM makes */
+        CK_ULONG iv_out_n;
+        struct buf data; /* input gathered so far */
+        struct buf result;
+        CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
+        size_t digest_at;
+        CK_OBJECT_HANDLE *found;
+        size_t found_n, found_at;
+};
+
+struct session {
+        CK_SESSION_HANDLE handle;
+        atomic_uint references;
+        pthread_mutex_t lock; /* one call at a time works in a session */
+        bool read_write;
+        struct op ops[OP_KINDS];
+};
+
+struct module {
+        pthread_mutex_t lock; /* all below; never held while the HSM is asked */
+        bool initialised;
+        pid_t pid;
+        struct chsm *chsm;
+        struct map *sessions; /* 8 bytes of the handle -> struct session */
+        struct map *objects;  /* 8 bytes of the handle -> struct local_object */
+        struct map *facts;    /* 8 bytes of a token key's handle -> struct key_facts */
+        CK_ULONG next_handle;
+        CK_MECHANISM_INFO *mechanism_infos;
+        CK_MECHANISM_TYPE *mechanisms;
+        CK_ULONG mechanism_count;
+};
+extern struct module module;
+
+/* ---- module.c ---- */
+/* CKR_CRYPTOKI_NOT_INITIALIZED before C_Initialize and in a forked child. */
+CK_RV module_check(void);
+/* Sends and waits. The refusal goes to the log named by CHSM_LOG. */
+CK_RV module_call(Chsm__Request *, struct chsm_answer *);
+void module_log(const char *where, const struct err *);
+/* The CKR_ of err, logged. */
+CK_RV module_err(const struct err *);
+
+/* ---- session.c ---- */
+/* With a reference and its lock held; CKR_SESSION_HANDLE_INVALID otherwise. */
+CK_RV session_get(CK_SESSION_HANDLE, struct session **);
+void session_put(struct session *);
+void sessions_close_all(void);
+size_t sessions_count(CK_ULONG *read_write);
+
+/* ---- object.c ---- */
+#define LOCAL_HANDLE (UINT64_C(1) << 40) /* handles of local objects are above */
+/* Fills the reference; blob bytes are copied into the arena. CKR_OBJECT_HANDLE_INVALID when there is none. */
+CK_RV object_ref(CK_OBJECT_HANDLE, struct arena *, Chsm__ObjectRef *);
+/* Takes an answered object in: the node's handle, or a new local one of the session. */
+CK_RV object_take(struct session *, const Chsm__ObjectResponse *, CK_OBJECT_HANDLE *);
+void objects_drop_session(CK_SESSION_HANDLE); /* 0: all */
+/* Facts of a key, asked for once. refresh: asks again. */
+CK_RV object_facts(CK_OBJECT_HANDLE, bool refresh, struct key_facts *);
+/* The object was changed: its new blob, or facts to be asked for again. */
+CK_RV object_changed(CK_OBJECT_HANDLE, const Chsm__ObjectResponse *);
+void object_forget(CK_OBJECT_HANDLE); /* it was destroyed */
+/* Local objects that have all of the template, appended to the list. */
+CK_RV objects_match(CK_ATTRIBUTE_PTR, CK_ULONG, CK_OBJECT_HANDLE **list, size_t *n);
+
+/* ---- template.c ---- */
+/* A native template as wire attributes in the arena. */
+CK_RV template_encode(struct arena *, CK_ATTRIBUTE_PTR, CK_ULONG, Chsm__Attribute ***, size_t *);
+/* Token objects are made in read-write sessions only: CKR_SESSION_READ_ONLY. */
+CK_RV template_writable(const struct session *, CK_ATTRIBUTE_PTR, CK_ULONG);
+/* The value of one attribute in an encoded list; NULL pointer when absent. */
+struct slice template_find(const struct buf *encoded, CK_ATTRIBUTE_TYPE);
+
+/* ---- op.c ---- */
+void op_clear(struct op *);
+void ops_clear(struct session *);
+/* C_*Init: checks state, mechanism, key and usage. key 0: digests. */
+CK_RV op_begin(struct session *, enum op_kind, CK_MECHANISM_PTR, CK_OBJECT_HANDLE key,
+               CK_FLAGS mechanism_flag);
+/* The wire mechanism of an operation, lent. */
+Chsm__Mechanism op_mechanism(struct op *);
+CK_RV op_gather(struct op *, CK_BYTE_PTR, CK_ULONG);
+/* Hands a result over under PKCS#11's length rules; ends the operation when it was taken. */
+CK_RV op_deliver(struct op *, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
+CK_RV op_result(struct op *, const Chsm__DataResponse *);
+/* Bytes of a signature, or 0 when only the HSM knows. */
+size_t op_signature_size(const struct op *);
+
+/* ---- slot.c ---- */
+CK_RV mechanism_info(CK_MECHANISM_TYPE, CK_MECHANISM_INFO *);
+void mechanisms_clear(void);
+
+#endif

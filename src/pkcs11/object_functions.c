@@ -1,0 +1,327 @@
+/* C_CreateObject to C_FindObjectsFinal. */
+#include "ck/encoding.h"
+#include "pkcs11/module.h"
+
+#include <stdlib.h>
+
+#define ARENA_FIRST 8192
+#define ARENA_MOST  ((size_t)4 * 1024 * 1024)
+
+CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+                     CK_OBJECT_HANDLE_PTR object)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__CreateObjectRequest body = CHSM__CREATE_OBJECT_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = NULL;
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        if (!object || !(arena = arena_new(ARENA_FIRST, ARENA_MOST)))
+                rv = object ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = template_writable(s, templ, count);
+        if (rv == CKR_OK)
+                rv = template_encode(arena, templ, count, &body.template_, &body.n_template_);
+        if (rv == CKR_OK) {
+                request.create_object = &body;
+                request.body_case = CHSM__REQUEST__BODY_CREATE_OBJECT;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(s, answer.response->object, object);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+                   CK_OBJECT_HANDLE_PTR new_object)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__CopyObjectRequest body = CHSM__COPY_OBJECT_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = NULL;
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        if (!new_object || !(arena = arena_new(ARENA_FIRST, ARENA_MOST)))
+                rv = new_object ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = object_ref(object, arena, &ref);
+        if (rv == CKR_OK)
+                rv = template_writable(s, templ, count);
+        if (rv == CKR_OK)
+                rv = template_encode(arena, templ, count, &body.template_, &body.n_template_);
+        if (rv == CKR_OK) {
+                body.object = &ref;
+                request.copy_object = &body;
+                request.body_case = CHSM__REQUEST__BODY_COPY_OBJECT;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_take(s, answer.response->object, new_object);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__DestroyObjectRequest body = CHSM__DESTROY_OBJECT_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK)
+                rv = arena ? object_ref(object, arena, &ref) : CKR_HOST_MEMORY;
+        if (rv == CKR_OK && ref.handle && !s->read_write)
+                rv = CKR_SESSION_READ_ONLY;
+        if (rv == CKR_OK) {
+                body.object = &ref;
+                request.destroy_object = &body;
+                request.body_case = CHSM__REQUEST__BODY_DESTROY_OBJECT;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                object_forget(object);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG_PTR size)
+{
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        Chsm__ObjectRef ref;
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK && (!size || !arena))
+                rv = size ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = object_ref(object, arena, &ref);
+        if (rv == CKR_OK)
+                *size = ref.handle ? CK_UNAVAILABLE_INFORMATION : (CK_ULONG)ref.sealed.len;
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+/* ---- attributes ---- */
+
+/* Every attribute is treated; the worst of what happened is told. */
+static CK_RV fill_values(const Chsm__AttributesResponse *r, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+{
+        CK_RV rv = CKR_OK;
+
+        for (CK_ULONG i = 0; i < count && i < r->n_attributes; i++) {
+                const Chsm__Attribute *a = r->attributes[i];
+                struct err err = ERR_INIT;
+                CK_RV one = a->status;
+
+                if (one == CKR_OK &&
+                    !ck_value_to_native(slice_of(a->value.data, a->value.len), &templ[i], &err))
+                        one = err_ckr(&err);
+                if (one != CKR_OK)
+                        templ[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+                if (one != CKR_OK && (rv == CKR_OK || rv == CKR_BUFFER_TOO_SMALL))
+                        rv = one;
+        }
+        return rv;
+}
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ,
+                          CK_ULONG count)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__GetAttributesRequest body = CHSM__GET_ATTRIBUTES_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK && (!templ || count == 0 || count > 256))
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = arena && (body.types = arena_alloc(arena, count * sizeof(uint64_t))) ? CKR_OK
+                                                                                          : CKR_HOST_MEMORY;
+        if (rv == CKR_OK)
+                rv = object_ref(object, arena, &ref);
+        if (rv == CKR_OK) {
+                for (CK_ULONG i = 0; i < count; i++)
+                        body.types[i] = templ[i].type;
+                body.n_types = count;
+                body.object = &ref;
+                request.get_attributes = &body;
+                request.body_case = CHSM__REQUEST__BODY_GET_ATTRIBUTES;
+                rv = module_call(&request, &answer);
+                if (rv == CKR_USER_NOT_LOGGED_IN)
+                        rv = CKR_OBJECT_HANDLE_INVALID; /* what is not seen is not there */
+        }
+        if (rv == CKR_OK)
+                rv = fill_values(answer.response->attributes, templ, count);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ,
+                          CK_ULONG count)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__SetAttributesRequest body = CHSM__SET_ATTRIBUTES_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK && (!templ || count == 0))
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK)
+                rv = arena ? object_ref(object, arena, &ref) : CKR_HOST_MEMORY;
+        if (rv == CKR_OK && ref.handle && !s->read_write)
+                rv = CKR_SESSION_READ_ONLY;
+        for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
+                if (!ref.handle && templ[i].type == CKA_TOKEN)
+                        rv = CKR_ATTRIBUTE_READ_ONLY; /* a handle keeps its kind: C_CopyObject makes a token
+                                                         object */
+        }
+        if (rv == CKR_OK)
+                rv = template_encode(arena, templ, count, &body.attributes, &body.n_attributes);
+        if (rv == CKR_OK) {
+                body.object = &ref;
+                request.set_attributes = &body;
+                request.body_case = CHSM__REQUEST__BODY_SET_ATTRIBUTES;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                rv = object_changed(object, answer.response->object);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        session_put(s);
+        return rv;
+}
+
+/* ---- searches ---- */
+
+static CK_RV find_page(Chsm__FindObjectsRequest *body, struct op *op, bool *more)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_OBJECT_HANDLE *list;
+        CK_RV rv;
+
+        request.find_objects = body;
+        request.body_case = CHSM__REQUEST__BODY_FIND_OBJECTS;
+        *more = false;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_OK) {
+                const Chsm__FindObjectsResponse *r = answer.response->find_objects;
+
+                list = realloc(op->found, (op->found_n + r->n_handles + 1) * sizeof(*list));
+                if (list) {
+                        op->found = list;
+                        for (size_t i = 0; i < r->n_handles; i++)
+                                list[op->found_n++] = (CK_OBJECT_HANDLE)r->handles[i];
+                        *more = r->more && r->n_handles;
+                        if (*more)
+                                body->after = r->handles[r->n_handles - 1];
+                } else {
+                        rv = CKR_HOST_MEMORY;
+                }
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static CK_RV find_all(struct op *op, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+{
+        Chsm__FindObjectsRequest body = CHSM__FIND_OBJECTS_REQUEST__INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        bool more = true;
+        CK_RV rv = arena ? template_encode(arena, templ, count, &body.template_, &body.n_template_)
+                         : CKR_HOST_MEMORY;
+
+        while (rv == CKR_OK && more)
+                rv = find_page(&body, op, &more);
+        if (rv == CKR_USER_NOT_LOGGED_IN)
+                rv = CKR_OK; /* nothing is seen before login */
+        if (rv == CKR_OK)
+                rv = objects_match(templ, count, &op->found, &op->found_n);
+        arena_free(&arena);
+        return rv;
+}
+
+CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+        struct op *op;
+
+        if (rv != CKR_OK)
+                return rv;
+        op = &s->ops[OP_FIND];
+        if (op->active)
+                rv = CKR_OPERATION_ACTIVE;
+        else if (!templ && count)
+                rv = CKR_ARGUMENTS_BAD;
+        if (rv == CKR_OK) {
+                rv = find_all(op, templ, count);
+                op->active = rv == CKR_OK;
+                if (rv != CKR_OK)
+                        op_clear(op);
+        }
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG max, CK_ULONG_PTR count)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+        struct op *op;
+
+        if (rv != CKR_OK)
+                return rv;
+        op = &s->ops[OP_FIND];
+        if (!count || (!objects && max))
+                rv = CKR_ARGUMENTS_BAD;
+        else if (!op->active)
+                rv = CKR_OPERATION_NOT_INITIALIZED;
+        if (rv == CKR_OK) {
+                *count = 0;
+                while (*count < max && op->found_at < op->found_n)
+                        objects[(*count)++] = op->found[op->found_at++];
+        }
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        if (!s->ops[OP_FIND].active)
+                rv = CKR_OPERATION_NOT_INITIALIZED;
+        op_clear(&s->ops[OP_FIND]);
+        session_put(s);
+        return rv;
+}

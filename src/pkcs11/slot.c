@@ -1,0 +1,237 @@
+/* The slot, its token, and the mechanisms. */
+#include "pkcs11/module.h"
+
+#include <stdlib.h>
+
+#define PIN_MIN 10 /* one letter of a name, a colon, a password of 8 */
+#define PIN_MAX 255
+
+static void pad(CK_UTF8CHAR *out, size_t n, const char *text)
+{
+        memset(out, ' ', n);
+        memcpy(out, text, strlen(text) < n ? strlen(text) : n);
+}
+
+CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count)
+{
+        CK_RV rv = module_check();
+
+        (void)token_present;
+        if (rv != CKR_OK)
+                return rv;
+        if (!count)
+                return CKR_ARGUMENTS_BAD;
+        if (slots && *count < 1) {
+                *count = 1;
+                return CKR_BUFFER_TOO_SMALL;
+        }
+        if (slots)
+                slots[0] = MODULE_SLOT;
+        *count = 1;
+        return CKR_OK;
+}
+
+static CK_RV check_slot(CK_SLOT_ID slot, const void *out)
+{
+        CK_RV rv = module_check();
+
+        if (rv != CKR_OK)
+                return rv;
+        if (slot != MODULE_SLOT)
+                return CKR_SLOT_ID_INVALID;
+        return out ? CKR_OK : CKR_ARGUMENTS_BAD;
+}
+
+CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info)
+{
+        CK_RV rv = check_slot(slot, info);
+
+        if (rv != CKR_OK)
+                return rv;
+        memset(info, 0, sizeof(*info));
+        pad(info->slotDescription, sizeof(info->slotDescription), "chsm partition");
+        pad(info->manufacturerID, sizeof(info->manufacturerID), "chsm project");
+        info->flags = CKF_TOKEN_PRESENT | CKF_HW_SLOT;
+        info->hardwareVersion = (CK_VERSION){ 0, 1 };
+        info->firmwareVersion = (CK_VERSION){ 0, 1 };
+        return CKR_OK;
+}
+
+static void fill_token(CK_TOKEN_INFO_PTR info, const Chsm__NodeInfoResponse *node)
+{
+        CK_ULONG read_write, all = (CK_ULONG)sessions_count(&read_write);
+
+        memset(info, 0, sizeof(*info));
+        pad(info->label, sizeof(info->label), node->label);
+        pad(info->manufacturerID, sizeof(info->manufacturerID), node->manufacturer);
+        pad(info->model, sizeof(info->model), node->model);
+        pad(info->serialNumber, sizeof(info->serialNumber), node->serial);
+        info->flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED;
+        info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+        info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+        info->ulSessionCount = all;
+        info->ulRwSessionCount = read_write;
+        info->ulMaxPinLen = PIN_MAX;
+        info->ulMinPinLen = PIN_MIN;
+        info->ulTotalPublicMemory = (CK_ULONG)node->total_public_memory;
+        info->ulFreePublicMemory = (CK_ULONG)node->free_public_memory;
+        info->ulTotalPrivateMemory = (CK_ULONG)node->total_private_memory;
+        info->ulFreePrivateMemory = (CK_ULONG)node->free_private_memory;
+        if (node->firmware) {
+                info->firmwareVersion =
+                    (CK_VERSION){ (CK_BYTE)node->firmware->major, (CK_BYTE)node->firmware->minor };
+                info->hardwareVersion = info->firmwareVersion;
+        }
+}
+
+CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__NodeInfoRequest body = CHSM__NODE_INFO_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv = check_slot(slot, info);
+
+        if (rv != CKR_OK)
+                return rv;
+        request.node_info = &body;
+        request.body_case = CHSM__REQUEST__BODY_NODE_INFO;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_OK)
+                fill_token(info, answer.response->node_info);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+/* ---- mechanisms ---- */
+
+void mechanisms_clear(void)
+{
+        free(module.mechanisms);
+        free(module.mechanism_infos);
+        module.mechanisms = NULL;
+        module.mechanism_infos = NULL;
+        module.mechanism_count = 0;
+}
+
+static CK_RV keep(const Chsm__MechanismsResponse *r)
+{
+        CK_MECHANISM_TYPE *types = calloc(r->n_mechanisms + 1, sizeof(*types));
+        CK_MECHANISM_INFO *infos = calloc(r->n_mechanisms + 1, sizeof(*infos));
+
+        if (!types || !infos) {
+                free(types);
+                free(infos);
+                return CKR_HOST_MEMORY;
+        }
+        for (size_t i = 0; i < r->n_mechanisms; i++) {
+                types[i] = r->mechanisms[i]->number;
+                infos[i] = (CK_MECHANISM_INFO){ r->mechanisms[i]->min_size, r->mechanisms[i]->max_size,
+                                                r->mechanisms[i]->flags };
+        }
+        pthread_mutex_lock(&module.lock);
+        if (module.mechanisms) { /* another thread was faster */
+                free(types);
+                free(infos);
+        } else {
+                module.mechanisms = types;
+                module.mechanism_infos = infos;
+                module.mechanism_count = (CK_ULONG)r->n_mechanisms;
+        }
+        pthread_mutex_unlock(&module.lock);
+        return CKR_OK;
+}
+
+static CK_RV load(void)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__MechanismsRequest body = CHSM__MECHANISMS_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        bool known;
+        CK_RV rv;
+
+        pthread_mutex_lock(&module.lock);
+        known = module.mechanisms != NULL;
+        pthread_mutex_unlock(&module.lock);
+        if (known)
+                return CKR_OK;
+        request.mechanisms = &body;
+        request.body_case = CHSM__REQUEST__BODY_MECHANISMS;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_OK)
+                rv = keep(answer.response->mechanisms);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+        CK_RV rv = load();
+
+        for (CK_ULONG i = 0; rv == CKR_OK && i < module.mechanism_count; i++) {
+                if (module.mechanisms[i] == type) {
+                        *info = module.mechanism_infos[i];
+                        return CKR_OK;
+                }
+        }
+        return rv == CKR_OK ? CKR_MECHANISM_INVALID : rv;
+}
+
+CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
+{
+        CK_RV rv = check_slot(slot, count);
+        CK_ULONG room;
+
+        if (rv == CKR_OK)
+                rv = load();
+        if (rv != CKR_OK)
+                return rv;
+        room = *count;
+        *count = module.mechanism_count;
+        if (!list)
+                return CKR_OK;
+        if (room < module.mechanism_count)
+                return CKR_BUFFER_TOO_SMALL;
+        memcpy(list, module.mechanisms, module.mechanism_count * sizeof(*list));
+        return CKR_OK;
+}
+
+CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
+{
+        CK_RV rv = check_slot(slot, info);
+
+        return rv == CKR_OK ? mechanism_info(type, info) : rv;
+}
+
+/* ---- what officers do in the management tool ---- */
+
+CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR label)
+{
+        CK_RV rv = check_slot(slot, &slot);
+
+        (void)pin;
+        (void)pin_len;
+        (void)label;
+        return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
+}
+
+CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
+{
+        CK_RV rv = module_check();
+
+        (void)session;
+        (void)pin;
+        (void)pin_len;
+        return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved)
+{
+        CK_RV rv = module_check();
+
+        (void)slot;
+        if (rv != CKR_OK)
+                return rv;
+        if (reserved)
+                return CKR_ARGUMENTS_BAD;
+        return flags & CKF_DONT_BLOCK ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED;
+}
