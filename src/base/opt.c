@@ -37,6 +37,7 @@ static void tables_fill(const struct opt_program *p, struct option *longs, char 
 {
         size_t at = 0;
 
+        shorts[at++] = '+'; /* operands end the options: a command after them has options of its own */
         for (size_t i = 0; i < p->n; i++) {
                 const struct opt_row *row = &p->rows[i];
                 int value = row->letter ? row->letter : LONG_ONLY + (int)i;
@@ -58,7 +59,7 @@ static void tables_fill(const struct opt_program *p, struct option *longs, char 
 enum opt_result opt_parse(const struct opt_program *p, int argc, char **argv, int *first)
 {
         struct option longs[OPTIONS_MAX + 3];
-        char shorts[2 * OPTIONS_MAX + 3];
+        char shorts[2 * OPTIONS_MAX + 4];
         int value;
 
         if (p->n > OPTIONS_MAX)

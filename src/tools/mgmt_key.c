@@ -1,0 +1,261 @@
+/* chsm-mgmt: whose keys there are, and what officers and owners change of them. */
+#include "base/file.h"
+#include "base/text.h"
+#include "ck/attribute.h"
+#include "tools/ask.h"
+#include "tools/mgmt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint32_t number(struct shell *sh, const char *text, const char *what, uint64_t most, uint64_t *out)
+{
+        if (text_number(text, 0, most, out))
+                return 0;
+        return shell_fail(sh, ERR_USAGE, "'%s' is no %s", text, what);
+}
+
+/* ---- findAllKeys ---- */
+
+struct found {
+        struct buf text;
+        json_t *list;
+        size_t n;
+        char hash[65];
+};
+
+static uint32_t find_page(struct shell *sh, struct mgmt_server *s, Chsm__FindAllKeysRequest *body,
+                          struct found *f, bool *more)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv;
+
+        request.find_all_keys = body;
+        request.body_case = CHSM__REQUEST__BODY_FIND_ALL_KEYS;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        *more = false;
+        if (rv == 0) {
+                const Chsm__FindAllKeysResponse *r = answer.response->find_all_keys;
+
+                for (size_t i = 0; i < r->n_keys; i++) {
+                        buf_printf(&f->text, "%s%llu(%s)", f->n++ ? "," : "",
+                                   (unsigned long long)r->keys[i]->handle, r->keys[i]->owned ? "o" : "s");
+                        (void)json_array_append_new(f->list, json_integer((json_int_t)r->keys[i]->handle));
+                        body->after = r->keys[i]->handle;
+                }
+                for (size_t i = 0; i < r->hash.len && i < 32; i++)
+                        (void)snprintf(f->hash + 2 * i, 3, "%02x", r->hash.data[i]);
+                *more = r->more && r->n_keys;
+        }
+        body->hash = false; /* once is enough */
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t find_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__FindAllKeysRequest body = CHSM__FIND_ALL_KEYS_REQUEST__INIT;
+        struct found f = { BUF_INIT, json_array(), 0, "" };
+        uint64_t user = 0, hash = 0;
+        bool more = true;
+        uint32_t rv = number(sh, argv[1], "user id", UINT32_MAX, &user);
+
+        if (rv == 0)
+                rv = number(sh, argv[2], "hash switch (0 or 1)", 1, &hash);
+        body.user = user;
+        body.hash = hash != 0;
+        while (rv == 0 && more)
+                rv = find_page(sh, s, &body, &f, &more);
+        if (rv == 0) {
+                const char *text = buf_text(&f.text);
+
+                shell_say(sh, "Keys on server %zu(%s):\nNumber of keys found %zu\n", index, s->host, f.n);
+                shell_say(sh, "number of keys matched from start index 0::%zu\n%s\n", f.n ? f.n - 1 : 0,
+                          text ? text : "");
+                if (hash)
+                        shell_say(sh, "Key Hash:\n%s\n", f.hash);
+                if (argc > 3 && !file_write(argv[3], buf_slice(&f.text), 0644, &sh->err))
+                        rv = err_ckr(&sh->err);
+        }
+        shell_set(sh, "keys", f.list);
+        if (hash)
+                shell_set(sh, "hash", json_string(f.hash));
+        buf_clear(&f.text);
+        return rv;
+}
+
+static uint32_t find_all_keys(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "findAllKeys", find_one, argc, argv);
+}
+
+/* ---- one key ---- */
+
+static uint32_t info_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ObjectInfoRequest body = CHSM__OBJECT_INFO_REQUEST__INIT;
+        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &ref.handle);
+
+        (void)argc;
+        if (rv == 0) {
+                body.object = &ref;
+                request.object_info = &body;
+                request.body_case = CHSM__REQUEST__BODY_OBJECT_INFO;
+                rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        }
+        if (rv == 0) {
+                const Chsm__ObjectInfoResponse *r = answer.response->object_info;
+                json_t *users = json_array();
+
+                shell_say(sh, "Key Info on server %zu(%s):\n\n\t%s,\n\n\tOwned by user %llu\n", index,
+                          s->host, r->token ? "Token/Flash Key" : "Session Key",
+                          (unsigned long long)r->owner);
+                if (r->n_shared_with)
+                        shell_say(sh, "\n\talso, shared to following %zu user(s):\n\n\t\t", r->n_shared_with);
+                for (size_t i = 0; i < r->n_shared_with; i++) {
+                        shell_say(sh, "%s%llu", i ? ", " : "", (unsigned long long)r->shared_with[i]);
+                        (void)json_array_append_new(users, json_integer((json_int_t)r->shared_with[i]));
+                }
+                shell_say(sh, "\n");
+                shell_set(sh, "owner", json_integer((json_int_t)r->owner));
+                shell_set(sh, "shared_with", users);
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t get_key_info(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, NULL, info_one, argc, argv);
+}
+
+static uint32_t share_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ShareObjectRequest body = CHSM__SHARE_OBJECT_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint64_t on = 0;
+        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &body.handle);
+
+        (void)index;
+        (void)argc;
+        if (rv == 0)
+                rv = number(sh, argv[2], "user id", UINT32_MAX, &body.user);
+        if (rv == 0)
+                rv = number(sh, argv[3], "switch (1 shares, 0 takes back)", 1, &on);
+        if (rv == 0) {
+                body.share = on != 0;
+                request.share_object = &body;
+                request.body_case = CHSM__REQUEST__BODY_SHARE_OBJECT;
+                rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t share_key(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "shareKey", share_one, argc, argv);
+}
+
+/* ---- attributes ---- */
+
+static uint32_t get_attribute_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc,
+                                  char **argv)
+{
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint64_t handle, type;
+        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &handle);
+
+        (void)argc;
+        if (rv == 0 && (!ask_attribute_type(argv[2], &type) || type == 512))
+                rv = shell_fail(sh, ERR_USAGE, "'%s' is no attribute; try: listAttributes", argv[2]);
+        if (rv == 0)
+                rv = ask_get(s->chsm, handle, &type, 1, &answer, &sh->err);
+        if (rv == 0 && answer.response->attributes->attributes[0]->status)
+                rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE, "%s of key %llu is not shown",
+                                ask_attribute_name(type), (unsigned long long)handle);
+        if (rv == 0) {
+                const Chsm__Attribute *a = answer.response->attributes->attributes[0];
+                char *text = ask_value_text(type, slice_of(a->value.data, a->value.len));
+
+                shell_say(sh, "Attribute Value on server %zu(%s):\nOBJ_ATTR_%s\n%s\n", index, s->host,
+                          ask_attribute_name(type), text ? text : "");
+                shell_set(sh, "value", json_string(text ? text : ""));
+                free(text);
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t get_attribute(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, NULL, get_attribute_one, argc, argv);
+}
+
+static uint32_t set_attribute_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc,
+                                  char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__SetAttributesRequest body = CHSM__SET_ATTRIBUTES_REQUEST__INIT;
+        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+        struct ask_attributes a = { .n = 0 };
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint64_t type = 0, value;
+        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &ref.handle);
+
+        (void)index;
+        (void)argc;
+        if (rv == 0 && (!ask_attribute_type(argv[2], &type) || type == 512))
+                rv = shell_fail(sh, ERR_USAGE, "'%s' is no attribute; try: listAttributes", argv[2]);
+        if (rv == 0 && ck_attribute_find(type)->value != CK_VALUE_BOOL)
+                ask_bytes(&a, type, slice_str(argv[3]));
+        else if (rv == 0 && (rv = number(sh, argv[3], "value (0 or 1)", 1, &value)) == 0)
+                ask_bool(&a, type, value);
+        if (rv == 0) {
+                body.object = &ref;
+                body.attributes = a.list;
+                body.n_attributes = a.n;
+                request.set_attributes = &body;
+                request.body_case = CHSM__REQUEST__BODY_SET_ATTRIBUTES;
+                rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t set_attribute(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "setAttribute", set_attribute_one, argc, argv);
+}
+
+static uint32_t list_attributes(struct shell *sh, int argc, char **argv)
+{
+        const struct ck_attribute_row *row;
+
+        (void)argc;
+        (void)argv;
+        for (size_t i = 0; (row = ck_attribute_at(i)); i++) {
+                shell_say(sh, "\tOBJ_ATTR_%-28s = %llu\n", row->name + 4, (unsigned long long)row->type);
+                shell_set(sh, row->name, json_integer((json_int_t)row->type));
+        }
+        shell_say(sh, "\tOBJ_ATTR_%-28s = 512\n", "ALL");
+        return 0;
+}
+
+const struct shell_command mgmt_key_rows[] = {
+        { "findAllKeys", "USER_ID|0 HASH(0|1) [FILE]", "list a user's keys, or everybody's", 2, 3, false,
+          find_all_keys },
+        { "getKeyInfo", "HANDLE", "owner of a key and whom it is shared with", 1, 1, false, get_key_info },
+        { "shareKey", "HANDLE USER_ID 1|0", "share a key with a user, or take it back", 3, 3, true,
+          share_key },
+        { "getAttribute", "HANDLE ATTRIBUTE", "show an attribute of a key", 2, 2, false, get_attribute },
+        { "setAttribute", "HANDLE ATTRIBUTE VALUE", "change an attribute; officers: 134 (trusted)", 3, 3,
+          true, set_attribute },
+        { "listAttributes", "", "list the attributes and their numbers", 0, 0, false, list_attributes },
+        { 0 },
+};

@@ -1,0 +1,262 @@
+/* chsm-mgmt: logins and users. */
+#include "tools/mgmt.h"
+
+#include <stdio.h>
+
+static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        uint32_t role = mgmt_role(sh, argv[1]), rv;
+        struct sec *password;
+
+        (void)argc;
+        if (!role)
+                return err_ckr(&sh->err);
+        if (!s->owned && role != 6)
+                return shell_fail(
+                    sh, ERR_TLS, "server %zu is not verified under PO.crt; only PRECO logs in to such a node",
+                    index);
+        password = shell_secret(sh, argv[3]);
+        if (!password)
+                return err_ckr(&sh->err);
+        rv = chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(password), &sh->err);
+        sec_free(&password);
+        if (rv == 0)
+                (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", argv[2], mgmt_role_name(role));
+        return rv;
+}
+
+static uint32_t login(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "loginHSM", login_one, argc, argv);
+}
+
+static uint32_t logout_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        (void)index;
+        (void)argc;
+        (void)argv;
+        s->login[0] = 0;
+        return chsm_logout(s->chsm, &sh->err);
+}
+
+static uint32_t logout(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "logoutHSM", logout_one, argc, argv);
+}
+
+static uint32_t list_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ListUsersRequest body = CHSM__LIST_USERS_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        json_t *list = json_array();
+        uint32_t rv;
+
+        (void)argc;
+        (void)argv;
+        request.list_users = &body;
+        request.body_case = CHSM__REQUEST__BODY_LIST_USERS;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        if (rv == 0) {
+                const Chsm__ListUsersResponse *r = answer.response->list_users;
+
+                shell_say(sh, "Users on server %zu(%s):\nNumber of users found:%zu\n\n", index, s->host,
+                          r->n_users);
+                shell_say(
+                    sh,
+                    "    User Id    User Type    User Name              MofnPubKey  LoginFailureCnt  2FA\n");
+                for (size_t i = 0; i < r->n_users; i++) {
+                        const Chsm__User *u = r->users[i];
+
+                        shell_say(sh, "    %-10llu %-12s %-22s %-11s %u%-15s %s\n", (unsigned long long)u->id,
+                                  mgmt_role_name(u->role), u->name, u->quorum_key ? "YES" : "NO", u->failures,
+                                  u->locked ? " locked" : "", u->second_factor ? "YES" : "NO");
+                        (void)json_array_append_new(
+                            list, json_pack("{s:I,s:s,s:s,s:i,s:b}", "id", (json_int_t)u->id, "type",
+                                            mgmt_role_name(u->role), "name", u->name, "failures",
+                                            (int)u->failures, "locked", (int)u->locked));
+                }
+        }
+        shell_set(sh, "users", list);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t list_users(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, NULL, list_one, argc, argv);
+}
+
+/* A password that is typed once serves for all servers. */
+static struct sec *new_password(struct shell *sh, const char *word)
+{
+        struct sec *first = shell_secret(sh, word), *second;
+
+        if (!first || strcmp(word, "-hpswd") != 0)
+                return first;
+        second = shell_password(sh, "Enter password again: ");
+        if (!second || !sec_equal(sec_slice(first), sec_slice(second))) {
+                if (second)
+                        (void)shell_fail(sh, ERR_PASSWORD, "the two passwords differ");
+                sec_free(&first);
+        }
+        sec_free(&second);
+        return first;
+}
+
+static ProtobufCBinaryData secret_data(struct sec *s)
+{
+        return (ProtobufCBinaryData){ sec_size(s), sec_bytes(s) };
+}
+
+static size_t servers_in_scope(struct shell *sh)
+{
+        return mgmt_of(sh)->scope < 0 ? mgmt_of(sh)->count : 1;
+}
+
+static struct sec *typed; /* of the running command, for each of its servers */
+
+static uint32_t create_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__CreateUserRequest body = CHSM__CREATE_USER_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv;
+
+        (void)index;
+        (void)argc;
+        body.role = mgmt_role(sh, argv[1]);
+        body.user = argv[2];
+        body.password = secret_data(typed);
+        request.create_user = &body;
+        request.body_case = CHSM__REQUEST__BODY_CREATE_USER;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        if (rv == 0)
+                shell_set(sh, "id", json_integer((json_int_t)answer.response->user->id));
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t create_user(struct shell *sh, int argc, char **argv)
+{
+        uint32_t role = mgmt_role(sh, argv[1]), rv;
+
+        if (!role || !(typed = new_password(sh, argv[3])))
+                return err_ckr(&sh->err);
+        shell_say(sh, "Creating User %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
+                  servers_in_scope(sh));
+        rv = mgmt_each(sh, "createUser", create_one, argc, argv);
+        sec_free(&typed);
+        return rv;
+}
+
+static uint32_t delete_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__DeleteUserRequest body = CHSM__DELETE_USER_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv;
+
+        (void)index;
+        (void)argc;
+        body.role = mgmt_role(sh, argv[1]);
+        body.user = argv[2];
+        request.delete_user = &body;
+        request.body_case = CHSM__REQUEST__BODY_DELETE_USER;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t delete_user(struct shell *sh, int argc, char **argv)
+{
+        uint32_t role = mgmt_role(sh, argv[1]);
+
+        if (!role)
+                return err_ckr(&sh->err);
+        shell_say(sh, "Deleting user %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
+                  servers_in_scope(sh));
+        return mgmt_each(sh, "deleteUser", delete_one, argc, argv);
+}
+
+static uint32_t change_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ChangePasswordRequest body = CHSM__CHANGE_PASSWORD_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        char self[64];
+        uint32_t rv;
+
+        (void)argc;
+        if (!s->owned)
+                return shell_fail(sh, ERR_TLS,
+                                  "server %zu is not verified under PO.crt; no new password is told to it",
+                                  index);
+        body.role = mgmt_role(sh, argv[1]);
+        body.user = argv[2];
+        body.password = secret_data(typed);
+        request.change_password = &body;
+        request.body_case = CHSM__REQUEST__BODY_CHANGE_PASSWORD;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        chsm_answer_clear(&answer);
+        (void)snprintf(self, sizeof(self), "%.40s(%s)", argv[2], mgmt_role_name(body.role));
+        if (rv == 0 && strcmp(self, s->login) == 0) { /* the change has ended the login it was made with */
+                uint32_t role = body.role == 6 ? 2 : body.role;
+                struct err err = ERR_INIT;
+                chsm_forget_login(s->chsm);
+                s->login[0] = 0;
+                if (chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(typed), &err) == 0)
+                        (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", argv[2],
+                                       mgmt_role_name(role));
+        }
+        return rv;
+}
+
+static uint32_t change_password(struct shell *sh, int argc, char **argv)
+{
+        uint32_t role = mgmt_role(sh, argv[1]), rv;
+
+        if (!role || !(typed = new_password(sh, argv[3])))
+                return err_ckr(&sh->err);
+        shell_say(sh, "Changing password for %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
+                  servers_in_scope(sh));
+        rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
+        sec_free(&typed);
+        return rv;
+}
+
+static uint32_t unlock_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__UnlockUserRequest body = CHSM__UNLOCK_USER_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv;
+
+        (void)index;
+        (void)argc;
+        body.user = argv[1];
+        request.unlock_user = &body;
+        request.body_case = CHSM__REQUEST__BODY_UNLOCK_USER;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static uint32_t unlock_user(struct shell *sh, int argc, char **argv)
+{
+        shell_say(sh, "UnlockUser %s on %zu nodes\n", argv[1], servers_in_scope(sh));
+        return mgmt_each(sh, "unlockUser", unlock_one, argc, argv);
+}
+
+const struct shell_command mgmt_user_rows[] = {
+        { "loginHSM", "PRECO|CO|CU USER PASSWORD|-hpswd", "log in", 3, 3, false, login },
+        { "logoutHSM", "", "log out", 0, 0, false, logout },
+        { "listUsers", "", "list the partition's users", 0, 0, false, list_users },
+        { "createUser", "CO|CU USER PASSWORD|-hpswd", "make a user", 3, 3, true, create_user },
+        { "deleteUser", "CO|CU USER", "delete a user who owns nothing", 2, 2, false, delete_user },
+        { "changePswd", "CO|CU|PRECO USER PASSWORD|-hpswd", "change a password; PRECO's makes him CO", 3, 3,
+          true, change_password },
+        { "unlockUser", "USER", "unlock a crypto user after too many failed logins", 1, 1, true,
+          unlock_user },
+        { 0 },
+};

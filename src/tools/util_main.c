@@ -1,0 +1,92 @@
+/* chsm-util: the key utility of crypto users. */
+#include "base/opt.h"
+#include "tools/util.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define SOCKET_PRESET "/run/chsm/client.sock"
+
+static struct chsm *connect_daemon(const char *path, struct err *err)
+{
+        struct chsm_endpoint endpoint = { path, 0 };
+        struct chsm_options options = { .dialer = wire_unix_dialer(),
+                                        .endpoints = &endpoint,
+                                        .endpoint_count = 1,
+                                        .name = "chsm-util/" CHSM_VERSION };
+
+        return chsm_open(&options, err);
+}
+
+/* "singlecmd loginHSM -u CU -s cu1 -p pw sign -f x ...": a login and one command in one process. */
+static void single(struct shell *sh, int argc, char **argv)
+{
+        int end = argc;
+
+        if (argc > 0 && strcasecmp(argv[0], "loginHSM") == 0) {
+                end = 1;
+                while (end < argc && argv[end][0] == '-')
+                        end += strcmp(argv[end], "-hpswd") == 0 ? 1 : 2;
+                if (end > argc)
+                        end = argc;
+                shell_words(sh, end, argv);
+                if (sh->status || end == argc)
+                        return;
+                argc -= end;
+                argv += end;
+        }
+        if (argc > 0)
+                shell_words(sh, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+        static const struct shell_command *const tables[] = { util_session_rows, util_key_rows, util_use_rows,
+                                                              NULL };
+        const char *env = getenv("CHSM_SOCKET"), *trusted = getenv("DEFAULT_WRAP_WITH_TRUSTED");
+        const char *path = env && env[0] ? env : SOCKET_PRESET, *json = NULL;
+        const struct opt_row rows[] = {
+                { 's', "socket", "PATH", "socket of the client daemon ($CHSM_SOCKET, " SOCKET_PRESET ")",
+                  &path },
+                { 'j', "json", NULL, "answer each command with one JSON object", &json },
+        };
+        const struct opt_program program = { "chsm-util",
+                                             "Makes, finds and uses keys of a chsm partition.",
+                                             "[singlecmd] [COMMAND [OPTION]...]",
+                                             "Without a command, commands are read from standard input.\n"
+                                             "See chsm-util(1), and 'help' inside.",
+                                             rows,
+                                             2 };
+        struct util u = { .wrap_with_trusted = !trusted || trusted[0] != '0' };
+        struct shell sh = {
+                .program = "chsm-util", .tables = tables, .caution = "", .prompt = "Command:  ", .context = &u
+        };
+        struct err err = ERR_INIT;
+        int first;
+
+        switch (opt_parse(&program, argc, argv, &first)) {
+        case OPT_EXIT_OK:
+                return 0;
+        case OPT_EXIT_USAGE:
+                return 2;
+        default:
+                break;
+        }
+        (void)signal(SIGPIPE, SIG_IGN);
+        sh.json = json != NULL;
+        u.chsm = connect_daemon(path, &err);
+        if (!u.chsm) {
+                fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
+                return 1;
+        }
+        if (first < argc && strcmp(argv[first], "singlecmd") == 0)
+                single(&sh, argc - first - 1, argv + first + 1);
+        else if (first < argc)
+                single(&sh, argc - first, argv + first);
+        else
+                shell_loop(&sh);
+        chsm_close(&u.chsm);
+        return sh.status;
+}
