@@ -1,8 +1,15 @@
 # Short names for those who have make.
+demo:
+	./scripts/demo
+
 check:
 	./scripts/check
+
+# The same with 200 kills of the store instead of 20.
+check-long:
+	CHSM_KILL_ROUNDS=200 ./scripts/check
 
 fuzz:
 	./scripts/fuzz
 
-.PHONY: check fuzz
+.PHONY: demo check check-long fuzz

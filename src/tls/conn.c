@@ -65,6 +65,12 @@ static bool tls_failure(struct tls_conn *t, int os_error, struct err *err)
                                X509_verify_cert_error_string(verify),
                                t->context->server ? "" : "; is this the right PO.crt?");
         }
+        if (t->context->server && reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA) {
+                ERR_clear_error();
+                return err_set(err, ERR_TLS,
+                               "TLS with %s: the client does not know the node's certificate (PO.crt)",
+                               t->address);
+        }
         for (size_t i = 0; i < sizeof(reason_rows) / sizeof(reason_rows[0]); i++) {
                 if (reason_rows[i].reason == reason) {
                         ERR_clear_error();

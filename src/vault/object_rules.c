@@ -73,6 +73,9 @@ bool vault_rules_defaults(struct vault_call *call, struct vault_template *t, uin
         uint32_t bit = ck_attribute_class_bit(object_class), usage = sensible(t, object_class, key_type);
         const struct ck_attribute_row *row;
 
+        /* OpenSC asks for it on every EC public key; such a key derives nothing, and reads so. */
+        if (object_class == CKO_PUBLIC_KEY && !vault_template_set_bool(call, t, CKA_DERIVE, false))
+                return false;
         for (size_t i = 0; i < t->n; i++) {
                 row = ck_attribute_find(t->items[i].type);
                 if (!(row->classes & bit))

@@ -148,11 +148,10 @@ bool vault_policy_wrap(struct vault_call *call, const struct vault_object *wrapp
 /* Usage a class can never have. */
 static bool usage_fits(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
 {
-        static const uint64_t not_public[] = { CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP,
-                                               CKA_DERIVE },
+        static const uint64_t not_public[] = { CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP },
                               not_private[] = { CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP };
         const uint64_t *never = object_class == CKO_PUBLIC_KEY ? not_public : not_private;
-        size_t n = object_class == CKO_PUBLIC_KEY ? 5 : object_class == CKO_PRIVATE_KEY ? 4 : 0;
+        size_t n = object_class == CKO_PUBLIC_KEY || object_class == CKO_PRIVATE_KEY ? 4 : 0;
 
         for (size_t i = 0; i < n; i++) {
                 if (vault_template_bool(t, never[i], false))
