@@ -250,10 +250,20 @@ void shell_line(struct shell *sh, const char *line)
         sec_wipe(copy, sizeof(copy));
 }
 
-/* Lines that may hold a password are not remembered. */
-static bool worth_remembering(const char *line)
+/* Lines that may hold a password are not remembered: neither those of commands that take one, in whatever
+ * case or shortened form, nor those of no command. */
+static bool worth_remembering(struct shell *sh, const char *line)
 {
-        return *line && !strstr(line, "login") && !strstr(line, "Pswd") && !strstr(line, "createUser");
+        char word[64];
+        size_t n = strcspn(line, " \t");
+        const struct shell_command *c;
+
+        if (n == 0 || n >= sizeof(word))
+                return false;
+        memcpy(word, line, n);
+        word[n] = 0;
+        c = find(sh, word);
+        return c && !strstr(c->arguments, "PASSWORD");
 }
 
 void shell_loop(struct shell *sh)
@@ -269,7 +279,7 @@ void shell_loop(struct shell *sh)
                         if (!line)
                                 break;
                         shell_line(sh, line);
-                        if (worth_remembering(line))
+                        if (worth_remembering(sh, line))
                                 (void)add_history(line);
                         sec_wipe(line, strlen(line));
                         free(line);
