@@ -12,4 +12,7 @@ check-long:
 fuzz:
 	./scripts/fuzz
 
-.PHONY: demo check check-long fuzz
+bench:
+	./scripts/bench
+
+.PHONY: demo check check-long fuzz bench
