@@ -41,11 +41,12 @@ struct bench_figures {
 };
 
 /* How an operation is done on some kind of target. `open` makes one thread's state (NULL: fills *failure, of
- * `room` bytes); `run` does it once; `close` frees. */
+ * `room` bytes); `run` does it once and answers 0, or a code that says what
+ * failed; `close` frees. */
 struct bench_way {
         void *(*open)(const struct bench_target *, enum bench_operation, unsigned thread, char *failure,
                       size_t room);
-        bool (*run)(void *);
+        unsigned long (*run)(void *);
         void (*close)(void *);
 };
 

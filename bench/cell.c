@@ -62,18 +62,21 @@ static void *work(void *argument)
 {
         struct worker *w = argument;
         void *state = w->way->open(w->target, w->operation, w->number, w->failure, sizeof w->failure);
-        bool ok = state != NULL && w->way->run(state);
+        unsigned long code = state != NULL ? w->way->run(state) : 1;
+        bool ok = code == 0;
         uint64_t then;
 
         if (state != NULL && !ok)
-                snprintf(w->failure, sizeof w->failure, "the operation was refused");
+                snprintf(w->failure, sizeof w->failure, "the operation answered 0x%lx", code);
         pthread_barrier_wait(w->start);
         then = now_of(CLOCK_MONOTONIC);
         while (ok && !atomic_load_explicit(w->stop, memory_order_relaxed)) {
                 uint64_t now;
 
-                if (!w->way->run(state)) {
-                        snprintf(w->failure, sizeof w->failure, "the operation failed under load");
+                code = w->way->run(state);
+                if (code != 0) {
+                        snprintf(w->failure, sizeof w->failure, "the operation answered 0x%lx under load",
+                                 code);
                         break;
                 }
                 now = now_of(CLOCK_MONOTONIC);

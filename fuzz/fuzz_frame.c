@@ -7,12 +7,12 @@ static void message(struct arena *arena, struct slice frame)
 {
         struct err err = ERR_INIT;
         struct buf again = BUF_INIT;
-        struct slice ticket;
+        struct slice ticket, context;
         uint64_t id;
         Chsm__Request *request;
 
         (void)wire_frame_id(frame, &id);
-        (void)wire_frame_ticket(frame, &ticket);
+        (void)wire_frame_login(frame, &ticket, &context);
         (void)wire_frame_body(frame);
         arena_reset(arena);
         request = wire_request_decode(arena, frame, &err);

@@ -241,14 +241,14 @@ static struct pool_conn *conn_choose(struct client_pool *pool)
 /* True when the request went out on the connection. Large ones wait for a hello that shows their ticket. */
 static bool request_send(struct client_pool *pool, struct pool_conn *c, struct pool_request *r)
 {
-        struct slice frame = slice_of(r->frame, r->n), ticket = SLICE_EMPTY;
+        struct slice frame = slice_of(r->frame, r->n), ticket, context;
 
         if (r->n > WIRE_LIMIT_LOGIN && !c->elevated) {
-                bool has = wire_frame_ticket(frame, &ticket) && ticket.n;
+                bool has = wire_frame_login(frame, &ticket, &context) && ticket.n;
 
                 if (has && !c->hello_id) {
                         c->elevates = r->wire_id;
-                        c->broken = !pool_conn_hello(pool, c, ticket);
+                        c->broken = !pool_conn_hello(pool, c, ticket, context);
                 }
                 if (has)
                         return false;

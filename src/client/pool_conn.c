@@ -74,16 +74,17 @@ bool pool_conn_send(struct pool_conn *c, struct slice frame)
         return buf_ok(&c->out);
 }
 
-bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice ticket)
+bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice ticket, struct slice context)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__HelloRequest hello = CHSM__HELLO_REQUEST__INIT;
         Chsm__Version version = CHSM__VERSION__INIT;
-        uint8_t own[1024];
+        uint8_t own[1024], login_context[WIRE_CONTEXT_SIZE];
         char name[WIRE_LIMIT_LOGIN / 64 + 1] = "libchsm";
 
         if (ticket.n > sizeof(own))
                 return false;
+        memcpy(login_context, pool->config.context, sizeof(login_context));
         if (ticket.n)
                 memcpy(own, ticket.p, ticket.n);
         if (pool->config.options.name && strlen(pool->config.options.name) < sizeof(name))
@@ -95,7 +96,10 @@ bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice
                 pool->sequence = 1;
         request.id = (uint64_t)pool->sequence << 32;
         request.ticket = (ProtobufCBinaryData){ ticket.n, own };
-        request.context = (ProtobufCBinaryData){ sizeof(pool->config.context), pool->config.context };
+        /* A relay shows the login of an application, which is bound to that application's context. */
+        if (context.n == sizeof(login_context))
+                memcpy(login_context, context.p, context.n);
+        request.context = (ProtobufCBinaryData){ sizeof(login_context), login_context };
         request.body_case = CHSM__REQUEST__BODY_HELLO;
         request.hello = &hello;
         c->hello_id = request.id;
@@ -277,7 +281,7 @@ void pool_conn_step(struct client_pool *pool, struct pool_conn *c)
                 if (io != WIRE_IO_OK)
                         return;
                 c->state = POOL_HELLO;
-                if (!pool_conn_hello(pool, c, SLICE_EMPTY))
+                if (!pool_conn_hello(pool, c, SLICE_EMPTY, SLICE_EMPTY))
                         c->broken = true;
                 pool_conn_flush(c);
         }

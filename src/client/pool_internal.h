@@ -71,7 +71,7 @@ void pool_conn_step(struct client_pool *, struct pool_conn *);
 /* Writes what is queued; a failure only marks the connection as broken. */
 void pool_conn_flush(struct pool_conn *);
 bool pool_conn_send(struct pool_conn *, struct slice frame);
-bool pool_conn_hello(struct client_pool *, struct pool_conn *, struct slice ticket);
+bool pool_conn_hello(struct client_pool *, struct pool_conn *, struct slice ticket, struct slice context);
 void pool_conn_close(struct pool_conn *);
 
 #endif

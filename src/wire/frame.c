@@ -101,9 +101,11 @@ enum wire_next wire_reader_next(struct wire_reader *r, uint8_t **frame, size_t *
 
 /* ---- undecoded messages ---- */
 
-#define ID_TAG     0x09 /* field 1, fixed64 */
-#define TICKET_TAG 0x12 /* field 2, bytes */
-#define ID_SIZE    9
+#define ID_TAG      0x09 /* field 1, fixed64 */
+#define TICKET_TAG  0x12 /* field 2, bytes */
+#define CONTEXT_TAG 0x32 /* field 6, bytes */
+#define BODY_TAG    0x52 /* field 10, the first body; the envelope comes before */
+#define ID_SIZE     9
 
 bool wire_frame_id(struct slice frame, uint64_t *id)
 {
@@ -140,21 +142,6 @@ static uint64_t varint(struct reader *r)
         return 0;
 }
 
-bool wire_frame_ticket(struct slice frame, struct slice *ticket)
-{
-        struct reader r = reader_of(frame);
-
-        *ticket = SLICE_EMPTY;
-        (void)reader_bytes(&r, ID_SIZE);
-        if (!reader_ok(&r) || frame.p[0] != ID_TAG)
-                return false;
-        if (r.rest.n == 0 || r.rest.p[0] != TICKET_TAG)
-                return true;
-        (void)reader_u8(&r);
-        *ticket = reader_bytes(&r, (size_t)varint(&r));
-        return reader_ok(&r);
-}
-
 /* Skips one field's value; fails on what proto3 does not know. */
 static void field_skip(struct reader *r, unsigned type)
 {
@@ -174,6 +161,26 @@ static void field_skip(struct reader *r, unsigned type)
         default:
                 r->failed = true;
         }
+}
+
+bool wire_frame_login(struct slice frame, struct slice *ticket, struct slice *context)
+{
+        struct reader r = reader_of(frame);
+        uint64_t tag = ID_TAG;
+
+        *ticket = *context = SLICE_EMPTY;
+        if (frame.n < ID_SIZE || frame.p[0] != ID_TAG)
+                return false;
+        while (reader_ok(&r) && r.rest.n && tag < BODY_TAG) {
+                tag = varint(&r);
+                if (tag == TICKET_TAG)
+                        *ticket = reader_bytes(&r, (size_t)varint(&r));
+                else if (tag == CONTEXT_TAG)
+                        *context = reader_bytes(&r, (size_t)varint(&r));
+                else
+                        field_skip(&r, (unsigned)(tag & 7));
+        }
+        return reader_ok(&r);
 }
 
 uint32_t wire_frame_body(struct slice frame)

@@ -34,8 +34,8 @@ enum wire_next wire_reader_next(struct wire_reader *, uint8_t **frame, size_t *n
 /* The id of an undecoded message (first field, fixed64), and its replacement. False: not one of ours. */
 bool wire_frame_id(struct slice frame, uint64_t *id);
 bool wire_frame_set_id(uint8_t *frame, size_t n, uint64_t id);
-/* Lends field 2 (ticket) of an undecoded request; empty when absent. False: malformed. */
-bool wire_frame_ticket(struct slice frame, struct slice *ticket);
+/* Lends ticket and application context of an undecoded request; empty when absent. False: malformed. */
+bool wire_frame_login(struct slice frame, struct slice *ticket, struct slice *context);
 /* The body's field number of an undecoded request or response: 0 when it has none. */
 uint32_t wire_frame_body(struct slice frame);
 

@@ -31,6 +31,9 @@ t "pkcs11-tool --test finds no error" sh -c 'pkcs11-tool --module "$CHSM_MODULE"
         grep -q "No errors" test.out'
 t "pkcs11-tool --test-ec finds no error" sh -c 'pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" \
         --session-rw --test-ec --id 11 --label tec --key-type EC:prime256v1'
+hsm_restart
+head -c 9000 /dev/urandom >large
+t "the first message after a login may be a large one" p11 --write-object large --type data --label large
 refused "a wrong PIN" CKR_PIN_INCORRECT pkcs11-tool --module "$CHSM_MODULE" --login --pin cu1:wrong1234 -O
 refused "a PIN without a user" CKR_PIN_INCORRECT pkcs11-tool --module "$CHSM_MODULE" --login --pin user1234 -O
 t "nothing is seen before login" sh -c '[ -z "$(pkcs11-tool --module "$CHSM_MODULE" -O 2>/dev/null)" ]'

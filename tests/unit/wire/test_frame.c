@@ -26,10 +26,11 @@ static struct buf sign_frame(void)
         Chsm__SignRequest sign = CHSM__SIGN_REQUEST__INIT;
         Chsm__ObjectRef key = CHSM__OBJECT_REF__INIT;
         Chsm__Mechanism mechanism = CHSM__MECHANISM__INIT;
-        uint8_t ticket[300] = { 7 };
+        uint8_t ticket[300] = { 7 }, context[WIRE_CONTEXT_SIZE] = { 9 };
 
         request_init(&request, 42);
         request.ticket = (ProtobufCBinaryData){ sizeof(ticket), ticket };
+        request.context = (ProtobufCBinaryData){ sizeof(context), context };
         request.body_case = CHSM__REQUEST__BODY_SIGN;
         request.sign = &sign;
         key.handle = 262150;
@@ -114,7 +115,7 @@ static void lengths_beyond_the_limit_are_refused_at_once(void **state)
 static void a_relay_sees_id_ticket_and_body(void **state)
 {
         struct buf frame = sign_frame();
-        struct slice ticket;
+        struct slice ticket, context;
         uint64_t id;
 
         (void)state;
@@ -124,11 +125,13 @@ static void a_relay_sees_id_ticket_and_body(void **state)
             wire_frame_set_id(frame.p + WIRE_HEADER_SIZE, frame.n - WIRE_HEADER_SIZE, 0x1122334455667788));
         assert_true(wire_frame_id(body_of(&frame), &id));
         assert_int_equal(id, 0x1122334455667788);
-        assert_true(wire_frame_ticket(body_of(&frame), &ticket));
+        assert_true(wire_frame_login(body_of(&frame), &ticket, &context));
         assert_int_equal(ticket.n, 300);
         assert_int_equal(ticket.p[0], 7);
+        assert_int_equal(context.n, WIRE_CONTEXT_SIZE);
+        assert_int_equal(context.p[0], 9);
         assert_int_equal(wire_frame_body(body_of(&frame)), CHSM__REQUEST__BODY_SIGN);
-        assert_false(wire_frame_ticket(slice_of(frame.p + WIRE_HEADER_SIZE, 100), &ticket));
+        assert_false(wire_frame_login(slice_of(frame.p + WIRE_HEADER_SIZE, 100), &ticket, &context));
         buf_clear(&frame);
 }
 
