@@ -48,7 +48,8 @@ struct audit_writer_config {
         struct slice partition_id;
         struct crypto *crypto;
         struct clock clock;
-        size_t queue; /* records waiting at most; 0: 65,536 */
+        size_t queue;    /* records waiting at most; 0: 65,536 */
+        size_t file_max; /* bytes after which a new file begins; 0: 64 MiB */
 };
 /* Goes on where the newest file ends; a torn last line is cut off and told in a record of its own. */
 struct audit_writer *audit_writer_open(const struct audit_writer_config *, struct err *);
@@ -69,5 +70,24 @@ struct audit_verify {
 };
 /* Whole lines only. ERR_AUDIT names the record and what is wrong with it. */
 bool audit_verify_lines(struct audit_verify *, struct slice lines, struct err *);
+/* Begins at this line, whatever went before it. False: it is no record. */
+bool audit_verify_adopt(struct audit_verify *, struct slice line);
+
+/* A folder's files of the key-use log, in the order of their records. */
+struct audit_file {
+        char *path;
+        uint64_t first; /* sequence of its first record */
+};
+struct audit_files {
+        struct audit_file *rows;
+        size_t n;
+};
+bool audit_files_list(const char *folder, struct audit_files *, struct err *);
+void audit_files_free(struct audit_files *);
+/* Checks the files from the given one on. The chain's start is checked when the first record is among them
+ * and partition_id is not empty; else it is taken as it stands. *torn: bytes of an unfinished record at the
+ * very end. */
+bool audit_verify_files(struct audit_verify *, const struct audit_files *, size_t from,
+                        struct slice partition_id, const char *node, size_t *torn, struct err *);
 
 #endif

@@ -4,17 +4,21 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define QUEUE_PRESET 65536
-#define LOG_MAX      ((size_t)64 * 1024 * 1024)
+#define FILE_PRESET  ((size_t)64 * 1024 * 1024)
 #define TEXT_MAX     200
+#define PACE_MS      10 /* how long records gather before they are written together */
 
 /* A record with its texts copied, so that the caller's may go. */
 struct waiting {
@@ -24,14 +28,16 @@ struct waiting {
 
 struct audit_writer {
         struct audit_writer_config config;
-        char *node, *path;
+        char *node, *folder, *path;
         int fd;
+        size_t size; /* of the file */
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t filled, drained;
         struct waiting *queue;
         size_t capacity, first, count;
         uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
+        unsigned waiters; /* callers that wait for what is queued to be written: no gathering then */
         bool closing;
         struct err trouble;
         uint64_t sequence; /* of the next record; writer thread, and under lock for audit_writer_head */
@@ -67,7 +73,9 @@ void audit_writer_append(struct audit_writer *w, const struct audit_record *reco
         slot->record.detail = copy_text(slot->detail, sizeof(slot->detail), record->detail);
         slot->record.time_ms = clock_wall_ms(&w->config.clock);
         w->appended++;
-        if (w->count++ == 0)
+        /* A signal a record would cost more than a P-256 signature does; the writer looks by itself soon. */
+        w->count++;
+        if (w->count == 1 || w->count == w->capacity / 2)
                 pthread_cond_signal(&w->filled);
         pthread_mutex_unlock(&w->lock);
 }
@@ -106,27 +114,96 @@ static bool bytes_write(struct audit_writer *w, struct slice bytes)
         return true;
 }
 
+/* Opens the file whose first record has that sequence, or makes it. */
+static bool file_open(struct audit_writer *w, uint64_t first, struct err *err)
+{
+        char name[40];
+        struct stat facts;
+        char *path;
+        int fd;
+
+        snprintf(name, sizeof(name), "use-%" PRIu64 ".jsonl", first);
+        path = file_join(w->folder, name);
+        if (!path)
+                return err_set(err, ERR_MEMORY, "no memory for the audit log");
+        fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (fd < 0 || fstat(fd, &facts) != 0) {
+                err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be opened", path);
+                if (fd >= 0)
+                        (void)close(fd);
+                free(path);
+                return false;
+        }
+        pthread_mutex_lock(&w->lock);
+        if (w->fd >= 0)
+                (void)close(w->fd);
+        w->fd = fd;
+        pthread_mutex_unlock(&w->lock);
+        free(w->path);
+        w->path = path;
+        w->size = (size_t)facts.st_size;
+        return true;
+}
+
+/* Goes on in a new file when this one is full. Whoever reads the folder may move full files away. */
+static bool turn_over(struct audit_writer *w)
+{
+        if (w->size < (w->config.file_max ? w->config.file_max : FILE_PRESET))
+                return true;
+        return (fdatasync(w->fd) == 0 ||
+                err_set_errno(&w->trouble, ERR_AUDIT, errno, "audit log '%s' cannot be synced", w->path)) &&
+               file_open(w, w->sequence, &w->trouble);
+}
+
 /* Writes what waits. On failure the file is cut back to whole records and the chain stays where it was. */
 static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n, struct buf *batch)
 {
         uint64_t sequence = w->sequence;
         uint8_t hash[AUDIT_HASH_SIZE];
-        off_t end = lseek(w->fd, 0, SEEK_END);
-        bool ok = end >= 0;
+        bool ok = turn_over(w);
 
         memcpy(hash, w->hash, sizeof(hash));
         buf_reset(batch);
         for (size_t i = 0; ok && i < n; i++)
                 ok = record_chain(w, &taken[i].record, batch);
-        if (ok && bytes_write(w, buf_slice(batch)))
+        if (ok && bytes_write(w, buf_slice(batch))) {
+                w->size += batch->n;
                 return;
+        }
         if (w->trouble.id == ERR_NONE)
                 err_set(&w->trouble, ERR_AUDIT, "audit records cannot be made");
         log_error("%s", w->trouble.detail);
-        if (end >= 0 && ftruncate(w->fd, end) != 0)
+        if (ftruncate(w->fd, (off_t)w->size) != 0)
                 log_error("audit log '%s' may end with a torn record", w->path);
         w->sequence = sequence;
         memcpy(w->hash, hash, sizeof(hash));
+}
+
+/* With the lock held and records waiting: lets more gather, unless somebody waits or the queue fills up. */
+static void gather(struct audit_writer *w)
+{
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += PACE_MS * 1000000L;
+        if (until.tv_nsec >= 1000000000L) {
+                until.tv_nsec -= 1000000000L;
+                until.tv_sec++;
+        }
+        while (!w->closing && w->waiters == 0 && w->count < w->capacity / 2) {
+                if (pthread_cond_timedwait(&w->filled, &w->lock, &until) == ETIMEDOUT)
+                        break;
+        }
+}
+
+/* With the lock held: waits until everything up to the record `until` is in the file. */
+static void await_written(struct audit_writer *w, uint64_t until)
+{
+        w->waiters++;
+        pthread_cond_signal(&w->filled);
+        while (w->written < until)
+                pthread_cond_wait(&w->drained, &w->lock);
+        w->waiters--;
 }
 
 static void *writer_main(void *arg)
@@ -142,6 +219,7 @@ static void *writer_main(void *arg)
                         pthread_cond_wait(&w->filled, &w->lock);
                 if (w->count == 0)
                         break;
+                gather(w);
                 /* The stretch of the ring up to its end: slots stay ours until count is lowered. */
                 n = w->first + w->count > w->capacity ? w->capacity - w->first : w->count;
                 n = n > 4096 ? 4096 : n;
@@ -160,56 +238,55 @@ static void *writer_main(void *arg)
 
 bool audit_writer_flush(struct audit_writer *w, struct err *err)
 {
-        uint64_t until;
+        int fd;
         bool ok;
 
         pthread_mutex_lock(&w->lock);
-        until = w->appended;
-        while (w->written < until)
-                pthread_cond_wait(&w->drained, &w->lock);
+        await_written(w, w->appended);
         ok = w->trouble.id == ERR_NONE;
         if (!ok && err)
                 *err = w->trouble;
+        fd = dup(w->fd); /* the writer may turn to a new file meanwhile; it syncs the old one first */
         pthread_mutex_unlock(&w->lock);
-        return ok && (fdatasync(w->fd) == 0 ||
-                      err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be synced", w->path));
+        if (ok && (fd < 0 || fdatasync(fd) != 0))
+                ok =
+                    err_set_errno(err, ERR_AUDIT, errno, "the audit log in '%s' cannot be synced", w->folder);
+        if (fd >= 0)
+                (void)close(fd);
+        return ok;
 }
 
 void audit_writer_head(struct audit_writer *w, uint64_t *sequence, uint8_t hash[AUDIT_HASH_SIZE])
 {
         pthread_mutex_lock(&w->lock);
-        while (w->count)
-                pthread_cond_wait(&w->drained, &w->lock);
+        await_written(w, w->appended);
         *sequence = w->sequence;
         memcpy(hash, w->hash, AUDIT_HASH_SIZE);
         pthread_mutex_unlock(&w->lock);
 }
 
-/* Walks the file to its last whole record; *torn tells of bytes after it. */
+/* Walks the newest files to the last whole record; *torn tells of bytes after it. */
 static bool resume(struct audit_writer *w, bool *torn, struct err *err)
 {
         struct audit_verify v = { .crypto = w->config.crypto };
-        struct buf text = BUF_INIT;
-        const uint8_t *last;
-        size_t whole;
+        struct audit_files files;
+        size_t rest = 0, from;
         bool ok;
 
-        if (!audit_genesis(w->config.crypto, w->config.partition_id, w->node, "use", v.expected) ||
-            !file_read(w->path, LOG_MAX, &text, err)) {
-                buf_clear(&text);
+        if (!audit_files_list(w->folder, &files, err))
                 return false;
-        }
-        last = text.n ? memrchr(text.p, '\n', text.n) : NULL;
-        whole = last ? (size_t)(last - text.p) + 1 : 0;
-        *torn = whole != text.n;
-        ok = audit_verify_lines(&v, slice_of(text.p, whole), err) ||
-             err_prefix(err, "audit log '%s'", w->path);
-        if (ok && *torn && ftruncate(w->fd, (off_t)whole) != 0)
+        from = files.n > 1 ? files.n - 2 : 0;
+        ok = audit_verify_files(&v, &files, from, w->config.partition_id, w->node, &rest, err) &&
+             (files.n ||
+              audit_genesis(w->config.crypto, w->config.partition_id, w->node, "use", v.expected)) &&
+             file_open(w, files.n ? files.rows[files.n - 1].first : 0, err);
+        *torn = rest != 0;
+        if (ok && rest && ftruncate(w->fd, (off_t)(w->size -= rest)) != 0)
                 ok = err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be cut", w->path);
         w->sequence = v.next_sequence;
         w->last_ms = v.last_time_ms;
         memcpy(w->hash, v.expected, AUDIT_HASH_SIZE);
-        buf_clear(&text);
+        audit_files_free(&files);
         return ok;
 }
 
@@ -222,6 +299,7 @@ static void writer_free(struct audit_writer *w)
         pthread_cond_destroy(&w->drained);
         free(w->queue);
         free(w->node);
+        free(w->folder);
         free(w->path);
         free(w);
 }
@@ -229,6 +307,7 @@ static void writer_free(struct audit_writer *w)
 struct audit_writer *audit_writer_open(const struct audit_writer_config *config, struct err *err)
 {
         struct audit_writer *w = calloc(1, sizeof(*w));
+        pthread_condattr_t monotonic;
         bool torn = false;
 
         if (!w) {
@@ -239,22 +318,20 @@ struct audit_writer *audit_writer_open(const struct audit_writer_config *config,
         w->capacity = config->queue ? config->queue : QUEUE_PRESET;
         w->queue = calloc(w->capacity, sizeof(*w->queue));
         w->node = strdup(config->node);
-        w->path = file_join(config->folder, "use-0.jsonl");
+        w->folder = strdup(config->folder);
         w->fd = -1;
         pthread_mutex_init(&w->lock, NULL);
-        pthread_cond_init(&w->filled, NULL);
+        pthread_condattr_init(&monotonic);
+        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+        pthread_cond_init(&w->filled, &monotonic);
+        pthread_condattr_destroy(&monotonic);
         pthread_cond_init(&w->drained, NULL);
-        if (!w->queue || !w->node || !w->path) {
+        if (!w->queue || !w->node || !w->folder) {
                 err_set(err, ERR_MEMORY, "no memory for the audit log");
                 goto fail;
         }
         if (!file_make_dir(config->folder, 0700, err))
                 goto fail;
-        w->fd = open(w->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (w->fd < 0) {
-                err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be opened", w->path);
-                goto fail;
-        }
         if (!resume(w, &torn, err))
                 goto fail;
         if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {

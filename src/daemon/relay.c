@@ -363,6 +363,7 @@ static void *run(void *arg)
                         apps_events(r);
                 client_pool_step(r->pool, fds + 2, n);
                 apps_answers(r);
+                client_pool_flush(r->pool); /* what those steps have read goes out before the next sleep */
         }
         while (r->apps)
                 app_close(r->apps);

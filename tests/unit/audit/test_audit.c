@@ -8,6 +8,7 @@
 static struct crypto *engine;
 static char *folder;
 static char path[200];
+static size_t file_max;
 
 static struct audit_writer *open_writer(size_t queue, struct err *err)
 {
@@ -16,7 +17,8 @@ static struct audit_writer *open_writer(size_t queue, struct err *err)
                                               .partition_id = SLICE_LIT("0123456789abcdef"),
                                               .crypto = engine,
                                               .clock = clock_system(),
-                                              .queue = queue };
+                                              .queue = queue,
+                                              .file_max = file_max };
 
         return audit_writer_open(&config, err);
 }
@@ -59,6 +61,7 @@ static int setup(void **state)
 {
         (void)state;
         folder = scratch_make();
+        file_max = 0;
         snprintf(path, sizeof(path), "%s/use-0.jsonl", folder);
         return 0;
 }
@@ -210,6 +213,60 @@ static void full_queue_loses_nothing(void **state)
         buf_clear(&text);
 }
 
+/* How many records the folder's files hold, all checked; fails the test when they do not verify. */
+static uint64_t folder_records(const struct audit_files *files)
+{
+        struct audit_verify v = { .crypto = engine };
+        struct err err = ERR_INIT;
+        size_t torn;
+
+        assert_true(audit_verify_files(&v, files, 0, SLICE_LIT("0123456789abcdef"), "hsm1", &torn, &err));
+        assert_int_equal(torn, 0);
+        return v.records;
+}
+
+static void full_files_are_followed_by_new_ones(void **state)
+{
+        struct audit_verify v = { .crypto = engine };
+        struct audit_files files;
+        struct err err = ERR_INIT;
+        size_t torn;
+
+        (void)state;
+        file_max = 1;
+        for (int i = 0; i < 5; i++)
+                write_some(2, 0);
+        assert_true(audit_files_list(folder, &files, &err));
+        assert_true(files.n >= 5);
+        assert_int_equal(folder_records(&files), 10);
+        assert_int_equal(unlink(files.rows[2].path), 0);
+        audit_files_free(&files);
+        assert_true(audit_files_list(folder, &files, &err));
+        assert_false(audit_verify_files(&v, &files, 0, SLICE_LIT("0123456789abcdef"), "hsm1", &torn, &err));
+        assert_non_null(strstr(err.detail, "are missing"));
+        audit_files_free(&files);
+}
+
+static void old_files_may_be_moved_away(void **state)
+{
+        struct audit_files files;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        file_max = 1;
+        for (int i = 0; i < 4; i++)
+                write_some(1, 0);
+        assert_true(audit_files_list(folder, &files, &err));
+        for (size_t i = 0; i + 1 < files.n; i++)
+                assert_int_equal(unlink(files.rows[i].path), 0);
+        audit_files_free(&files);
+        write_some(3, 0);
+        assert_true(audit_files_list(folder, &files, &err));
+        assert_true(files.rows[0].first >= 3);
+        assert_int_equal(folder_records(&files), 4);
+        audit_files_free(&files);
+}
+
 static int engine_open(void **state)
 {
         struct err err = ERR_INIT;
@@ -231,9 +288,14 @@ static int engine_close(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(written_records_verify_and_go_on), TEST(every_changed_byte_is_found),
-                TEST(cuts_and_swaps_are_found),         TEST(torn_end_is_cut_and_told),
-                TEST(altered_log_is_not_continued),     TEST(full_queue_loses_nothing),
+                TEST(written_records_verify_and_go_on),
+                TEST(every_changed_byte_is_found),
+                TEST(cuts_and_swaps_are_found),
+                TEST(torn_end_is_cut_and_told),
+                TEST(altered_log_is_not_continued),
+                TEST(full_queue_loses_nothing),
+                TEST(full_files_are_followed_by_new_ones),
+                TEST(old_files_may_be_moved_away),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
