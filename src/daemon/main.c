@@ -121,9 +121,9 @@ static bool start(struct relay_shared *shared, struct relay **relays, struct err
 
 static bool serve(const struct daemon_conf *conf, int signals, struct err *err)
 {
-        struct tls_client_config tls_config = { .owner_certificate = conf->owner_certificate,
-                                                .certificate = conf->certificate,
-                                                .private_key = conf->private_key };
+        struct tls_client_config tls_config = { .owner_certificate = conf->nodes.owner_certificate,
+                                                .certificate = conf->nodes.certificate,
+                                                .private_key = conf->nodes.private_key };
         struct relay_shared shared = { .conf = conf, .options.name = "chsm-client/" CHSM_VERSION };
         struct chsm_endpoint *endpoints = NULL;
         struct tls_context *tls = tls_client_context(&tls_config, err);
@@ -131,7 +131,8 @@ static bool serve(const struct daemon_conf *conf, int signals, struct err *err)
         bool inherited = sd_listen_fds(1) == 1, ok = false;
         int listener = -1;
 
-        if (tls && relays && daemon_endpoints(conf, &endpoints, &shared.options.endpoint_count, err)) {
+        if (tls && relays &&
+            client_endpoints(&conf->nodes, &endpoints, &shared.options.endpoint_count, err)) {
                 shared.options.dialer = tls_dialer(tls);
                 shared.options.endpoints = endpoints;
                 listener = inherited ? SD_LISTEN_FDS_START : listen_here(conf, err);
@@ -152,7 +153,7 @@ static bool serve(const struct daemon_conf *conf, int signals, struct err *err)
                 if (!inherited)
                         (void)unlink(conf->socket);
         }
-        daemon_endpoints_free(endpoints, shared.options.endpoint_count);
+        client_endpoints_free(endpoints, shared.options.endpoint_count);
         free(relays);
         tls_context_free(&tls);
         return ok;
@@ -183,12 +184,14 @@ int main(int argc, char **argv)
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET ")", &path },
                 { 0, "check-config", NULL, "read the configuration and exit", &check },
         };
-        const struct opt_program program = { "chsm-client",
-                                             "Carries this host's requests to the HSM's nodes.",
-                                             "",
-                                             "See chsm-client(8) and chsm-client.conf(5).",
-                                             rows,
-                                             2 };
+        const struct opt_program program = {
+                "chsm-client",
+                "Carries this host's requests to the HSM's nodes.",
+                "[FILE]",
+                "FILE is the same as --config FILE. See chsm-client(8) and chsm-client.conf(5).",
+                rows,
+                2
+        };
         struct daemon_conf conf = { 0 };
         struct err err = ERR_INIT;
         int first, rc = 0;
@@ -201,8 +204,9 @@ int main(int argc, char **argv)
         default:
                 break;
         }
-        if (!conf_defaults(daemon_conf_rows, daemon_conf_rows_n, &conf, &err) ||
-            !conf_read(daemon_conf_rows, daemon_conf_rows_n, &conf, path, &err)) {
+        if (first < argc)
+                path = argv[first]; /* as azcloudhsm_client takes it */
+        if (!client_conf_read(daemon_conf_rows, daemon_conf_rows_n, &conf, path, &err)) {
                 rc = fail("", &err);
         } else if (!check) {
                 int signals = block_signals();

@@ -1,11 +1,10 @@
 #include "pkcs11/module.h"
+#include "client/application_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SOCKET_PRESET "/run/chsm/client.sock"
 
 struct module module = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -80,15 +79,19 @@ static CK_RV check_args(const CK_C_INITIALIZE_ARGS *args)
 
 static CK_RV open_client(void)
 {
-        const char *path = getenv("CHSM_SOCKET");
-        struct chsm_endpoint endpoint = { path && path[0] ? path : SOCKET_PRESET, 0 };
+        struct application_conf conf = { 0 };
+        struct chsm_endpoint endpoint = { 0 };
         struct chsm_options options = { .dialer = wire_unix_dialer(),
                                         .endpoints = &endpoint,
                                         .endpoint_count = 1,
                                         .name = "libchsm-pkcs11/" CHSM_VERSION };
         struct err err = ERR_INIT;
 
-        module.chsm = chsm_open(&options, &err);
+        if (application_conf_read(&conf, &err)) {
+                endpoint.host = application_socket(&conf);
+                module.chsm = chsm_open(&options, &err);
+        }
+        application_conf_clear(&conf);
         if (module.chsm)
                 return CKR_OK;
         module_log("C_Initialize", &err);

@@ -3,13 +3,12 @@
 #ifndef CHSM_TOOLS_MGMT_H
 #define CHSM_TOOLS_MGMT_H
 
-#include "client/chsm.h"
+#include "client/nodes_conf.h"
 #include "tls/tls.h"
 #include "tools/shell.h"
 
 struct mgmt_conf {
-        char **servers;
-        char *owner_certificate, *certificate, *private_key;
+        struct client_nodes nodes;
 };
 
 struct mgmt_server {

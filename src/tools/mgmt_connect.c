@@ -32,11 +32,12 @@ void mgmt_clear(struct mgmt *m)
 /* allow_unowned: for the ceremony, with a node that PO.crt does not vouch for yet. */
 static bool connect_as(struct mgmt *m, struct mgmt_server *s, bool allow_unowned, struct err *err)
 {
-        struct tls_client_config config = { .owner_certificate = m->conf.owner_certificate,
+        struct tls_client_config config = { .owner_certificate = m->conf.nodes.owner_certificate,
                                             .allow_unowned = allow_unowned,
-                                            .certificate =
-                                                file_exists(m->conf.certificate) ? m->conf.certificate : NULL,
-                                            .private_key = m->conf.private_key };
+                                            .certificate = file_exists(m->conf.nodes.certificate)
+                                                               ? m->conf.nodes.certificate
+                                                               : NULL,
+                                            .private_key = m->conf.nodes.private_key };
         struct chsm_endpoint endpoint = { s->host, s->port };
         struct chsm_options options = { .endpoints = &endpoint,
                                         .endpoint_count = 1,
@@ -56,14 +57,14 @@ static bool connect_as(struct mgmt *m, struct mgmt_server *s, bool allow_unowned
 bool mgmt_connect(struct shell *sh, struct mgmt_server *s, size_t index)
 {
         struct mgmt *m = mgmt_of(sh);
-        bool has_owner = file_exists(m->conf.owner_certificate);
+        bool has_owner = file_exists(m->conf.nodes.owner_certificate);
         struct err err = ERR_INIT, second = ERR_INIT;
 
         mgmt_disconnect(s);
         shell_say(sh, "Connecting to 'server %zu': hostname '%s', port %u...\n", index, s->host, s->port);
         if (!has_owner)
                 shell_say(sh, "%s,\npartition owner certificate not exist at given path\n",
-                          m->conf.owner_certificate);
+                          m->conf.nodes.owner_certificate);
         if (has_owner && connect_as(m, s, false, &err)) {
                 shell_say(
                     sh,

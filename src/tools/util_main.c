@@ -1,13 +1,12 @@
 /* chsm-util: the key utility of crypto users. */
 #include "base/opt.h"
+#include "client/application_conf.h"
 #include "tools/util.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-
-#define SOCKET_PRESET "/run/chsm/client.sock"
 
 static struct chsm *connect_daemon(const char *path, struct err *err)
 {
@@ -45,11 +44,10 @@ int main(int argc, char **argv)
 {
         static const struct shell_command *const tables[] = { util_session_rows, util_key_rows, util_use_rows,
                                                               NULL };
-        const char *env = getenv("CHSM_SOCKET"), *trusted = getenv("DEFAULT_WRAP_WITH_TRUSTED");
-        const char *path = env && env[0] ? env : SOCKET_PRESET, *json = NULL;
+        const char *path = NULL, *json = NULL;
         const struct opt_row rows[] = {
-                { 's', "socket", "PATH", "socket of the client daemon ($CHSM_SOCKET, " SOCKET_PRESET ")",
-                  &path },
+                { 's', "socket", "PATH",
+                  "socket of the client daemon ($CHSM_SOCKET, " CLIENT_SOCKET_PRESET ")", &path },
                 { 'j', "json", NULL, "answer each command with one JSON object", &json },
         };
         const struct opt_program program = { "chsm-util",
@@ -59,7 +57,8 @@ int main(int argc, char **argv)
                                              "See chsm-util(1), and 'help' inside.",
                                              rows,
                                              2 };
-        struct util u = { .wrap_with_trusted = !trusted || trusted[0] != '0' };
+        struct application_conf conf = { 0 };
+        struct util u = { 0 };
         struct shell sh = {
                 .program = "chsm-util", .tables = tables, .caution = "", .prompt = "Command:  ", .context = &u
         };
@@ -76,7 +75,14 @@ int main(int argc, char **argv)
         }
         (void)signal(SIGPIPE, SIG_IGN);
         sh.json = json != NULL;
-        u.chsm = connect_daemon(path, &err);
+        if (!application_conf_read(&conf, &err)) {
+                fprintf(stderr, "chsm-util: %s\n", err.detail);
+                application_conf_clear(&conf);
+                return 2;
+        }
+        u.wrap_with_trusted = conf.wrap_with_trusted;
+        u.chsm = connect_daemon(path ? path : application_socket(&conf), &err);
+        application_conf_clear(&conf);
         if (!u.chsm) {
                 fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
                 return 1;
