@@ -10,8 +10,7 @@
 #define NODE_PORT  2225
 #define SOCKET_FMT "/run/chsm/client-%d.sock"
 
-/* What a documented option is here; key NULL: taken, without effect. "chsm" holds options of the native file.
- */
+/* What a documented option is here; key NULL: taken, without effect. */
 static const struct json_row {
         const char *section, *name, *key;
 } json_rows[] = {
@@ -48,7 +47,7 @@ struct target {
         const struct conf_row *rows;
         size_t n;
         void *values;
-        const char *path;
+        const char *program, *path;
         bool server_given; /* "servers" is what counts when both are there */
 };
 
@@ -141,11 +140,10 @@ static bool set_section(struct target *t, const char *section, json_t *members, 
         {
                 const struct json_row *row = NULL;
 
-                if (strcmp(section, "chsm") == 0) {
+                if (strcmp(section, t->program) == 0) {
                         if (!value_text(value, text, sizeof(text)))
-                                return err_set(err, ERR_CONFIG,
-                                               "'%s': \"%s\" in \"chsm\" is no text or number", t->path,
-                                               name);
+                                return err_set(err, ERR_CONFIG, "'%s': \"%s\" in \"%s\" is no text or number",
+                                               t->path, name, section);
                         if (!conf_set(t->rows, t->n, t->values, name, text, t->path, err))
                                 return false;
                         continue;
@@ -162,6 +160,12 @@ static bool set_section(struct target *t, const char *section, json_t *members, 
                         return false;
         }
         return true;
+}
+
+/* A section named like another of our programs is for that one. */
+static bool is_others(const struct target *t, const char *section)
+{
+        return strncmp(section, "chsm-", 5) == 0 && strcmp(section, t->program) != 0;
 }
 
 static bool set_all(struct target *t, json_t *root, struct err *err)
@@ -181,7 +185,7 @@ static bool set_all(struct target *t, json_t *root, struct err *err)
         t->server_given = json_array_size(servers) > 0;
         json_object_foreach(root, name, value)
         {
-                if (value != servers && !set_section(t, name, value, err))
+                if (value != servers && !is_others(t, name) && !set_section(t, name, value, err))
                         return false;
         }
         return true;
@@ -198,9 +202,10 @@ static bool read_json(struct target *t, struct slice text, struct err *err)
         return ok;
 }
 
-bool client_conf_read(const struct conf_row *rows, size_t n, void *values, const char *path, struct err *err)
+bool client_conf_read(const struct conf_row *rows, size_t n, void *values, const char *program,
+                      const char *path, struct err *err)
 {
-        struct target t = { .rows = rows, .n = n, .values = values, .path = path };
+        struct target t = { .rows = rows, .n = n, .values = values, .program = program, .path = path };
         struct buf text = BUF_INIT;
         bool ok = conf_defaults(rows, n, values, err) && file_read(path, FILE_MOST, &text, err);
         size_t at = 0;

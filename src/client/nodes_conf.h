@@ -30,8 +30,10 @@ struct client_nodes {
         }
 
 /* Presets, then the file over them: JSON when it begins with '{'. JSON options that the rows do not have are
- * taken and have no effect; names that no documented file has are refused. */
-bool client_conf_read(const struct conf_row *rows, size_t n, void *target, const char *path, struct err *);
+ * taken and have no effect; names that no documented file has are refused. A section named like the program
+ * ("chsm-client") holds options of its native file. */
+bool client_conf_read(const struct conf_row *rows, size_t n, void *target, const char *program,
+                      const char *path, struct err *);
 
 /* The servers as endpoints; hosts are heap copies, freed by client_endpoints_free. None: an error. */
 bool client_endpoints(const struct client_nodes *, struct chsm_endpoint **, size_t *n, struct err *);

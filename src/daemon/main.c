@@ -206,7 +206,7 @@ int main(int argc, char **argv)
         }
         if (first < argc)
                 path = argv[first]; /* as azcloudhsm_client takes it */
-        if (!client_conf_read(daemon_conf_rows, daemon_conf_rows_n, &conf, path, &err)) {
+        if (!client_conf_read(daemon_conf_rows, daemon_conf_rows_n, &conf, "chsm-client", path, &err)) {
                 rc = fail("", &err);
         } else if (!check) {
                 int signals = block_signals();

@@ -7,7 +7,7 @@ static const struct conf_row rows[] = { CLIENT_NODES_ROWS(struct mgmt_conf, node
 
 bool mgmt_conf_read(struct mgmt_conf *conf, const char *path, struct err *err)
 {
-        return client_conf_read(rows, ROWS, conf, path, err);
+        return client_conf_read(rows, ROWS, conf, "chsm-mgmt", path, err);
 }
 
 void mgmt_conf_clear(struct mgmt_conf *conf)

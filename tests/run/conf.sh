@@ -11,7 +11,7 @@ cat >azcloudhsm_resource.cfg <<EOF
            "pkey": "$CHSM_CONF_DIR/client.key", "CApath": "/unused" },
   "client": { "log_level": "DEBUG", "daemon_id": 2, "reconnect_attempts": -1, "workers": 2 },
   "loadbalance": { "enable": "yes" },
-  "chsm": { "socket": "$work/second.sock", "ready_file": "$work/second.ready" }
+  "chsm-client": { "socket": "$work/second.sock", "ready_file": "$work/second.ready" }
 }
 EOF
 t "chsm-mgmt takes azcloudhsm_resource.cfg" sh -c 'azcloudhsm_mgmt_util ./azcloudhsm_resource.cfg getClusterInfo | grep -q 127.0.0.1'
@@ -42,7 +42,7 @@ bad_json "is not an object" '{ "servers": [], "client": 7 }'
 bad_json "daemon_id is a number" '{ "client": { "daemon_id": "first" } }'
 bad_json "only UNIXSOCKET" '{ "client": { "socket_type": "TCPSOCKET" } }'
 bad_json "one of error, warning, info, debug" '{ "client": { "log_level": "LOUD" } }'
-bad_json "wire_speed" '{ "chsm": { "wire_speed": 3 } }'
+bad_json "wire_speed" '{ "chsm-client": { "wire_speed": 3 } }'
 bad_json "is no text" '{ "ssl": { "pkey": [] } }'
 bad_json "'max_frame' takes a number from 65536" 'max_frame = 3'
 bad_json "line 1" 'sokcet = /x'
