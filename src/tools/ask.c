@@ -43,15 +43,13 @@ void ask_bytes(struct ask_attributes *a, CK_ATTRIBUTE_TYPE type, struct slice va
         add(a, type)->value = (ProtobufCBinaryData){ value.n, (uint8_t *)(uintptr_t)value.p };
 }
 
-uint32_t ask_get(struct chsm *c, uint64_t handle, const uint64_t *types, size_t n, struct chsm_answer *answer,
-                 struct err *err)
+uint32_t ask_get(struct chsm *c, const Chsm__ObjectRef *object, const uint64_t *types, size_t n,
+                 struct chsm_answer *answer, struct err *err)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__GetAttributesRequest body = CHSM__GET_ATTRIBUTES_REQUEST__INIT;
-        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
 
-        ref.handle = handle;
-        body.object = &ref;
+        body.object = (Chsm__ObjectRef *)(uintptr_t)object;
         body.types = (uint64_t *)(uintptr_t)types;
         body.n_types = n;
         request.get_attributes = &body;

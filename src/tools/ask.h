@@ -19,9 +19,9 @@ void ask_number(struct ask_attributes *, CK_ATTRIBUTE_TYPE, uint64_t);
 /* Lends the bytes. */
 void ask_bytes(struct ask_attributes *, CK_ATTRIBUTE_TYPE, struct slice);
 
-/* Reads attributes of a token object: the answer's list in the order asked. */
-uint32_t ask_get(struct chsm *, uint64_t handle, const uint64_t *types, size_t n, struct chsm_answer *,
-                 struct err *);
+/* Reads attributes of an object: the answer's list in the order asked. */
+uint32_t ask_get(struct chsm *, const Chsm__ObjectRef *, const uint64_t *types, size_t n,
+                 struct chsm_answer *, struct err *);
 /* A CKA_ name without its prefix, or NULL. */
 const char *ask_attribute_name(uint64_t type);
 /* "OBJ_ATTR_LABEL", "LABEL", "CKA_LABEL" or a number. */

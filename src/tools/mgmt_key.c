@@ -168,17 +168,18 @@ static uint32_t get_attribute_one(struct shell *sh, struct mgmt_server *s, size_
                                   char **argv)
 {
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        uint64_t handle, type;
-        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &handle);
+        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+        uint64_t type;
+        uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &ref.handle);
 
         (void)argc;
         if (rv == 0 && (!ask_attribute_type(argv[2], &type) || type == 512))
                 rv = shell_fail(sh, ERR_USAGE, "'%s' is no attribute; try: listAttributes", argv[2]);
         if (rv == 0)
-                rv = ask_get(s->chsm, handle, &type, 1, &answer, &sh->err);
+                rv = ask_get(s->chsm, &ref, &type, 1, &answer, &sh->err);
         if (rv == 0 && answer.response->attributes->attributes[0]->status)
                 rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE, "%s of key %llu is not shown",
-                                ask_attribute_name(type), (unsigned long long)handle);
+                                ask_attribute_name(type), (unsigned long long)ref.handle);
         if (rv == 0) {
                 const Chsm__Attribute *a = answer.response->attributes->attributes[0];
                 char *text = ask_value_text(type, slice_of(a->value.data, a->value.len));
@@ -212,10 +213,20 @@ static uint32_t set_attribute_one(struct shell *sh, struct mgmt_server *s, size_
         (void)argc;
         if (rv == 0 && (!ask_attribute_type(argv[2], &type) || type == 512))
                 rv = shell_fail(sh, ERR_USAGE, "'%s' is no attribute; try: listAttributes", argv[2]);
-        if (rv == 0 && ck_attribute_find(type)->value != CK_VALUE_BOOL)
+        if (rv)
+                return rv;
+        switch (ck_attribute_find(type)->value) {
+        case CK_VALUE_BOOL:
+                if ((rv = number(sh, argv[3], "value (0 or 1)", 1, &value)) == 0)
+                        ask_bool(&a, type, value);
+                break;
+        case CK_VALUE_ULONG:
+                if ((rv = number(sh, argv[3], "number", UINT64_MAX, &value)) == 0)
+                        ask_number(&a, type, value);
+                break;
+        default:
                 ask_bytes(&a, type, slice_str(argv[3]));
-        else if (rv == 0 && (rv = number(sh, argv[3], "value (0 or 1)", 1, &value)) == 0)
-                ask_bool(&a, type, value);
+        }
         if (rv == 0) {
                 body.object = &ref;
                 body.attributes = a.list;

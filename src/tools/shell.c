@@ -106,12 +106,39 @@ static const struct shell_command *find(struct shell *sh, const char *name)
         return NULL;
 }
 
+bool shell_is(struct shell *sh, const char *word, const char *command)
+{
+        const struct shell_command *c = find(sh, word);
+
+        return c && strcmp(c->name, command) == 0;
+}
+
+/* In JSON mode help is an answer like others. */
+static void help_json(struct shell *sh, const struct shell_command *one)
+{
+        json_t *list = json_array();
+
+        for (size_t t = 0; sh->tables[t]; t++) {
+                for (const struct shell_command *c = sh->tables[t]; c->name; c++) {
+                        if (!one || one == c)
+                                (void)json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", c->name,
+                                                                            "arguments", c->arguments,
+                                                                            "summary", c->summary));
+                }
+        }
+        shell_set(sh, "commands", list);
+}
+
 void shell_help(struct shell *sh, const char *name)
 {
         const struct shell_command *one = name ? find(sh, name) : NULL;
 
         if (name && !one)
                 return;
+        if (sh->json) {
+                help_json(sh, one);
+                return;
+        }
         if (one) {
                 printf("%s %s\n\t%s\n", one->name, one->arguments, one->summary);
                 return;
@@ -128,6 +155,10 @@ static bool confirmed(struct shell *sh)
 
         if (sh->yes)
                 return true;
+        if (sh->json) {
+                (void)shell_fail(sh, ERR_USAGE, "a critical command; with --json, give --yes to confirm it");
+                return false;
+        }
         shell_say(sh, "%s", sh->caution);
         for (;;) {
                 shell_say(sh, "Do you want to continue(y/n)?");
@@ -189,6 +220,8 @@ void shell_words(struct shell *sh, int argc, char **argv)
                 tell(sh, argv[0], 1);
         } else if (wants_help(argc, argv)) {
                 shell_help(sh, c->name);
+                if (sh->json)
+                        tell(sh, c->name, 0);
         } else if ((unsigned)argc - 1 < c->least || (unsigned)argc - 1 > c->most) {
                 rv = shell_fail(sh, ERR_USAGE, "usage: %s %s", c->name, c->arguments);
                 tell(sh, c->name, rv ? rv : 1);
@@ -266,11 +299,45 @@ static bool worth_remembering(struct shell *sh, const char *line)
         return c && !strstr(c->arguments, "PASSWORD");
 }
 
+/* ---- completion: libedit's interface has no argument of ours ---- */
+
+static struct shell *completing;
+
+static char *next_command(const char *text, int state)
+{
+        static size_t table, row;
+        const struct shell_command *c;
+
+        if (state == 0)
+                table = row = 0;
+        for (; completing->tables[table]; table++, row = 0) {
+                while ((c = &completing->tables[table][row])->name) {
+                        row++;
+                        if (strncasecmp(c->name, text, strlen(text)) == 0)
+                                return strdup(c->name);
+                }
+        }
+        return NULL;
+}
+
+/* The first word is a command, or that after help; others are file names, which libedit does itself. */
+static char **complete(const char *text, int start, int end)
+{
+        bool command = start == 0 || strncmp(rl_line_buffer, "help ", 5) == 0;
+
+        (void)end;
+        return command ? rl_completion_matches(text, next_command) : NULL;
+}
+
 void shell_loop(struct shell *sh)
 {
         bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
         char buffer[LINE_MAX_BYTES];
 
+        if (terminal) {
+                completing = sh;
+                rl_attempted_completion_function = complete;
+        }
         while (!sh->done) {
                 char *line = NULL;
 

@@ -48,6 +48,8 @@ void shell_words(struct shell *, int argc, char **argv);
 /* Reads lines until the end or quit: a terminal gets a prompt. */
 void shell_loop(struct shell *);
 void shell_help(struct shell *, const char *command);
+/* True when the word is that command or the shortest form of it that is no other's. */
+bool shell_is(struct shell *, const char *word, const char *command);
 /* Sets err and gives its CKR_. */
 uint32_t shell_fail(struct shell *, enum err_id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Asks without echo on the terminal, else reads a line. Caller frees. NULL: err. */

@@ -7,9 +7,15 @@
 #include "tools/ask.h"
 #include "tools/shell.h"
 
+/* Session keys have handles of the tool's own, from here on; they end with it. */
+#define UTIL_SESSION_FIRST 4026531841U
+#define UTIL_SESSION_MOST  256
+
 struct util {
         struct chsm *chsm;
-        bool wrap_with_trusted; /* DEFAULT_WRAP_WITH_TRUSTED */
+        bool wrap_with_trusted;                         /* DEFAULT_WRAP_WITH_TRUSTED */
+        ProtobufCBinaryData session[UTIL_SESSION_MOST]; /* sealed session keys of this run */
+        size_t session_n;
 };
 
 struct chsm *util_chsm(struct shell *);
@@ -24,6 +30,14 @@ struct util_option {
 uint32_t util_options(struct shell *, int argc, char **argv, const struct util_option *, size_t n);
 uint32_t util_number(struct shell *, const char *option, const char *text, uint64_t min, uint64_t max,
                      uint64_t *);
+/* The object a handle in text stands for. The sealed bytes are lent. */
+uint32_t util_ref(struct shell *, const char *option, const char *text, Chsm__ObjectRef *);
+/* The handle to show for an object just made; a session object is kept for later commands. */
+uint64_t util_made(struct shell *, const Chsm__ObjectResponse *);
+void util_forget(struct shell *, const Chsm__ObjectRef *);
+void util_clear(struct util *);
+/* "Cluster Status:" and a line a node. */
+void util_cluster_status(struct shell *);
 /* "Cfm3X returned: 0x00 : HSM Return: SUCCESS", or the error. Gives rv back. */
 uint32_t util_result(struct shell *, const char *function, uint32_t rv);
 /* Reads a file of at most `most` bytes. */
@@ -32,20 +46,33 @@ bool util_write(struct shell *, const char *path, struct slice, unsigned mode);
 
 /* Options that all key making commands share, and the templates they give. */
 struct util_making {
-        const char *label, *id, *session, *not_extractable, *trusted, *users;
+        const char *label, *id, *session, *not_extractable, *trusted, *users, *quorum, *nodes, *timeout,
+            *attest;
 };
 #define UTIL_MAKING_OPTIONS(m)                                                                               \
         { "-l", &(m).label, false, true }, { "-id", &(m).id, false, false },                                 \
             { "-sess", &(m).session, true, false }, { "-nex", &(m).not_extractable, true, false },           \
-            { "-wrap_with_trusted", &(m).trusted, false, false },                                            \
+            { "-wrap_with_trusted", &(m).trusted, false, false }, { "-u", &(m).users, false, false },        \
+            { "-m_value", &(m).quorum, false, false }, { "-min_srv", &(m).nodes, false, false },             \
+            { "-timeout", &(m).timeout, false, false },                                                      \
         {                                                                                                    \
-                "-u", &(m).users, false, false                                                               \
+                "-attest", &(m).attest, true, false                                                          \
         }
+/* The error a command's result line shows for a reason: the documented HSM codes where there is one, else the
+ * CKR_ number (spec/tools.md 9.1). */
+struct util_hsm_code {
+        enum err_id id;
+        uint32_t code;
+        const char *text;
+};
+extern const struct util_hsm_code util_hsm_codes[]; /* ended by a NULL text */
+
 /* hidden: a private or secret key. */
 uint32_t util_making(struct shell *, const struct util_making *, bool hidden, struct ask_attributes *);
 /* The user ids of -u. Caller frees. */
 uint32_t util_users(struct shell *, const char *text, uint64_t **ids, size_t *n);
 
-extern const struct shell_command util_session_rows[], util_key_rows[], util_use_rows[];
+extern const struct shell_command util_session_rows[], util_key_rows[], util_find_rows[],
+    util_attribute_rows[], util_use_rows[];
 
 #endif

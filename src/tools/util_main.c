@@ -24,7 +24,7 @@ static void single(struct shell *sh, int argc, char **argv)
 {
         int end = argc;
 
-        if (argc > 0 && strcasecmp(argv[0], "loginHSM") == 0) {
+        if (argc > 0 && shell_is(sh, argv[0], "loginHSM")) {
                 end = 1;
                 while (end < argc && argv[end][0] == '-')
                         end += strcmp(argv[end], "-hpswd") == 0 ? 1 : 2;
@@ -42,8 +42,9 @@ static void single(struct shell *sh, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = { util_session_rows, util_key_rows, util_use_rows,
-                                                              NULL };
+        static const struct shell_command *const tables[] = { util_session_rows, util_key_rows,
+                                                              util_find_rows,    util_attribute_rows,
+                                                              util_use_rows,     NULL };
         const char *path = NULL, *json = NULL;
         const struct opt_row rows[] = {
                 { 's', "socket", "PATH",
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
                 single(&sh, argc - first, argv + first);
         else
                 shell_loop(&sh);
+        util_clear(&u);
         chsm_close(&u.chsm);
         return sh.status;
 }

@@ -46,16 +46,6 @@ uint32_t util_number(struct shell *sh, const char *option, const char *text, uin
                           (unsigned long long)min, (unsigned long long)max, text);
 }
 
-uint32_t util_result(struct shell *sh, const char *function, uint32_t rv)
-{
-        if (rv == 0)
-                shell_say(sh, "\n\t%s returned: 0x00 : HSM Return: SUCCESS\n", function);
-        else if (sh->err.id != ERR_USAGE)
-                shell_say(sh, "\n\t%s returned: 0x%02x : HSM Error: %s\n", function, rv,
-                          err_row(sh->err.id)->text);
-        return rv;
-}
-
 bool util_read(struct shell *sh, const char *path, size_t most, struct buf *out)
 {
         return file_read(path, most, out, &sh->err);
@@ -89,10 +79,51 @@ uint32_t util_users(struct shell *sh, const char *text, uint64_t **ids, size_t *
         return 0;
 }
 
+/* What the documented tool offers and this one cannot promise is refused, not passed over. */
+static uint32_t cluster_wishes(struct shell *sh, const struct util_making *m)
+{
+        uint64_t quorum = 0, nodes = 1, seconds = 0, present = 0;
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ClusterInfoRequest body = CHSM__CLUSTER_INFO_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv = 0;
+
+        if (m->attest)
+                return shell_fail(
+                    sh, ERR_UNSUPPORTED,
+                    "-attest: there is no firmware to attest; check the node's certificates with getCert");
+        if (m->quorum && (rv = util_number(sh, "-m_value", m->quorum, 0, 8, &quorum)) == 0 && quorum)
+                return shell_fail(sh, ERR_UNSUPPORTED,
+                                  "-m_value: keys that several users must approve are not offered");
+        if (rv == 0 && m->timeout && !m->nodes)
+                return shell_fail(sh, ERR_USAGE, "-timeout goes with -min_srv");
+        if (rv == 0 && m->timeout)
+                rv = util_number(sh, "-timeout", m->timeout, 0, UINT32_MAX, &seconds);
+        if (rv == 0 && m->nodes)
+                rv = util_number(sh, "-min_srv", m->nodes, 1, 32, &nodes);
+        if (rv || nodes == 1)
+                return rv;
+        request.cluster_info = &body;
+        request.body_case = CHSM__REQUEST__BODY_CLUSTER_INFO;
+        rv = chsm_call(util_chsm(sh), &request, &answer, &sh->err);
+        for (size_t i = 0; rv == 0 && i < answer.response->cluster_info->n_nodes; i++)
+                present += answer.response->cluster_info->nodes[i]->connected ? 1 : 0;
+        chsm_answer_clear(&answer);
+        if (rv == 0 && nodes > present)
+                rv = shell_fail(sh, ERR_CONNECT, "-min_srv %s: only %llu nodes are up", m->nodes,
+                                (unsigned long long)present);
+        return rv;
+}
+
 uint32_t util_making(struct shell *sh, const struct util_making *m, bool hidden, struct ask_attributes *a)
 {
         uint64_t trusted = ((struct util *)sh->context)->wrap_with_trusted;
 
+        if (hidden && cluster_wishes(sh, m))
+                return err_ckr(&sh->err);
+        if (m->session && ((struct util *)sh->context)->session_n + 2 > UTIL_SESSION_MOST)
+                return shell_fail(sh, ERR_LIMIT, "this run of the tool holds %d session keys already",
+                                  UTIL_SESSION_MOST);
         if (m->trusted && util_number(sh, "-wrap_with_trusted", m->trusted, 0, 1, &trusted))
                 return err_ckr(&sh->err);
         ask_bool(a, CKA_TOKEN, !m->session);

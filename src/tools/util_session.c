@@ -43,7 +43,10 @@ static uint32_t login(struct shell *sh, int argc, char **argv)
                 return err_ckr(&sh->err);
         rv = chsm_login(util_chsm(sh), 1, slice_str(user), sec_slice(secret), &sh->err);
         sec_free(&secret);
-        return util_result(sh, "Cfm3LoginHSM", rv);
+        rv = util_result(sh, "Cfm3LoginHSM", rv);
+        if (rv == 0)
+                util_cluster_status(sh);
+        return rv;
 }
 
 static uint32_t logout(struct shell *sh, int argc, char **argv)
@@ -140,6 +143,14 @@ static uint32_t error_text(struct shell *sh, int argc, char **argv)
 
         if (rv == 0)
                 rv = util_number(sh, "-r", code, 0, UINT32_MAX, &number);
+        for (const struct util_hsm_code *row = util_hsm_codes; rv == 0 && row->text; row++) {
+                if (row->code == number) {
+                        shell_say(sh, "\tError Code %llx maps to %s\n", (unsigned long long)number,
+                                  row->text);
+                        shell_set(sh, "text", json_string(row->text));
+                        return 0;
+                }
+        }
         for (int id = 0; rv == 0 && id < ERR_COUNT; id++) {
                 const struct err_row *row = err_row((enum err_id)id);
                 if (row->ckr == number && row->text) {

@@ -1,6 +1,7 @@
 /* chsm-util: signing and verifying files. */
 #include "tools/util.h"
 
+#include <openssl/ecdsa.h>
 #include <stdio.h>
 
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
@@ -37,6 +38,7 @@ struct use {
         struct buf data, parameter;
         Chsm__Mechanism mechanism;
         Chsm__ObjectRef key;
+        bool ecdsa;
 };
 
 static void use_clear(struct use *u)
@@ -52,15 +54,15 @@ static uint32_t use_begin(struct shell *sh, const char *file, const char *key, c
         uint32_t rv = util_number(sh, "-m", mechanism, 0, 64, &number);
 
         chsm__mechanism__init(&u->mechanism);
-        chsm__object_ref__init(&u->key);
         if (rv == 0)
-                rv = util_number(sh, "-k", key, 1, UINT32_MAX, &u->key.handle);
+                rv = util_ref(sh, "-k", key, &u->key);
         if (rv == 0 && !util_read(sh, file, FILE_MAX, &u->data))
                 rv = err_ckr(&sh->err);
         for (size_t i = 0; rv == 0 && i < MECHANISMS; i++) {
                 if (mechanism_rows[i].number != number)
                         continue;
                 u->mechanism.number = mechanism_rows[i].mechanism;
+                u->ecdsa = number >= 15 && number <= 19;
                 if (mechanism_rows[i].pss_hash) { /* flat form: hash u64, mask u32, salt u32 */
                         buf_put_u64(&u->parameter, mechanism_rows[i].pss_hash);
                         buf_put_u32(&u->parameter, mechanism_rows[i].mgf);
@@ -74,18 +76,73 @@ static uint32_t use_begin(struct shell *sh, const char *file, const char *key, c
                                mechanism);
 }
 
+/* ---- ECDSA: the node's r and s side by side, and the DER that openssl and everybody else reads ---- */
+
+static bool der_of(struct slice raw, struct buf *out)
+{
+        ECDSA_SIG *sig = ECDSA_SIG_new();
+        BIGNUM *r = BN_bin2bn(raw.p, (int)(raw.n / 2), NULL);
+        BIGNUM *s = BN_bin2bn(raw.p + raw.n / 2, (int)(raw.n / 2), NULL);
+        bool ok = sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1;
+        unsigned char *der = NULL;
+        int n;
+
+        if (!ok) {
+                BN_free(r);
+                BN_free(s);
+        }
+        n = ok ? i2d_ECDSA_SIG(sig, &der) : 0;
+        if (n > 0)
+                buf_put(out, der, (size_t)n);
+        OPENSSL_free(der);
+        ECDSA_SIG_free(sig);
+        return n > 0 && buf_ok(out);
+}
+
+/* A DER signature becomes the raw form in place; anything else stays as it is: it may be raw already. */
+static void raw_of(struct buf *signature, size_t half)
+{
+        const unsigned char *at = signature->p;
+        ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)signature->n);
+        uint8_t raw[160];
+
+        if (sig && at == signature->p + signature->n && half * 2 <= sizeof(raw) &&
+            BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)half) > 0 &&
+            BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, (int)half) > 0) {
+                buf_reset(signature);
+                buf_put(signature, raw, 2 * half);
+        }
+        ECDSA_SIG_free(sig);
+}
+
+/* Bytes of r, by the key's point: 1 + 2 * field bytes, within an OCTET STRING of one or two length bytes. For
+ * the curves offered the order is as wide as the field. */
+static size_t half_of(struct shell *sh, const Chsm__ObjectRef *key)
+{
+        static const uint64_t type = CKA_EC_POINT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct err err = ERR_INIT;
+        size_t n = 0;
+
+        if (ask_get(util_chsm(sh), key, &type, 1, &answer, &err) == 0)
+                n = answer.response->attributes->attributes[0]->value.len;
+        chsm_answer_clear(&answer);
+        return n < 3 ? 0 : (n - (n > 129 ? 4 : 3)) / 2;
+}
+
 static uint32_t sign(struct shell *sh, int argc, char **argv)
 {
-        const char *file = NULL, *key = NULL, *mechanism = NULL, *out = NULL;
+        const char *file = NULL, *key = NULL, *mechanism = NULL, *out = NULL, *raw = NULL;
         const struct util_option rows[] = { { "-f", &file, false, true },
                                             { "-k", &key, false, true },
                                             { "-m", &mechanism, false, true },
-                                            { "-out", &out, false, true } };
+                                            { "-out", &out, false, true },
+                                            { "-raw", &raw, true, false } };
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__SignRequest body = CHSM__SIGN_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         struct use u = { .data = BUF_INIT, .parameter = BUF_INIT };
-        uint32_t rv = util_options(sh, argc, argv, rows, 4);
+        uint32_t rv = util_options(sh, argc, argv, rows, 5);
 
         if (rv == 0)
                 rv = use_begin(sh, file, key, mechanism, &u);
@@ -99,11 +156,18 @@ static uint32_t sign(struct shell *sh, int argc, char **argv)
         }
         if (rv == 0) {
                 const Chsm__DataResponse *r = answer.response->data;
+                struct slice bytes = slice_of(r->data.data, r->data.len);
+                struct buf der = BUF_INIT;
 
-                if (!util_write(sh, out, slice_of(r->data.data, r->data.len), 0644))
+                if (u.ecdsa && !raw && der_of(bytes, &der))
+                        bytes = buf_slice(&der);
+                if (!util_write(sh, out, bytes, 0644))
                         rv = err_ckr(&sh->err);
                 else
                         shell_say(sh, "\n\tsignature is written to file %s\n", out);
+                buf_clear(&der);
+                if (rv == 0)
+                        util_cluster_status(sh);
         }
         use_clear(&u);
         chsm_answer_clear(&answer);
@@ -128,6 +192,8 @@ static uint32_t verify(struct shell *sh, int argc, char **argv)
                 rv = use_begin(sh, file, key, mechanism, &u);
         if (rv == 0 && !util_read(sh, signature, 65536, &bytes))
                 rv = err_ckr(&sh->err);
+        if (rv == 0 && u.ecdsa)
+                raw_of(&bytes, half_of(sh, &u.key));
         if (rv == 0) {
                 body.key = &u.key;
                 body.mechanism = &u.mechanism;
@@ -147,10 +213,10 @@ static uint32_t verify(struct shell *sh, int argc, char **argv)
 }
 
 const struct shell_command util_use_rows[] = {
-        { "sign", "-f FILE -k PRIVATE_HANDLE -m MECHANISM -out SIGNATURE",
+        { "sign", "-f FILE -k PRIVATE_HANDLE -m MECHANISM -out SIGNATURE [-raw]",
           "sign a file; mechanisms: 0-4 RSA PKCS#1 with SHA-1/256/384/512/224, 5-9 PSS, 15-19 ECDSA, 28 "
-          "EdDSA",
-          0, 8, false, sign },
+          "EdDSA; an ECDSA signature is DER unless -raw",
+          0, 9, false, sign },
         { "verify", "-f FILE -s SIGNATURE -k PUBLIC_HANDLE -m MECHANISM", "verify a file's signature", 0, 8,
           false, verify },
         { 0 },

@@ -22,7 +22,7 @@ t "openssl accepts SHA256_RSA_PKCS" signs 1 -sha256
 t "openssl accepts SHA512_RSA_PKCS" signs 3 -sha512
 t "openssl accepts SHA256_RSA_PKCS_PSS" signs 6 -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
 refused "an ECDSA mechanism does not fit an RSA key" "sign failed" util sign -f text -k "$(cat private)" -m 17 -out sig2
-refused "a changed file does not verify" "Cfm3Verify returned: 0xc0" \
+refused "a changed file does not verify" "Cfm3Verify returned: 0x1b" \
         util verify -f /etc/hostname -s sig -k "$(cat public)" -m 6
 refused "the id is taken" "has this CKA_ID already" util genRSAKeyPair -m 2048 -e 65537 -l other -id r1
 refused "a short modulus" "2048 to 8192" util genRSAKeyPair -m 1024 -e 65537 -l short
@@ -31,17 +31,55 @@ refused "a strange option" "is no option of" util genRSAKeyPair -m 2048 -e 65537
 refused "an unknown command" "there is no command" util fly
 refused "a file that is not there" "nothing-here" util sign -f nothing-here -k "$(cat private)" -m 1 -out sig2
 t "a P-256 pair is made" make_pair genECCKeyPair -i 2 -l ec
-t "its key signs through the module's encoding" util sign -f text -k "$(cat private)" -m 17 -out ec.sig
+ecdsa_signs() {
+        util sign -f text -k "$(cat private)" -m 17 -out ec.sig && util exportPubKey -k "$(cat public)" -out ec.pem &&
+                openssl dgst -sha256 -verify ec.pem -signature ec.sig text &&
+                util verify -f text -s ec.sig -k "$(cat public)" -m 17
+}
+ecdsa_raw() {
+        util sign -f text -k "$(cat private)" -m 17 -out raw.sig -raw && [ "$(wc -c <raw.sig)" -eq 64 ] &&
+                util verify -f text -s raw.sig -k "$(cat public)" -m 17
+}
+t "openssl accepts ECDSA_SHA256, and the node what was written" ecdsa_signs
+t "a raw ECDSA signature is r and s" ecdsa_raw
+openssl_signs() {
+        openssl ecparam -name secp521r1 -genkey -noout -out p521.pem && make_pair genECCKeyPair -i 15 -l p521 &&
+                util sign -f text -k "$(cat private)" -m 19 -out p521.sig &&
+                util verify -f text -s p521.sig -k "$(cat public)" -m 19
+}
+t "P-521 signatures are wide enough" openssl_signs
 refused "curve 1 is not offered" "not offered" util genECCKeyPair -i 1 -l old
 t "an AES key is made" util genSymKey -t 31 -s 32 -l aes
 t "keys are found by label" sh -c 'chsm-util -j singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" findKey -l ec |
         grep -q "\"handles\":\[[0-9]*,[0-9]*\]"'
+t "an RSA key is found by its modulus" sh -c 'chsm-util -j singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" \
+        findKey -m pub.pem -c 2 | grep -q "\"handles\":\[[0-9]*\]"'
+refused "a file without a modulus" "no RSA modulus" util findKey -m ec.pem
+t "a key is on every node" sh -c 'chsm-util singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" findSingleKey \
+        -k "$(cat private)" | grep -q "Node id 0 status: 0x00000000"'
+refused "and one that is not is on none" "0xa8" util findSingleKey -k 99
+session_key() {
+        printf 'loginHSM -u CU -s cu1 -p %s\ngenSymKey -t 31 -s 16 -l passing -sess\nfindKey -l passing\nfindKey -l passing -sess 0\ngetKeyInfo -k 4026531841\ndeleteKey -k 4026531841\ngetKeyInfo -k 4026531841\n' \
+                "$CHSM_CU_PASSWORD" | chsm-util -j >session.out
+        [ "$(grep -c '"ok":true' session.out)" -eq 6 ] && grep -q '"handles":\[4026531841\]' session.out &&
+                grep -q '"handles":\[\]' session.out
+}
+t "a session key lives as long as the tool" session_key
+refused "more nodes than there are" "only 1 nodes are up" util genSymKey -t 31 -s 16 -l many -min_srv 2
+t "one node is enough" util genSymKey -t 31 -s 16 -l one -min_srv 1 -timeout 5 -m_value 0
+refused "a quorum for a key" "not offered" util genSymKey -t 31 -s 16 -l m -m_value 2 -u 3
+refused "firmware attestation" "no firmware" util genSymKey -t 31 -s 16 -l m -attest
 t "attributes are written" util getAttribute -o "$(cat private)" -a 512 -out attributes
 t "and say what the key is" grep -qx OBJ_ATTR_SENSITIVE attributes
 refused "a stranger's handle" "no object with handle 99" util getKeyInfo -k 99
 t "a key is deleted" util deleteKey -k "$(cat public)"
 refused "and then gone" "no object" util deleteKey -k "$(cat public)"
 
+t "a shortened loginHSM" chsm-util singlecmd loginH -u CU -s cu1 -p "$CHSM_CU_PASSWORD" loginStatus
+t "documented error codes are explained" sh -c 'chsm-util Error2String -r 0xdb | grep -q "Error Code db maps to HSM Error: Invalid User Type."'
+t "help is JSON when asked for" sh -c 'chsm-util -j help | grep -q "\"name\":\"sign\""'
+refused "no question is asked in JSON mode" "give --yes" sh -c 'printf "loginHSM CO admin %s\ncreateUser CU cu9 user2345\n" \
+        "$CHSM_CO_PASSWORD" | chsm-mgmt --json -c "$CHSM_CONF_DIR/chsm-mgmt.conf"'
 refused "a wrong password" "user name or password is wrong" chsm-util singlecmd loginHSM -u CU -s cu1 -p wrong1234
 refused "an officer does not log in here" "only crypto users" chsm-util singlecmd loginHSM -u CO -s admin -p x
 refused "nobody makes keys" "no user is logged in" chsm-util singlecmd genSymKey -t 31 -s 32 -l x
@@ -62,5 +100,14 @@ t "the node restarts" hsm_restart
 t "and its keys sign on" util sign -f text -k "$(cat private)" -m 17 -out ec2.sig
 . "$work/hsm/env"
 t "metrics count it" sh -c 'curl -sf "http://127.0.0.1:$CHSM_ADMIN_PORT/metrics" | grep -q "chsm_requests_total{command=\"sign\"} 1"'
+t "the audit chains of the node are unbroken" officer verifyAuditLog
+t "and so are its files" officer verifyAuditLog hsm/node1/data/audit
+refused "crypto users do not read the audit log" "role may not" sh -c 'printf "loginHSM CU cu1 %s\nverifyAuditLog\n" \
+        "$CHSM_CU_PASSWORD" | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf"'
+mkdir copy
+sed '3s/"user":"[a-z0-9]*"/"user":"nobody"/; 3s/CN_/CX_/' hsm/node1/data/audit/use-0.jsonl >copy/use-0.jsonl
+refused "a changed record is found" "record 3 does not follow" officer verifyAuditLog copy
+sed 5d hsm/node1/data/audit/use-0.jsonl >copy/use-0.jsonl
+refused "a record left out is found" "record 4 is missing" officer verifyAuditLog copy
 t "the log of key use has the signature" grep -q '"CN_SIGN"' hsm/node1/data/audit/use-0.jsonl
 finish
