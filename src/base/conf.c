@@ -299,6 +299,20 @@ bool conf_read(const struct conf_row *rows, size_t n, void *target, const char *
         return ok;
 }
 
+void conf_print(const struct conf_row *rows, size_t n, const char *program, FILE *out)
+{
+        fprintf(out, "# %s.conf: lines are 'option = value'; each option stands here at its default.\n",
+                program);
+        for (size_t i = 0; i < n; i++) {
+                const struct conf_row *row = &rows[i];
+
+                fprintf(out, "\n# %s", row->help);
+                if (row->type == CONF_NUMBER)
+                        fprintf(out, "; %lld to %lld", (long long)row->min, (long long)row->max);
+                fprintf(out, "\n#%s = %s\n", row->name, row->preset ? row->preset : "");
+        }
+}
+
 void conf_clear(const struct conf_row *rows, size_t n, void *target)
 {
         for (size_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include <stdio.h>
 
 enum conf_type {
         CONF_TEXT,   /* char *, heap, freed by conf_clear */
@@ -38,6 +39,8 @@ bool conf_read(const struct conf_row *rows, size_t n, void *target, const char *
 /* Sets one option from text (command line or environment); where: "option '--listen'" for messages. */
 bool conf_set(const struct conf_row *rows, size_t n, void *target, const char *key, const char *value,
               const char *where, struct err *);
+/* Writes a sample file: every option with its help, commented out at its default. */
+void conf_print(const struct conf_row *rows, size_t n, const char *program, FILE *);
 void conf_clear(const struct conf_row *rows, size_t n, void *target);
 
 #endif

@@ -179,18 +179,16 @@ static int block_signals(void)
 
 int main(int argc, char **argv)
 {
-        const char *path = CONF_PRESET, *check = NULL;
+        const char *path = CONF_PRESET, *check = NULL, *print = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET ")", &path },
                 { 0, "check-config", NULL, "read the configuration and exit", &check },
+                { 0, "print-config", NULL, "write a configuration file with every option, and exit", &print },
         };
         const struct opt_program program = {
-                "chsm-client",
-                "Carries this host's requests to the HSM's nodes.",
-                "[FILE]",
-                "FILE is the same as --config FILE. See chsm-client(8) and chsm-client.conf(5).",
-                rows,
-                2
+                "chsm-client", "Carries this host's requests to the HSM's nodes.",
+                "[FILE]",      "FILE is the same as --config FILE. See chsm-client(8).",
+                rows,          3
         };
         struct daemon_conf conf = { 0 };
         struct err err = ERR_INIT;
@@ -203,6 +201,10 @@ int main(int argc, char **argv)
                 return 2;
         default:
                 break;
+        }
+        if (print) {
+                conf_print(daemon_conf_rows, daemon_conf_rows_n, "chsm-client", stdout);
+                return 0;
         }
         if (first < argc)
                 path = argv[first]; /* as azcloudhsm_client takes it */

@@ -175,17 +175,15 @@ static int fail(const char *what, const struct err *err)
 
 int main(int argc, char **argv)
 {
-        const char *path = CONF_PRESET, *check = NULL;
+        const char *path = CONF_PRESET, *check = NULL, *print = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET ")", &path },
                 { 0, "check-config", NULL, "read the configuration and exit", &check },
+                { 0, "print-config", NULL, "write a configuration file with every option, and exit", &print },
         };
-        const struct opt_program program = { "chsm-server",
-                                             "A node of the chsm cloud HSM.",
-                                             "",
-                                             "See chsm-server(8) and chsm-server.conf(5).",
-                                             rows,
-                                             2 };
+        const struct opt_program program = {
+                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 3
+        };
         struct server_conf conf = { 0 };
         struct err err = ERR_INIT;
         sigset_t signals;
@@ -198,6 +196,10 @@ int main(int argc, char **argv)
                 return 2;
         default:
                 break;
+        }
+        if (print) {
+                conf_print(server_conf_rows, server_conf_rows_n, "chsm-server", stdout);
+                return 0;
         }
         if (!conf_defaults(server_conf_rows, server_conf_rows_n, &conf, &err) ||
             !conf_read(server_conf_rows, server_conf_rows_n, &conf, path, &err)) {

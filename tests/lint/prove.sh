@@ -32,4 +32,39 @@ plant sizes src/base/deep.c "int f(void)\n{\n$(yes ';' | head -n 61 | tr '\n' '~
 plant headers src/base/alone.h 'struct slice x(size_t n);\n' 'does not compile alone'
 plant format src/base/ugly.c 'int  a ;\n' 'clang-format'
 plant forbidden src/base/call.c 'void f(char *a);\nvoid f(char *a) { strcpy(a, a); }\n' 'unsafe'
+
+# The two lints that look at what was built get a built violation.
+built() { # lint, words
+        if sh "$top/tests/lint/$1.sh" "$scratch/tree" "$scratch/built" >"$scratch/out" 2>&1; then
+                echo "lint $1 accepted a planted violation"
+                bad=1
+        elif ! grep -q "$2" "$scratch/out"; then
+                echo "lint $1 did not say '$2'"
+                cat "$scratch/out"
+                bad=1
+        fi
+}
+mkdir -p "$scratch/built/src/programs" "$scratch/tree/src/ck" "$scratch/tree/src/tools" "$scratch/tree/man"
+programs=$scratch/built/src/programs
+echo 'X(C_Initialize, 240, (void))' >"$scratch/tree/src/ck/cryptoki_functions.h"
+module() { # C source
+        echo "$1" | cc -shared -fPIC -x c -o "$programs/libchsm-pkcs11.so" -
+}
+module 'int C_Initialize(void) { return 0; }'
+sh "$top/tests/lint/exports.sh" "$scratch/tree" "$scratch/built" || bad=1
+module 'int C_Initialize(void) { return 0; } int leaked;'
+built exports 'leaked'
+module 'int C_Finalize(void) { return 0; }'
+built exports 'does not have C_Initialize'
+module 'int pthread_create(void); int C_Initialize(void) { return pthread_create(); }'
+built exports 'pthread_create'
+printf '#!/bin/sh\necho "  -x, --extra  more"\n' >"$programs/chsm-util"
+chmod +x "$programs/chsm-util"
+echo '.It Fl -extra and fly' >"$scratch/tree/man/chsm-util.1"
+echo '        { "fly", "", "x" },' >"$scratch/tree/src/tools/util_x.c"
+sh "$top/tests/lint/manual.sh" "$scratch/tree" "$scratch/built" || bad=1
+echo '        { "swim", "", "x" },' >"$scratch/tree/src/tools/util_x.c"
+built manual 'command swim'
+echo '.It Fl -other and swim' >"$scratch/tree/man/chsm-util.1"
+built manual 'does not have --extra'
 exit $bad
