@@ -62,26 +62,38 @@ static void mac_free(void *context)
         EVP_MAC_CTX_free(context);
 }
 
-static struct crypto_cached *mac_context(struct crypto_run *r, struct err *err)
+EVP_MAC_CTX *crypto_mac_context(struct crypto *c, const struct crypto_mechanism *m,
+                                const struct crypto_key *key)
 {
-        bool cmac = r->mechanism->hash == HASH_NONE;
-        struct crypto_cached *cached = crypto_cache_take(r->key, r->mechanism);
-        struct slice key = sec_slice(r->key->secret);
+        bool cmac = m->hash == HASH_NONE;
+        struct slice bytes = sec_slice(key->secret);
         char name[32];
         OSSL_PARAM params[2] = { OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end() };
         EVP_MAC_CTX *context;
 
-        if (cached)
-                return cached;
         if (cmac)
-                (void)snprintf(name, sizeof(name), "AES-%u-CBC", r->key->bits);
+                (void)snprintf(name, sizeof(name), "AES-%u-CBC", key->bits);
         else
-                (void)snprintf(name, sizeof(name), "%s", EVP_MD_get0_name(r->crypto->md[r->mechanism->hash]));
+                (void)snprintf(name, sizeof(name), "%s", EVP_MD_get0_name(c->md[m->hash]));
         params[0] =
             OSSL_PARAM_construct_utf8_string(cmac ? OSSL_MAC_PARAM_CIPHER : OSSL_MAC_PARAM_DIGEST, name, 0);
-        context = EVP_MAC_CTX_new(cmac ? r->crypto->cmac : r->crypto->hmac);
-        if (!context || EVP_MAC_init(context, key.p, key.n, params) != 1) {
+        context = EVP_MAC_CTX_new(cmac ? c->cmac : c->hmac);
+        if (!context || EVP_MAC_init(context, bytes.p, bytes.n, params) != 1) {
                 EVP_MAC_CTX_free(context);
+                return NULL;
+        }
+        return context;
+}
+
+static struct crypto_cached *mac_context(struct crypto_run *r, struct err *err)
+{
+        struct crypto_cached *cached = crypto_cache_take(r->key, r->mechanism);
+        EVP_MAC_CTX *context;
+
+        if (cached)
+                return cached;
+        context = crypto_mac_context(r->crypto, r->mechanism, r->key);
+        if (!context) {
                 crypto_failed(err, "setting a MAC up");
                 return NULL;
         }
@@ -93,10 +105,15 @@ static struct crypto_cached *mac_context(struct crypto_run *r, struct err *err)
 
 static bool mac_compute(struct crypto_run *r, uint8_t full[64], struct err *err)
 {
-        struct crypto_cached *cached = mac_context(r, err);
+        struct crypto_cached *cached;
         size_t n = 0;
         bool ok;
 
+        if (r->hashed) {
+                memcpy(full, r->in.p, r->in.n < 64 ? r->in.n : 64);
+                return true;
+        }
+        cached = mac_context(r, err);
         if (!cached)
                 return false;
         ok = EVP_MAC_init(cached->context, NULL, 0, NULL) == 1 &&

@@ -123,7 +123,7 @@ bool crypto_run_digest(const struct crypto_run *r, uint8_t block[64], struct sli
         unsigned n = 0;
 
         *input = r->in;
-        if (r->mechanism->hash == HASH_NONE)
+        if (r->mechanism->hash == HASH_NONE || r->hashed)
                 return true;
         if (EVP_Digest(r->in.p ? r->in.p : block, r->in.n, block, &n, r->crypto->md[r->mechanism->hash],
                        NULL) != 1)
@@ -231,7 +231,9 @@ bool crypto_encrypt(struct crypto *c, const struct crypto_mechanism *m, const st
                     struct crypto_key *key, struct slice in, uint8_t *out, size_t *out_n, uint8_t *iv_out,
                     struct err *err)
 {
-        struct crypto_run r = { c, m, param, CRYPTO_ENCRYPT, key, in, SLICE_EMPTY, out, out_n, iv_out };
+        struct crypto_run r = {
+                c, m, param, CRYPTO_ENCRYPT, key, in, SLICE_EMPTY, out, out_n, iv_out, false
+        };
 
         return run(m->family ? m->family->encrypt : NULL, &r, err);
 }
@@ -239,7 +241,7 @@ bool crypto_encrypt(struct crypto *c, const struct crypto_mechanism *m, const st
 bool crypto_decrypt(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                     struct crypto_key *key, struct slice in, uint8_t *out, size_t *out_n, struct err *err)
 {
-        struct crypto_run r = { c, m, param, CRYPTO_DECRYPT, key, in, SLICE_EMPTY, out, out_n, NULL };
+        struct crypto_run r = { c, m, param, CRYPTO_DECRYPT, key, in, SLICE_EMPTY, out, out_n, NULL, false };
 
         return run(m->family ? m->family->decrypt : NULL, &r, err);
 }
@@ -247,7 +249,7 @@ bool crypto_decrypt(struct crypto *c, const struct crypto_mechanism *m, const st
 bool crypto_sign(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                  struct crypto_key *key, struct slice in, uint8_t *out, size_t *out_n, struct err *err)
 {
-        struct crypto_run r = { c, m, param, CRYPTO_SIGN, key, in, SLICE_EMPTY, out, out_n, NULL };
+        struct crypto_run r = { c, m, param, CRYPTO_SIGN, key, in, SLICE_EMPTY, out, out_n, NULL, false };
 
         return run(m->family ? m->family->sign : NULL, &r, err);
 }
@@ -255,7 +257,7 @@ bool crypto_sign(struct crypto *c, const struct crypto_mechanism *m, const struc
 bool crypto_verify(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                    struct crypto_key *key, struct slice in, struct slice signature, struct err *err)
 {
-        struct crypto_run r = { c, m, param, CRYPTO_VERIFY, key, in, signature, NULL, NULL, NULL };
+        struct crypto_run r = { c, m, param, CRYPTO_VERIFY, key, in, signature, NULL, NULL, NULL, false };
 
         return run(m->family ? m->family->verify : NULL, &r, err);
 }
@@ -263,7 +265,7 @@ bool crypto_verify(struct crypto *c, const struct crypto_mechanism *m, const str
 bool crypto_digest(struct crypto *c, const struct crypto_mechanism *m, struct slice in, uint8_t *out,
                    size_t *out_n, struct err *err)
 {
-        struct crypto_run r = { c, m, NULL, CRYPTO_DIGEST, NULL, in, SLICE_EMPTY, out, out_n, NULL };
+        struct crypto_run r = { c, m, NULL, CRYPTO_DIGEST, NULL, in, SLICE_EMPTY, out, out_n, NULL, false };
 
         return run(m->family ? m->family->digest : NULL, &r, err);
 }

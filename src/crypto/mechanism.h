@@ -91,17 +91,21 @@ bool crypto_derive_key(struct crypto *, const struct crypto_mechanism *, const s
                        struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
                        size_t value_len, struct crypto_key **out, struct err *);
 
-/* Multi-part operations whose data exceeds one message: digest, sign, verify, encrypt, decrypt of mechanisms
- * that can work in parts. A stream belongs to one thread at a time. */
+/* Operations on more data than one message holds: digests, and signatures and verifications of mechanisms
+ * that hash or MAC their data first. Others: ERR_DATA_LEN. A stream belongs to one thread at a time. key: for
+ * MACs. */
+#define CRYPTO_BLOCK_MAX 64
 struct crypto_stream;
 bool crypto_stream_new(struct crypto *, enum crypto_op, const struct crypto_mechanism *,
-                       const struct ck_mech_param *, struct crypto_key *, struct crypto_stream **,
-                       struct err *);
-/* out needs in.n + 32 bytes; digests, signatures and verifications write nothing. */
-bool crypto_stream_update(struct crypto_stream *, struct slice in, uint8_t *out, size_t *out_n, struct err *);
-/* Last bytes, digest or signature; for CRYPTO_VERIFY `signature` is checked. */
-bool crypto_stream_final(struct crypto_stream *, struct slice signature, uint8_t *out, size_t *out_n,
-                         struct err *);
+                       struct crypto_key *key, struct crypto_stream **, struct err *);
+bool crypto_stream_update(struct crypto_stream *, struct slice in, struct err *);
+/* The digest, or the whole MAC. The stream takes nothing afterwards. */
+bool crypto_stream_block(struct crypto_stream *, uint8_t block[CRYPTO_BLOCK_MAX], size_t *n, struct err *);
 void crypto_stream_free(struct crypto_stream **); /* NULL-safe */
+/* crypto_sign and crypto_verify from what crypto_stream_block gave. */
+bool crypto_sign_block(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
+                       struct crypto_key *, struct slice block, uint8_t *out, size_t *out_n, struct err *);
+bool crypto_verify_block(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
+                         struct crypto_key *, struct slice block, struct slice signature, struct err *);
 
 #endif

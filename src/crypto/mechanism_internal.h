@@ -20,6 +20,7 @@ struct crypto_run {
         uint8_t *out;
         size_t *out_n;
         uint8_t *iv_out;
+        bool hashed; /* in is the digest or MAC of the data already */
 };
 
 /* Implementation shared by rows that differ in data only. Functions a family lacks are NULL. */
@@ -60,6 +61,8 @@ enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
 enum crypto_hash crypto_hash_of_mgf(uint64_t mgf);
 /* The run's input, or its digest in block when the row names a hash. */
 bool crypto_run_digest(const struct crypto_run *, uint8_t block[64], struct slice *input, struct err *);
+/* A MAC context with the key set. NULL: OpenSSL refused. */
+EVP_MAC_CTX *crypto_mac_context(struct crypto *, const struct crypto_mechanism *, const struct crypto_key *);
 /* Tag of a cached context: one per row and operation. */
 const void *crypto_run_tag(const struct crypto_run *);
 /* A cached or new cipher context with the key set, for encryption or decryption. */

@@ -56,6 +56,8 @@ struct op {
         CK_BYTE_PTR iv_out;   /* the caller's IV, for the one the HSM makes */
         CK_ULONG iv_out_n;
         struct buf data; /* input gathered so far */
+        uint64_t stream; /* what was gathered before went to the node under this number; 0: nothing yet */
+        uint64_t part;   /* parts sent */
         struct buf result;
         CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
         size_t digest_at;
@@ -134,6 +136,14 @@ CK_RV op_begin(struct session *, enum op_kind, CK_MECHANISM_PTR, CK_OBJECT_HANDL
 /* The wire mechanism of an operation, lent. */
 Chsm__Mechanism op_mechanism(struct op *);
 CK_RV op_gather(struct op *, CK_BYTE_PTR, CK_ULONG);
+/* op_stream.c: data larger than a message. op_feed takes a part of a multi-part operation and sends on what
+ * has become too much; op_stream_whole ends such an operation, or does one from large data; its result is in
+ * op. */
+bool op_is_large(const struct op *, struct slice data);
+CK_RV op_feed(struct op *, enum op_kind, struct slice data);
+CK_RV op_stream_whole(struct op *, enum op_kind, struct slice data, struct slice signature);
+/* Lets the node forget what was begun. */
+void op_stream_cancel(struct op *);
 /* Hands a result over under PKCS#11's length rules; ends the operation when it was taken. */
 CK_RV op_deliver(struct op *, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 CK_RV op_result(struct op *, const Chsm__DataResponse *);

@@ -69,6 +69,7 @@ CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
 
         if (!m) { /* PKCS#11 3.0: ends what is going on */
                 rv = op->active ? CKR_OK : CKR_ARGUMENTS_BAD;
+                op_stream_cancel(op);
                 op_clear(op);
                 return rv;
         }

@@ -61,7 +61,9 @@ static CK_RV sign_finish(struct op *op, struct slice data, CK_BYTE_PTR out, CK_U
                 *out_len = size;
                 return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         }
-        if (!op->ready)
+        if (!op->ready && op_is_large(op, data))
+                rv = op_stream_whole(op, OP_SIGN, data, SLICE_EMPTY);
+        else if (!op->ready)
                 rv = sign_run(op, data);
         return settle(op, rv == CKR_OK ? op_deliver(op, out, out_len) : rv);
 }
@@ -101,7 +103,7 @@ static CK_RV gather(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR pa
                 rv = CKR_OPERATION_NOT_INITIALIZED;
         } else {
                 op->multi = true;
-                rv = settle(op, op_gather(op, part, n));
+                rv = settle(op, part || !n ? op_feed(op, kind, slice_of(part, n)) : CKR_ARGUMENTS_BAD);
         }
         session_put(s);
         return rv;
@@ -168,6 +170,12 @@ static CK_RV verify_run(struct op *op, struct slice data, struct slice signature
         return rv;
 }
 
+static CK_RV verify_finish(struct op *op, struct slice data, struct slice signature)
+{
+        return op_is_large(op, data) ? op_stream_whole(op, OP_VERIFY, data, signature)
+                                     : verify_run(op, data, signature);
+}
+
 CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR signature,
                CK_ULONG signature_len)
 {
@@ -185,7 +193,7 @@ CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, C
         } else {
                 rv = (!data && data_len) || !signature
                          ? CKR_ARGUMENTS_BAD
-                         : verify_run(op, slice_of(data, data_len), slice_of(signature, signature_len));
+                         : verify_finish(op, slice_of(data, data_len), slice_of(signature, signature_len));
                 op_clear(op);
         }
         session_put(s);
@@ -209,7 +217,7 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG s
         if (!op->active) {
                 rv = CKR_OPERATION_NOT_INITIALIZED;
         } else {
-                rv = signature ? verify_run(op, buf_slice(&op->data), slice_of(signature, signature_len))
+                rv = signature ? verify_finish(op, buf_slice(&op->data), slice_of(signature, signature_len))
                                : CKR_ARGUMENTS_BAD;
                 op_clear(op);
         }
@@ -285,7 +293,7 @@ static CK_RV digest_finish(struct op *op, struct slice data, CK_BYTE_PTR out, CK
                 *out_len = size;
                 return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         }
-        rv = digest_run(op, data);
+        rv = op_is_large(op, data) ? op_stream_whole(op, OP_DIGEST, data, SLICE_EMPTY) : digest_run(op, data);
         return settle(op, rv == CKR_OK ? op_deliver(op, out, out_len) : rv);
 }
 
@@ -329,7 +337,7 @@ CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
         if (!op->active)
                 rv = CKR_OPERATION_NOT_INITIALIZED;
         else if ((rv = object_facts(key, false, &facts)) == CKR_OK &&
-                 (facts.object_class != CKO_SECRET_KEY || op->digest_key))
+                 (facts.object_class != CKO_SECRET_KEY || op->digest_key || op->stream))
                 rv = CKR_KEY_INDIGESTIBLE; /* one key a digest travels with the request */
         if (rv == CKR_OK) {
                 op->multi = true;

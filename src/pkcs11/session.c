@@ -356,8 +356,10 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
         if (rv != CKR_OK)
                 return rv;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                if (flags & rows[i].flag)
-                        op_clear(&s->ops[rows[i].kind]);
+                if (!(flags & rows[i].flag))
+                        continue;
+                op_stream_cancel(&s->ops[rows[i].kind]);
+                op_clear(&s->ops[rows[i].kind]);
         }
         session_put(s);
         return CKR_OK;

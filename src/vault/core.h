@@ -30,6 +30,7 @@ struct vault_objects; /* objects.c */
 struct vault_lanes;   /* lanes.c */
 struct vault_tickets; /* ticket.c: opened tickets by hash of the bytes */
 struct vault_replays; /* idempotency.c: keys of what was answered lately */
+struct vault_streams; /* stream.c: multi-part operations under way */
 struct vault_cache;   /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -47,6 +48,7 @@ struct vault {
         struct vault_tickets *tickets;
         struct vault_replays *replays;
         struct vault_cache *cache;
+        struct vault_streams *streams;
         struct vault_counters *counters; /* metrics.c */
         _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
 };
@@ -174,6 +176,8 @@ bool vault_unwrap_key(struct vault_call *);
 bool vault_derive_key(struct vault_call *);
 bool vault_random(struct vault_call *);
 bool vault_seed_random(struct vault_call *);
+bool vault_stream_open(struct vault_call *);
+bool vault_stream_part(struct vault_call *);
 bool vault_mechanisms(struct vault_call *);
 
 /* ---- handlers, partition and user side (partition.c, ceremony.c, users.c, login.c, audit_log.c) ---- */

@@ -51,7 +51,7 @@ static bool remembers(const struct vault_object *o)
         return o->handle && o->object_class == CKO_SECRET_KEY && !(o->history & VAULT_HISTORY_DATA);
 }
 
-static bool remember_data(struct vault_call *call, const struct vault_object *o)
+bool vault_use_data(struct vault_call *call, const struct vault_object *o)
 {
         return !remembers(o) || vault_use_remember(call, o, VAULT_HISTORY_DATA);
 }
@@ -97,7 +97,7 @@ bool vault_sign(struct vault_call *call)
                   (out = room(call, &use, CRYPTO_SIGN, in->data.len, &n)) &&
                   crypto_sign(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                               slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
-                  remember_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+                  vault_use_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
 
         vault_use_end(&use);
         return ok;
@@ -111,7 +111,7 @@ bool vault_verify(struct vault_call *call)
                   crypto_verify(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                                 slice_of(in->data.data, in->data.len),
                                 slice_of(in->signature.data, in->signature.len), &call->err) &&
-                  remember_data(call, use.object) && vault_call_done(call);
+                  vault_use_data(call, use.object) && vault_call_done(call);
 
         vault_use_end(&use);
         return ok;
@@ -136,7 +136,7 @@ bool vault_encrypt(struct vault_call *call)
                   (out = room(call, &use, CRYPTO_ENCRYPT, in->data.len, &n)) &&
                   crypto_encrypt(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                                  slice_of(in->data.data, in->data.len), out, &n, iv, &call->err) &&
-                  remember_data(call, use.object) &&
+                  vault_use_data(call, use.object) &&
                   vault_use_reply(call, slice_of(out, n), all_zero(iv, 16) ? NULL : iv, 12);
 
         vault_use_end(&use);
@@ -153,7 +153,7 @@ bool vault_decrypt(struct vault_call *call)
                   (out = room(call, &use, CRYPTO_DECRYPT, in->data.len, &n)) &&
                   crypto_decrypt(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                                  slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
-                  remember_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+                  vault_use_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
 
         vault_use_end(&use);
         return ok;
@@ -175,7 +175,7 @@ static struct sec *digest_input(struct vault_call *call, const Chsm__DigestReque
                 err_set(&call->err, ERR_KEY_FUNCTION,
                         "the key is or was trusted, and such a key only wraps and unwraps");
         else if ((use->key = vault_object_key(call->vault, use->object, &call->err)) &&
-                 (value = crypto_key_material(use->key, &call->err)) && remember_data(call, use->object))
+                 (value = crypto_key_material(use->key, &call->err)) && vault_use_data(call, use->object))
                 all = sec_new(first.n + sec_size(value) + last.n);
         if (all) {
                 if (first.n)

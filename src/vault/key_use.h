@@ -20,6 +20,8 @@ void vault_use_end(struct vault_use *);
 bool vault_use_mechanism(struct vault_call *, const Chsm__Mechanism *, struct vault_use *);
 /* Adds history to a token object, in the call's transaction, unless it has it already. */
 bool vault_use_remember(struct vault_call *, const struct vault_object *, uint32_t history);
+/* Remembers that a key was used for data, which spoils later trust. */
+bool vault_use_data(struct vault_call *, const struct vault_object *);
 /* Answers with bytes in the call's arena; iv may be NULL. */
 bool vault_use_reply(struct vault_call *, struct slice data, const uint8_t *iv, size_t iv_n);
 

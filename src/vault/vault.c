@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "vault/commit.h"
 #include "vault/partition.h"
+#include "vault/stream.h"
 #include "vault/ticket.h"
 #include "vault/users.h"
 
@@ -39,8 +40,8 @@ static bool config_copy(struct vault *v, const struct vault_config *from, struct
 static bool parts_open(struct vault *v, struct err *err)
 {
         return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
-               vault_tickets_open(v, err) && vault_replays_open(v, err) && vault_counters_open(v, err) &&
-               vault_objects_open(v, err) && vault_cache_open(v, err);
+               vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
+               vault_counters_open(v, err) && vault_objects_open(v, err) && vault_cache_open(v, err);
 }
 
 struct load {
@@ -215,6 +216,7 @@ void vault_close(struct vault **vp)
         vault_counters_close(v);
         vault_replays_close(v);
         vault_tickets_close(v);
+        vault_streams_close(v);
         vault_lanes_close(v);
         vault_users_close(v);
         vault_partition_close(v);

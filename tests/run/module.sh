@@ -31,6 +31,29 @@ t "pkcs11-tool --test finds no error" sh -c 'pkcs11-tool --module "$CHSM_MODULE"
         grep -q "No errors" test.out'
 t "pkcs11-tool --test-ec finds no error" sh -c 'pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" \
         --session-rw --test-ec --id 11 --label tec --key-type EC:prime256v1'
+head -c 5000001 /dev/urandom >film
+p11_quiet() {
+        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" "$@" >tool.out 2>&1 || { cat tool.out; return 1; }
+}
+large_rsa() {
+        p11_quiet --sign -m SHA256-RSA-PKCS --id 01 -i film -o sig && openssl dgst -sha256 -verify 01.pem -signature sig film
+}
+large_pss() {
+        p11_quiet --sign -m SHA384-RSA-PKCS-PSS --id 01 -i film -o sig && openssl dgst -sha384 \
+                -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48 -verify 01.pem -signature sig film
+}
+large_ecdsa() {
+        p11_quiet --sign -m ECDSA-SHA256 --id 02 --signature-format openssl -i film -o sig &&
+                openssl dgst -sha256 -verify 02.pem -signature sig film &&
+                p11_quiet --verify -m ECDSA-SHA256 --id 02 --signature-format openssl -i film --signature-file sig
+}
+large_digest() {
+        p11_quiet --hash -m SHA512 -i film -o digest && [ "$(od -An -v -tx1 digest | tr -d " \n")" = "$(sha512sum film | cut -d' ' -f1)" ]
+}
+t "5 MB are signed with RSA" large_rsa
+t "and with RSA-PSS" large_pss
+t "and with ECDSA, and verified" large_ecdsa
+t "and digested" large_digest
 hsm_restart
 head -c 9000 /dev/urandom >large
 t "the first message after a login may be a large one" p11 --write-object large --type data --label large

@@ -1,0 +1,128 @@
+/* Data larger than a message: it goes to the node part by part, where the hash or MAC of it grows. */
+#include "pkcs11/module.h"
+
+#define ARENA_FIRST 4096
+#define ARENA_MOST  ((size_t)1024 * 1024)
+
+bool op_is_large(const struct op *op, struct slice data)
+{
+        return op->stream || (data.n > chsm_data_max(module.chsm) && !op->digest_key);
+}
+
+/* The numbers of enum crypto_op, as the message has them. */
+static uint32_t operation(enum op_kind kind)
+{
+        return kind == OP_SIGN ? 2 : kind == OP_VERIFY ? 3 : 6;
+}
+
+static CK_RV stream_open(struct op *op, enum op_kind kind)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__StreamOpenRequest body = CHSM__STREAM_OPEN_REQUEST__INIT;
+        Chsm__Mechanism m = op_mechanism(op);
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        CK_RV rv = arena ? CKR_OK : CKR_HOST_MEMORY;
+
+        if (rv == CKR_OK && kind != OP_DIGEST) {
+                rv = object_ref(op->key, arena, &ref);
+                body.key = &ref;
+        }
+        if (rv == CKR_OK && kind == OP_SIGN && op->facts.always_authenticate && !op->authorised)
+                rv = CKR_USER_NOT_LOGGED_IN;
+        if (rv == CKR_OK) {
+                body.operation = operation(kind);
+                body.mechanism = &m;
+                request.stream_open = &body;
+                request.body_case = CHSM__REQUEST__BODY_STREAM_OPEN;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                op->stream = answer.response->stream_open->stream;
+        op->part = 0;
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        return rv;
+}
+
+static CK_RV stream_part(struct op *op, Chsm__StreamPartRequest *body, struct slice data)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv;
+
+        body->stream = op->stream;
+        body->sequence = op->part++;
+        body->data = (ProtobufCBinaryData){ data.n, (uint8_t *)(uintptr_t)data.p };
+        request.stream_part = body;
+        request.body_case = CHSM__REQUEST__BODY_STREAM_PART;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_OK && answer.response->body_case == CHSM__RESPONSE__BODY_DATA)
+                rv = op_result(op, answer.response->data);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+/* All of data but what belongs into the last part. */
+static CK_RV send_parts(struct op *op, struct slice *data)
+{
+        size_t most = chsm_data_max(module.chsm);
+        CK_RV rv = CKR_OK;
+
+        while (rv == CKR_OK && data->n > most) {
+                Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
+
+                rv = stream_part(op, &body, slice_of(data->p, most));
+                *data = slice_of(data->p + most, data->n - most);
+        }
+        return rv;
+}
+
+CK_RV op_feed(struct op *op, enum op_kind kind, struct slice data)
+{
+        size_t most = chsm_data_max(module.chsm);
+        struct slice all = data;
+        CK_RV rv = CKR_OK;
+
+        if (op->data.n + data.n <= most || op->digest_key)
+                return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n);
+        if (!op->stream && (rv = stream_open(op, kind)) == CKR_DATA_LEN_RANGE)
+                return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n); /* must be seen whole */
+        if (rv == CKR_OK && op->data.n) {
+                Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
+
+                rv = stream_part(op, &body, buf_slice(&op->data));
+                buf_reset(&op->data);
+        }
+        if (rv == CKR_OK)
+                rv = send_parts(op, &all);
+        return rv == CKR_OK ? op_gather(op, (CK_BYTE_PTR)(uintptr_t)all.p, all.n) : rv;
+}
+
+CK_RV op_stream_whole(struct op *op, enum op_kind kind, struct slice data, struct slice signature)
+{
+        Chsm__StreamPartRequest last = CHSM__STREAM_PART_REQUEST__INIT;
+        CK_RV rv = op->stream ? CKR_OK : stream_open(op, kind);
+
+        if (rv == CKR_OK)
+                rv = send_parts(op, &data);
+        last.last = true;
+        last.signature = (ProtobufCBinaryData){ signature.n, (uint8_t *)(uintptr_t)signature.p };
+        if (rv == CKR_OK && kind == OP_SIGN && op->facts.always_authenticate && !op->authorised)
+                rv = CKR_USER_NOT_LOGGED_IN;
+        if (rv == CKR_OK)
+                rv = stream_part(op, &last, data);
+        op->stream = 0;
+        return rv;
+}
+
+void op_stream_cancel(struct op *op)
+{
+        Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
+
+        body.cancel = true;
+        if (op->stream)
+                (void)stream_part(op, &body, SLICE_EMPTY);
+        op->stream = 0;
+}

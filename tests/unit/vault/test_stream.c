@@ -1,0 +1,193 @@
+/* Multi-part operations through requests: results as of single-part ones, order, ownership, limits, and keys
+ * that change while one is under way. */
+#include "hsm.h"
+
+#define SIGN   2
+#define VERIFY 3
+#define DIGEST 6
+
+static int begin(void **state)
+{
+        *state = hsm_ready();
+        return 0;
+}
+
+static int end(void **state)
+{
+        hsm_free(*state);
+        return 0;
+}
+
+static uint32_t open_stream(struct caller *c, uint32_t operation, uint64_t mechanism, struct named *key,
+                            uint64_t *id)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__StreamOpenRequest in = CHSM__STREAM_OPEN_REQUEST__INIT;
+        Chsm__Mechanism m = CHSM__MECHANISM__INIT;
+        const Chsm__Response *response;
+
+        m.number = mechanism;
+        in.operation = operation;
+        in.mechanism = &m;
+        in.key = key ? &key->ref : NULL;
+        r.stream_open = &in;
+        r.body_case = CHSM__REQUEST__BODY_STREAM_OPEN;
+        response = ask(c, &r);
+        *id = response->status ? 0 : response->stream_open->stream;
+        return response->status;
+}
+
+struct part {
+        uint64_t stream, sequence;
+        const char *data;
+        bool last, cancel;
+        struct slice signature;
+};
+
+static uint32_t send(struct caller *c, struct part p, uint8_t *out, size_t *n)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__StreamPartRequest in = CHSM__STREAM_PART_REQUEST__INIT;
+        const Chsm__Response *response;
+
+        in.stream = p.stream;
+        in.sequence = p.sequence;
+        in.data = (ProtobufCBinaryData){ p.data ? strlen(p.data) : 0, (uint8_t *)(uintptr_t)p.data };
+        in.last = p.last;
+        in.cancel = p.cancel;
+        in.signature = (ProtobufCBinaryData){ p.signature.n, (uint8_t *)(uintptr_t)p.signature.p };
+        r.stream_part = &in;
+        r.body_case = CHSM__REQUEST__BODY_STREAM_PART;
+        response = ask(c, &r);
+        if (response->status == 0 && response->body_case == CHSM__RESPONSE__BODY_DATA && out) {
+                *n = response->data->data.len;
+                memcpy(out, response->data->data.data, *n);
+        }
+        return response->status;
+}
+
+static void a_digest_in_parts_is_the_published_one(void **state)
+{
+        static const uint8_t abc[32] = { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+                                         0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+                                         0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad };
+        struct caller c = caller_cu(*state, "cu1");
+        uint8_t out[64];
+        uint64_t id;
+        size_t n = 0;
+
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(send(&c, (struct part){ id, 0, "a" }, NULL, NULL), 0);
+        assert_int_equal(send(&c, (struct part){ id, 0, "a" }, NULL, NULL), 0); /* sent again: taken once */
+        assert_int_equal(send(&c, (struct part){ id, 1, "b" }, NULL, NULL), 0);
+        assert_int_equal(send(&c, (struct part){ id, 2, "c", .last = true }, out, &n), 0);
+        assert_int_equal(n, 32);
+        assert_memory_equal(out, abc, 32);
+        assert_int_equal(send(&c, (struct part){ id, 3, "d" }, NULL, NULL), CKR_DEVICE_ERROR);
+}
+
+static void parts_sign_what_the_whole_verifies(void **state)
+{
+        static const uint64_t mechanisms[] = { CKM_SHA256_RSA_PKCS, CKM_SHA512_RSA_PKCS };
+        struct caller c = caller_cu(*state, "cu1");
+        struct named public_key, private_key;
+        uint8_t out[512];
+        uint64_t id;
+        size_t n = 0;
+
+        assert_int_equal(
+            make_pair(&c, CKM_RSA_PKCS_KEY_PAIR_GEN, true, NULL, NULL, &public_key, &private_key), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(open_stream(&c, SIGN, mechanisms[i], &private_key, &id), 0);
+                assert_int_equal(send(&c, (struct part){ id, 0, "in " }, NULL, NULL), 0);
+                assert_int_equal(send(&c, (struct part){ id, 1, "parts", .last = true }, out, &n), 0);
+                assert_int_equal(open_stream(&c, VERIFY, mechanisms[i], &public_key, &id), 0);
+                assert_int_equal(
+                    send(&c, (struct part){ id, 0, "in parts", .last = true, .signature = slice_of(out, n) },
+                         NULL, NULL),
+                    0);
+                assert_int_equal(open_stream(&c, VERIFY, mechanisms[i], &public_key, &id), 0);
+                assert_int_equal(
+                    send(&c, (struct part){ id, 0, "in harts", .last = true, .signature = slice_of(out, n) },
+                         NULL, NULL),
+                    CKR_SIGNATURE_INVALID);
+        }
+}
+
+static void order_and_ownership_are_kept(void **state)
+{
+        struct caller c = caller_cu(*state, "cu1"), other = caller_cu(*state, "cu2"),
+                      again = caller_cu(*state, "cu1");
+        uint64_t id;
+
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(send(&c, (struct part){ id, 1, "x" }, NULL, NULL), CKR_ARGUMENTS_BAD);
+        assert_int_equal(send(&other, (struct part){ id, 0, "x" }, NULL, NULL), CKR_DEVICE_ERROR);
+        assert_int_equal(send(&again, (struct part){ id, 0, "x" }, NULL, NULL), CKR_DEVICE_ERROR);
+        assert_int_equal(send(&c, (struct part){ id, 0, "x" }, NULL, NULL), 0);
+        assert_int_equal(send(&c, (struct part){ id, .cancel = true }, NULL, NULL), 0);
+        assert_int_equal(send(&c, (struct part){ id, 1, "x" }, NULL, NULL), CKR_DEVICE_ERROR);
+}
+
+static void what_needs_its_data_whole_is_refused(void **state)
+{
+        struct caller c = caller_cu(*state, "cu1"), nobody = caller_new(*state);
+        struct named public_key, private_key;
+        uint64_t id;
+
+        assert_int_equal(make_pair(&c, CKM_EC_KEY_PAIR_GEN, true, NULL, NULL, &public_key, &private_key), 0);
+        assert_int_equal(open_stream(&c, SIGN, CKM_ECDSA, &private_key, &id), CKR_DATA_LEN_RANGE);
+        assert_int_equal(open_stream(&c, SIGN, CKM_SHA256_RSA_PKCS, &private_key, &id),
+                         CKR_KEY_TYPE_INCONSISTENT);
+        assert_int_equal(open_stream(&c, SIGN, CKM_ECDSA_SHA256, &public_key, &id),
+                         CKR_KEY_FUNCTION_NOT_PERMITTED);
+        assert_int_equal(open_stream(&c, 0, CKM_AES_CBC, &private_key, &id), CKR_ARGUMENTS_BAD);
+        assert_int_equal(open_stream(&c, 77, CKM_SHA256, NULL, &id), CKR_ARGUMENTS_BAD);
+        assert_int_equal(open_stream(&nobody, DIGEST, CKM_SHA256, NULL, &id), CKR_USER_NOT_LOGGED_IN);
+}
+
+static void a_key_that_goes_does_not_sign_what_was_begun(void **state)
+{
+        struct caller c = caller_cu(*state, "cu1");
+        struct named public_key, private_key;
+        uint8_t out[512];
+        uint64_t id;
+        size_t n;
+
+        assert_int_equal(make_pair(&c, CKM_EC_KEY_PAIR_GEN, true, NULL, NULL, &public_key, &private_key), 0);
+        assert_int_equal(open_stream(&c, SIGN, CKM_ECDSA_SHA256, &private_key, &id), 0);
+        assert_int_equal(destroy(&c, &private_key), 0);
+        assert_int_equal(send(&c, (struct part){ id, 0, "x", .last = true }, out, &n),
+                         CKR_KEY_HANDLE_INVALID);
+}
+
+static void a_context_has_its_share(void **state)
+{
+        struct caller c = caller_cu(*state, "cu1"), other = caller_cu(*state, "cu2");
+        uint64_t first, id, others;
+
+        assert_int_equal(open_stream(&other, DIGEST, CKM_SHA256, NULL, &others), 0);
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &first), 0);
+        for (int i = 0; i < 64; i++)
+                assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(send(&c, (struct part){ first, 0, "x" }, NULL, NULL), CKR_DEVICE_ERROR);
+        assert_int_equal(send(&c, (struct part){ id, 0, "x" }, NULL, NULL), 0);
+        assert_int_equal(send(&other, (struct part){ others, 0, "x" }, NULL, NULL), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(a_digest_in_parts_is_the_published_one),
+                TEST(parts_sign_what_the_whole_verifies),
+                TEST(order_and_ownership_are_kept),
+                TEST(what_needs_its_data_whole_is_refused),
+                TEST(a_key_that_goes_does_not_sign_what_was_begun),
+                TEST(a_context_has_its_share),
+        };
+
+        cmocka_set_message_output(CM_OUTPUT_TAP);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
