@@ -21,13 +21,13 @@ static void start(void)
 {
         static bool before;
 
-        if (!before) {
+        if (!before)
                 setenv("TMPDIR", "/dev/shm", 0); /* nothing here needs a disk */
-                (void)atexit(stop);
-        }
-        before = true;
         stop();
         hsm = hsm_ready();
+        if (!before)
+                (void)atexit(stop); /* behind OpenSSL's own, so that it comes before it */
+        before = true;
         callers[0] = caller_new(hsm);
         callers[1] = caller_cu(hsm, "cu1");
         callers[2] = caller_co(hsm);
