@@ -211,6 +211,7 @@ int main(int argc, char **argv)
                 sigaddset(&signals, SIGHUP);
                 (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
                 (void)signal(SIGPIPE, SIG_IGN);
+                (void)signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like a full disk, not an end */
                 (void)sec_process_harden();
                 if (!log_open("chsm-server", conf.log_target, (enum log_level)conf.log_level, &err) ||
                     !serve(&conf, &signals, &err))

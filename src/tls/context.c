@@ -13,10 +13,14 @@
 
 #define FILE_MAX ((size_t)1024 * 1024)
 
+/* One library context for the life of the process: threads that did TLS keep pointers into it until they end,
+ * so it must not go with a context that is replaced while they live. */
+static OSSL_LIB_CTX *library;
 static int verdict_index = -1;
 
-static void make_index(void)
+static void make_once(void)
 {
+        library = OSSL_LIB_CTX_new();
         verdict_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
@@ -24,7 +28,7 @@ int tls_verdict_index(void)
 {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-        (void)pthread_once(&once, make_index);
+        (void)pthread_once(&once, make_once);
         return verdict_index;
 }
 
@@ -44,7 +48,8 @@ static struct tls_context *context_new(bool server, struct err *err)
         if (t) {
                 atomic_init(&t->references, 1);
                 t->server = server;
-                t->library = OSSL_LIB_CTX_new();
+                (void)tls_verdict_index(); /* makes the library context too */
+                t->library = library;
                 t->ssl = t->library ? SSL_CTX_new_ex(t->library, NULL,
                                                      server ? TLS_server_method() : TLS_client_method())
                                     : NULL;
@@ -78,7 +83,6 @@ void tls_context_free(struct tls_context **tp)
                 return;
         SSL_CTX_free(t->ssl);
         EVP_MD_free(t->sha256);
-        OSSL_LIB_CTX_free(t->library);
         free(t);
 }
 

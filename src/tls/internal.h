@@ -8,7 +8,7 @@
 
 struct tls_context {
         atomic_uint references;
-        OSSL_LIB_CTX *library;
+        OSSL_LIB_CTX *library; /* of the process */
         SSL_CTX *ssl;
         EVP_MD *sha256;
         bool server;
