@@ -1,6 +1,7 @@
 /* Known answers, asked at every start. A wrong one keeps the node out of service. */
 #include "crypto/internal.h"
 #include "crypto/seal.h"
+#include "crypto/self_test.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -103,6 +104,17 @@ static const struct self_test self_tests[] = {
         { "HKDF", run_hkdf,
           "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865" },
         { "AES-256-GCM", run_gcm, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919" },
+        { "RSA", self_test_rsa, "66d3fa6b0c192bd0aba80fedc25e27309e5707abf7910da6183af0306c041183" },
+        { "ECDSA", self_test_ecdsa, "01" },
+        { "Ed25519", self_test_ed25519,
+          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+          "d25bf5f0595bbe24655141438e7a100b" },
+        { "AES-256", self_test_aes, "8ea2b7ca516745bfeafc49904b496089" },
+        { "AES-KW", self_test_key_wrap,
+          "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21" },
+        { "CMAC", self_test_cmac, "070a16b46b4d4144f79bdd9dd04a287c" },
+        { "Argon2id", self_test_argon2id,
+          "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe" },
         { "DRBG", run_random, "01" },
 };
 

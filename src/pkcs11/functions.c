@@ -81,8 +81,13 @@ static CK_FUNCTION_LIST list_2_40 = { .version = { 2, 40 }, CK_FUNCTIONS_2_40(EN
 static CK_FUNCTION_LIST_3_0 list_3_0 = { .version = { 3, 0 },
                                          CK_FUNCTIONS_2_40(ENTRY) CK_FUNCTIONS_3_0(ENTRY) };
 
+/* 3.1 changed no list: the functions are those of 3.0 under another version. */
+static CK_FUNCTION_LIST_3_0 list_3_1 = { .version = { 3, 1 },
+                                         CK_FUNCTIONS_2_40(ENTRY) CK_FUNCTIONS_3_0(ENTRY) };
+
 static CK_UTF8CHAR name[] = "PKCS 11";
 static CK_INTERFACE interfaces[] = {
+        { name, &list_3_1, CKF_INTERFACE_FORK_SAFE },
         { name, &list_3_0, CKF_INTERFACE_FORK_SAFE },
         { name, &list_2_40, CKF_INTERFACE_FORK_SAFE },
 };
