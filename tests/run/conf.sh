@@ -29,6 +29,9 @@ second() {
 }
 t "a second daemon serves from it" second
 
+sed "s|\"socket\": [^,]*,|\"socket\": \"$work/third.sock\",|; s|second.ready|third.ready|" azcloudhsm_resource.cfg >third.cfg
+t "socket activation and readiness, as systemd does them" python3 "$top/tests/run/activate.py" "$work" third.cfg
+
 # bad_json WORDS TEXT
 bad_json() {
         echo "$2" >bad.cfg
