@@ -34,6 +34,10 @@ struct audit_record {
 /* The hash a chain starts with: of partition, node and chain name. */
 bool audit_genesis(struct crypto *, struct slice partition_id, const char *node, const char *chain,
                    uint8_t out[AUDIT_HASH_SIZE]);
+/* What a partition signs (RSA PKCS#1 v1.5, SHA-256) as the head of a node's key-use log of `count` records.
+ */
+bool audit_head_text(struct slice partition_id, const char *node, uint64_t count,
+                     const uint8_t hash[AUDIT_HASH_SIZE], int64_t time_ms, struct buf *out);
 /* Appends the record as one line with its newline. Pure. */
 bool audit_record_format(const struct audit_record *, const uint8_t previous[AUDIT_HASH_SIZE],
                          struct buf *line);
@@ -67,6 +71,9 @@ struct audit_verify {
         uint64_t next_sequence;
         int64_t last_time_ms;
         uint64_t records;
+        uint64_t checkpoint; /* not 0: after so many records of the chain the hash must be this */
+        uint8_t checkpoint_hash[AUDIT_HASH_SIZE];
+        bool checkpoint_met;
 };
 /* Whole lines only. ERR_AUDIT names the record and what is wrong with it. */
 bool audit_verify_lines(struct audit_verify *, struct slice lines, struct err *);

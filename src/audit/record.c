@@ -19,6 +19,18 @@ bool audit_genesis(struct crypto *c, struct slice partition_id, const char *node
         return ok;
 }
 
+bool audit_head_text(struct slice partition_id, const char *node, uint64_t count,
+                     const uint8_t hash[AUDIT_HASH_SIZE], int64_t time_ms, struct buf *out)
+{
+        buf_put_text(out, "chsm audit head 1\n");
+        buf_put_block(out, partition_id);
+        buf_put_block(out, slice_str(node));
+        buf_put_u64(out, count);
+        buf_put(out, hash, AUDIT_HASH_SIZE);
+        buf_put_u64(out, (uint64_t)time_ms);
+        return buf_ok(out);
+}
+
 static void put_text(struct buf *line, const char *name, const char *value)
 {
         if (!value)

@@ -93,7 +93,15 @@ static bool verify_line(struct audit_verify *v, struct slice line, struct err *e
         v->next_sequence++;
         v->last_time_ms = time_ms;
         v->records++;
-        return audit_line_hash(v->crypto, line, v->expected) || err_set(err, ERR_CRYPTO, "hashing failed");
+        if (!audit_line_hash(v->crypto, line, v->expected))
+                return err_set(err, ERR_CRYPTO, "hashing failed");
+        if (v->checkpoint != 0 && v->next_sequence == v->checkpoint) {
+                v->checkpoint_met = memcmp(v->expected, v->checkpoint_hash, AUDIT_HASH_SIZE) == 0;
+                return v->checkpoint_met ||
+                       err_set(err, ERR_AUDIT, "record %" PRId64 " is not the one that the partition signed",
+                               sequence);
+        }
+        return true;
 }
 
 bool audit_verify_lines(struct audit_verify *v, struct slice lines, struct err *err)

@@ -89,10 +89,22 @@ static bool tell_ready(const struct server_conf *conf, uint16_t port, uint16_t a
         return true;
 }
 
+/* Once a second the head of the key-use log is signed into the store: a burnt node loses no more than that.
+ */
+static void seal_log(struct server *s)
+{
+        struct err err = ERR_INIT;
+
+        if (!vault_seal_use_log(s->node->vault, &err))
+                log_error("%s", err.detail);
+}
+
 static void wait_for_signal(struct server *s, const sigset_t *signals)
 {
+        static const struct timespec second = { .tv_sec = 1 };
+
         for (;;) {
-                int number = sigwaitinfo(signals, NULL);
+                int number = sigtimedwait(signals, NULL, &second);
 
                 if (number == SIGHUP) {
                         log_info("reading the clients' certificates again");
@@ -100,6 +112,7 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                 } else if (number == SIGTERM || number == SIGINT) {
                         return;
                 }
+                seal_log(s);
         }
 }
 
@@ -161,6 +174,8 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, struc
                 ok = true;
         }
         stop(&s);
+        if (ok)
+                seal_log(&s);
         admin_close(&admin);
         (void)close(fd);
         node_close(&node);

@@ -3,6 +3,8 @@
 #include "tools/mgmt.h"
 
 #include <inttypes.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@ struct check {
         struct crypto *crypto;
         struct chsm_answer partition, node;
         uint64_t records;
-        unsigned chains;
+        unsigned chains, heads; /* heads: of key-use logs, signatures checked */
 };
 
 static uint32_t check_begin(struct shell *sh, struct mgmt_server *s, struct check *c)
@@ -101,6 +103,42 @@ static uint32_t check_chain(struct shell *sh, struct mgmt_server *s, const Chsm_
         return rv;
 }
 
+/* The signature over a key-use head verifies under the certificate that the owner gave the partition. */
+static uint32_t check_signature(struct shell *sh, struct mgmt_server *s, const struct check *c,
+                                const Chsm__AuditHead *head)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__GetCertRequest body = CHSM__GET_CERT_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct buf text = BUF_INIT;
+        uint32_t rv;
+
+        body.type = 8;
+        request.get_cert = &body;
+        request.body_case = CHSM__REQUEST__BODY_GET_CERT;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        if (rv == 0) {
+                const ProtobufCBinaryData *pem = &answer.response->get_cert->pem;
+                BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+                X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+                EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+                if (head->hash.len != AUDIT_HASH_SIZE || !x || !context ||
+                    !audit_head_text(partition_id(c), head->node, head->sequence, head->hash.data,
+                                     head->time_ms, &text) ||
+                    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)) != 1 ||
+                    EVP_DigestVerify(context, head->signature.data, head->signature.len, text.p, text.n) != 1)
+                        rv = shell_fail(sh, ERR_AUDIT,
+                                        "the head of node '%s' is not signed by this partition", head->node);
+                EVP_MD_CTX_free(context);
+                X509_free(x);
+                BIO_free(bio);
+        }
+        buf_clear(&text);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
 static uint32_t check_node(struct shell *sh, struct mgmt_server *s, struct check *c)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -110,8 +148,13 @@ static uint32_t check_node(struct shell *sh, struct mgmt_server *s, struct check
         request.audit_heads = &body;
         request.body_case = CHSM__REQUEST__BODY_AUDIT_HEADS;
         rv = chsm_call(s->chsm, &request, &c->node, &sh->err);
-        for (size_t i = 0; rv == 0 && i < c->node.response->audit_heads->n_heads; i++)
-                rv = check_chain(sh, s, c->node.response->audit_heads->heads[i], c);
+        for (size_t i = 0; rv == 0 && i < c->node.response->audit_heads->n_heads; i++) {
+                const Chsm__AuditHead *head = c->node.response->audit_heads->heads[i];
+                bool uses = strcmp(head->chain, "use") == 0;
+
+                rv = uses ? check_signature(sh, s, c, head) : check_chain(sh, s, head, c);
+                c->heads += rv == 0 && uses ? 1 : 0;
+        }
         return rv;
 }
 
@@ -130,29 +173,61 @@ static char *writer_of(const char *path)
         return copy;
 }
 
+/* The signed head of that node, if it has one yet: a folder that ends before it lacks records. */
+static uint32_t checkpoint_set(struct shell *sh, struct mgmt_server *s, const char *node, struct check *c,
+                               struct audit_verify *v)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__AuditHeadsRequest body = CHSM__AUDIT_HEADS_REQUEST__INIT;
+        uint32_t rv;
+
+        request.audit_heads = &body;
+        request.body_case = CHSM__REQUEST__BODY_AUDIT_HEADS;
+        rv = chsm_call(s->chsm, &request, &c->node, &sh->err);
+        for (size_t i = 0; rv == 0 && i < c->node.response->audit_heads->n_heads; i++) {
+                const Chsm__AuditHead *head = c->node.response->audit_heads->heads[i];
+
+                if (strcmp(head->chain, "use") != 0 || strcmp(head->node, node) != 0)
+                        continue;
+                rv = check_signature(sh, s, c, head);
+                if (rv == 0) {
+                        v->checkpoint = head->sequence;
+                        memcpy(v->checkpoint_hash, head->hash.data, AUDIT_HASH_SIZE);
+                }
+        }
+        return rv;
+}
+
 /* A folder of use-*.jsonl, copied from a node or on it. */
-static uint32_t check_folder(struct shell *sh, const char *folder, struct check *c)
+static uint32_t check_folder(struct shell *sh, struct mgmt_server *s, const char *folder, struct check *c)
 {
         struct audit_verify v = { .crypto = c->crypto };
         struct audit_files files;
         size_t torn = 0;
         char *node = NULL;
-        bool ok = audit_files_list(folder, &files, &sh->err);
+        uint32_t rv = 0;
 
-        if (ok && files.n == 0)
-                ok = err_set(&sh->err, ERR_AUDIT, "'%s' holds no use-*.jsonl", folder);
-        node = ok ? writer_of(files.rows[0].path) : NULL;
-        ok = ok && node && audit_verify_files(&v, &files, 0, partition_id(c), node, &torn, &sh->err);
-        free(node);
-        audit_files_free(&files);
-        if (!ok)
+        if (!audit_files_list(folder, &files, &sh->err))
                 return err_ckr(&sh->err);
+        if (files.n == 0)
+                rv = shell_fail(sh, ERR_AUDIT, "'%s' holds no use-*.jsonl", folder);
+        node = rv == 0 ? writer_of(files.rows[0].path) : NULL;
+        if (node)
+                rv = checkpoint_set(sh, s, node, c, &v);
+        if (rv == 0 && !(node && audit_verify_files(&v, &files, 0, partition_id(c), node, &torn, &sh->err)))
+                rv = err_ckr(&sh->err);
+        if (rv == 0 && v.checkpoint && !v.checkpoint_met)
+                rv = shell_fail(sh, ERR_AUDIT,
+                                "the files end after %" PRIu64 " records; the partition signed %" PRIu64,
+                                v.next_sequence, v.checkpoint);
+        audit_files_free(&files);
+        free(node);
         c->records += v.records;
         c->chains++;
-        if (torn)
+        if (rv == 0 && torn)
                 shell_say(sh,
                           "the last record is not whole: the node is writing it, or stopped while it did\n");
-        return 0;
+        return rv;
 }
 
 static uint32_t verify_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
@@ -161,11 +236,12 @@ static uint32_t verify_one(struct shell *sh, struct mgmt_server *s, size_t index
         uint32_t rv = check_begin(sh, s, &c);
 
         if (rv == 0)
-                rv = argc > 1 ? check_folder(sh, argv[1], &c) : check_node(sh, s, &c);
+                rv = argc > 1 ? check_folder(sh, s, argv[1], &c) : check_node(sh, s, &c);
         if (rv == 0) {
                 shell_say(sh, "Audit log on server %zu(%s): %" PRIu64 " records in %u chains, unbroken\n",
                           index, s->host, c.records, c.chains);
                 shell_set(sh, "records", json_integer((json_int_t)c.records));
+                shell_set(sh, "signed", json_integer((json_int_t)c.heads));
                 shell_set(sh, "chains", json_integer((json_int_t)c.chains));
         }
         check_end(&c);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#define NODES_MAX 64
 #define LINES_MAX (128 * 1024) /* bytes of one answer */
 
 static const char *role_name(enum vault_role role)
@@ -53,13 +54,13 @@ bool vault_audit_heads(struct vault_call *call)
         struct vault *v = call->vault;
         Chsm__AuditHeadsResponse *r = arena_alloc(call->arena, sizeof(*r));
         struct vault_lane_head heads[256];
-        size_t n = vault_lane_heads(v, heads, 256);
+        size_t n = vault_lane_heads(v, heads, 256), uses = 0;
         Chsm__AuditHead *rows = arena_alloc(call->arena, (n + 1) * sizeof(*rows));
 
         if (!r || !rows)
                 goto memory;
         chsm__audit_heads_response__init(r);
-        r->heads = arena_alloc(call->arena, (n + 1) * sizeof(*r->heads));
+        r->heads = arena_alloc(call->arena, (n + NODES_MAX) * sizeof(*r->heads));
         if (!r->heads)
                 goto memory;
         for (size_t i = 0; i < n; i++) {
@@ -77,7 +78,9 @@ bool vault_audit_heads(struct vault_call *call)
                         goto memory;
                 r->heads[i] = &rows[i];
         }
-        r->n_heads = n;
+        if (!vault_use_heads(call, r->heads + n, NODES_MAX, &uses))
+                return false;
+        r->n_heads = n + uses;
         call->response->audit_heads = r;
         call->response->body_case = CHSM__RESPONSE__BODY_AUDIT_HEADS;
         return true;

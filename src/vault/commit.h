@@ -54,6 +54,9 @@ void vault_audit_fill(struct vault_call *, const struct vault_command *, struct 
 /* Into the node's log of key use and refusals. */
 void vault_audit_use(struct vault_call *, const struct vault_command *);
 
+/* ---- use_head.c: signed heads of the nodes' key-use logs, in arena memory; up to cap ---- */
+bool vault_use_heads(struct vault_call *, Chsm__AuditHead **rows, size_t cap, size_t *n);
+
 /* ---- policy_roles.c: role x command x state ---- */
 bool vault_policy_state(struct vault *, const struct vault_command *, struct err *);
 bool vault_policy_role(struct vault *, const struct vault_command *, enum vault_role, struct err *);

@@ -49,6 +49,7 @@ struct vault {
         struct vault_replays *replays;
         struct vault_cache *cache;
         struct vault_streams *streams;
+        uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         struct vault_counters *counters; /* metrics.c */
         _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
 };

@@ -96,6 +96,9 @@ enum vault_state vault_state(struct vault *);
 struct slice vault_partition_id(struct vault *);
 /* The log of key use, which needs the partition's id and so opens after the vault. Before the first call. */
 void vault_set_audit(struct vault *, struct audit_writer *);
+/* Signs count and hash of the key-use log into the store, when there is something new. One thread at a time.
+ */
+bool vault_seal_use_log(struct vault *, struct err *);
 /* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once
  * owned, else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
 struct vault_identity {

@@ -16,14 +16,14 @@ t "a key signs before all of it" signs
 
 # ---- logins ----
 fails_login() {
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$1" -O
+        chsm-util singlecmd loginHSM -u CU -s "${1%%:*}" -p "${1#*:}" loginStatus
 }
 officer createUser CU locked user1234 >/dev/null
 for try in 1 2 3 4 5; do
-        refused "wrong password, try $try" CKR_PIN_INCORRECT fails_login locked:wrong1234
+        refused "wrong password, try $try" RET_USER_LOGIN_FAILURE fails_login locked:wrong1234
 done
-refused "the account is locked, even for the right password" CKR_PIN_LOCKED fails_login locked:user1234
-refused "an unknown user looks like a wrong password" CKR_PIN_INCORRECT fails_login stranger:user1234
+refused "the account is locked, even for the right password" "the account is locked" fails_login locked:user1234
+refused "an unknown user looks like a wrong password" RET_USER_LOGIN_FAILURE fails_login stranger:user1234
 t "an officer unlocks" officer unlockUser locked
 t "and the right password is right again" fails_login locked:user1234
 

@@ -59,6 +59,17 @@ head -c 9000 /dev/urandom >large
 t "the first message after a login may be a large one" p11 --write-object large --type data --label large
 refused "a wrong PIN" CKR_PIN_INCORRECT pkcs11-tool --module "$CHSM_MODULE" --login --pin cu1:wrong1234 -O
 refused "a PIN without a user" CKR_PIN_INCORRECT pkcs11-tool --module "$CHSM_MODULE" --login --pin user1234 -O
+fails_login() {
+        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$1" -O
+}
+officer createUser CU locked user1234 >/dev/null
+for try in 1 2 3 4 5; do
+        refused "wrong password, try $try" CKR_PIN_INCORRECT fails_login locked:wrong1234
+done
+refused "the account is locked, even for the right password" CKR_PIN_LOCKED fails_login locked:user1234
+refused "an unknown user looks like a wrong password" CKR_PIN_INCORRECT fails_login stranger:user1234
+t "an officer unlocks" officer unlockUser locked
+t "and the right password is right again" fails_login locked:user1234
 t "nothing is seen before login" sh -c '[ -z "$(pkcs11-tool --module "$CHSM_MODULE" -O 2>/dev/null)" ]'
 t "private keys do not come out" sh -c '! pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --read-object \
         --type privkey --id 01 -o priv.der; [ ! -s priv.der ]'
