@@ -28,6 +28,8 @@ void pool_conn_down(struct client_pool *pool, struct pool_conn *c, const struct 
 {
         int64_t wait = 0;
 
+        if (pool->config.notice && (c->failures == 0 || strcmp(c->trouble.detail, why->detail) != 0))
+                pool->config.notice(c->host, c->port, why);
         c->trouble = *why;
         pool_conn_close(c);
         if (c->failures) {
@@ -151,6 +153,8 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
                         r->detail);
         if (good) {
                 c->state = POOL_READY;
+                if (pool->config.notice && c->failures)
+                        pool->config.notice(c->host, c->port, NULL);
                 c->failures = 0;
                 c->elevated = c->elevated || elevates;
                 pool->wanted = false;

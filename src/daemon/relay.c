@@ -370,9 +370,19 @@ static void *run(void *arg)
         return NULL;
 }
 
+static void node_notice(const char *host, uint16_t port, const struct err *why)
+{
+        if (why)
+                log_warning("node %s port %u is out of reach: %s", host, (unsigned)port, why->detail);
+        else
+                log_info("node %s port %u is back", host, (unsigned)port);
+}
+
 struct relay *relay_new(struct relay_shared *shared, struct err *err)
 {
-        struct client_pool_config config = { .options = shared->options, .clock = clock_system() };
+        struct client_pool_config config = { .options = shared->options,
+                                             .clock = clock_system(),
+                                             .notice = node_notice };
         struct relay *r = calloc(1, sizeof(*r));
 
         if (!r) {

@@ -72,9 +72,30 @@ cp "$CHSM_CONF_DIR/client.key" loose.key
 chmod 644 loose.key
 refused "a private key that others may read" "loose.key" with_conf private_key "$work/loose.key"
 
+openssl req -newkey rsa:2048 -nodes -subj /CN=old -keyout old.key -out old.csr 2>/dev/null
+openssl x509 -req -in old.csr -signkey old.key -days -1 -out "$data/clients/old.crt" 2>/dev/null
+logged "enrolled clients are read again" "reading the clients' certificates" kill -HUP "$CHSM_NODE_PIDS"
+logged "an expired certificate is refused" "certificate has expired" client -tls1_3 -cert "$data/clients/old.crt" -key old.key
+expired() {
+        sed "s|^certificate = .*|certificate = $data/clients/old.crt|; s|^private_key = .*|private_key = $work/old.key|
+                s|^socket = .*|socket = $work/old.sock|; s|^ready_file = .*|ready_file = $work/old.ready|" \
+                "$CHSM_CONF_DIR/chsm-client.conf" >old.conf
+        chsm-client -c old.conf >old.log 2>&1 &
+        old=$!
+        waited=0
+        until grep -q "out of reach: .*our certificate has expired" old.log; do
+                waited=$((waited + 1))
+                [ $waited -lt 100 ] || { cat old.log; kill $old; return 1; }
+                sleep 0.1
+        done
+        kill $old
+        wait $old || true
+}
+t "and the daemon says so of its own" expired
+
 # ---- messages ----
 send() { # PRINTF_FORMAT: bytes over TLS with the enrolled certificate
-        { printf "$1"; sleep 0.5; } | timeout 10 openssl s_client -connect "127.0.0.1:$port" -quiet $own >/dev/null 2>&1
+        printf "$1" | timeout 10 openssl s_client -connect "127.0.0.1:$port" -quiet $own >/dev/null 2>&1
 }
 logged "a huge frame closes the connection" "sent a bad frame: a frame of 4294967295 bytes" send '\377\377\377\377'
 logged "an empty frame too" "sent a bad frame: a frame of 0 bytes" send '\000\000\000\000'
