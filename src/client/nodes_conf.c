@@ -202,20 +202,25 @@ static bool read_json(struct target *t, struct slice text, struct err *err)
         return ok;
 }
 
+bool client_conf_parse(const struct conf_row *rows, size_t n, void *values, const char *program,
+                       struct slice text, const char *path, struct err *err)
+{
+        struct target t = { .rows = rows, .n = n, .values = values, .program = program, .path = path };
+        size_t at = 0;
+
+        while (at < text.n && strchr(" \t\r\n", text.p[at]))
+                at++;
+        return at < text.n && text.p[at] == '{' ? read_json(&t, text, err)
+                                                : conf_parse(rows, n, values, text, path, err);
+}
+
 bool client_conf_read(const struct conf_row *rows, size_t n, void *values, const char *program,
                       const char *path, struct err *err)
 {
-        struct target t = { .rows = rows, .n = n, .values = values, .program = program, .path = path };
         struct buf text = BUF_INIT;
-        bool ok = conf_defaults(rows, n, values, err) && file_read(path, FILE_MOST, &text, err);
-        size_t at = 0;
+        bool ok = conf_defaults(rows, n, values, err) && file_read(path, FILE_MOST, &text, err) &&
+                  client_conf_parse(rows, n, values, program, buf_slice(&text), path, err);
 
-        while (ok && at < text.n && strchr(" \t\r\n", text.p[at]))
-                at++;
-        if (ok && at < text.n && text.p[at] == '{')
-                ok = read_json(&t, buf_slice(&text), err);
-        else if (ok)
-                ok = conf_parse(rows, n, values, buf_slice(&text), path, err);
         buf_clear(&text);
         return ok;
 }

@@ -35,6 +35,10 @@ struct client_nodes {
 bool client_conf_read(const struct conf_row *rows, size_t n, void *target, const char *program,
                       const char *path, struct err *);
 
+/* The same from text over present values; name: of the file, for messages and relative paths. */
+bool client_conf_parse(const struct conf_row *rows, size_t n, void *target, const char *program,
+                       struct slice text, const char *name, struct err *);
+
 /* The servers as endpoints; hosts are heap copies, freed by client_endpoints_free. None: an error. */
 bool client_endpoints(const struct client_nodes *, struct chsm_endpoint **, size_t *n, struct err *);
 void client_endpoints_free(struct chsm_endpoint *, size_t n);
