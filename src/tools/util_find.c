@@ -239,40 +239,38 @@ static uint32_t find_key(struct shell *sh, int argc, char **argv)
         return util_result(sh, "Cfm3FindKey", rv);
 }
 
-/* Every node of a cluster has every key: a node is asked, and its cluster told of. */
-static uint32_t find_single(struct shell *sh, int argc, char **argv)
+/* The key that option -k names, as the node knows it. */
+static uint32_t info_of(struct shell *sh, int argc, char **argv, const char *function,
+                        struct chsm_answer *answer)
 {
         const char *key = NULL;
         const struct util_option rows[] = { { "-k", &key, false, true } };
         Chsm__ObjectRef ref;
-        struct chsm_answer answer = CHSM_ANSWER_INIT;
         uint32_t rv = util_options(sh, argc, argv, rows, 1);
 
         if (rv == 0)
                 rv = util_ref(sh, "-k", key, &ref);
-        if (rv)
-                return rv;
-        rv = info_call(sh, &ref, &answer);
+        return rv ? rv : util_result(sh, function, info_call(sh, &ref, answer));
+}
+
+/* Every node of a cluster has every key: a node is asked, and its cluster told of. */
+static uint32_t find_single(struct shell *sh, int argc, char **argv)
+{
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv = info_of(sh, argc, argv, "Cfm3FindSingleKey", &answer);
+
         chsm_answer_clear(&answer);
         if (rv == 0)
                 util_cluster_status(sh);
         shell_set(sh, "present", json_boolean(rv == 0));
-        return util_result(sh, "Cfm3FindSingleKey", rv);
+        return rv;
 }
 
 static uint32_t key_info(struct shell *sh, int argc, char **argv)
 {
-        const char *key = NULL;
-        const struct util_option rows[] = { { "-k", &key, false, true } };
-        Chsm__ObjectRef ref;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        uint32_t rv = util_options(sh, argc, argv, rows, 1);
+        uint32_t rv = info_of(sh, argc, argv, "Cfm3GetKey", &answer);
 
-        if (rv == 0)
-                rv = util_ref(sh, "-k", key, &ref);
-        if (rv)
-                return rv;
-        rv = util_result(sh, "Cfm3GetKey", info_call(sh, &ref, &answer));
         if (rv == 0) {
                 const Chsm__ObjectInfoResponse *r = answer.response->object_info;
                 json_t *users = json_array();
