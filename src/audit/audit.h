@@ -54,6 +54,10 @@ struct audit_writer_config {
         struct clock clock;
         size_t queue;    /* records waiting at most; 0: 65,536 */
         size_t file_max; /* bytes after which a new file begins; 0: 64 MiB */
+        /* What the partition signed last: a log that ends before it, or is another there, is not gone on
+         * with. 0: nothing is known. */
+        uint64_t checkpoint;
+        uint8_t checkpoint_hash[AUDIT_HASH_SIZE];
 };
 /* Goes on where the newest file ends; a torn last line is cut off and told in a record of its own. */
 struct audit_writer *audit_writer_open(const struct audit_writer_config *, struct err *);

@@ -39,8 +39,9 @@ struct audit_writer {
         uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
         unsigned waiters; /* callers that wait for what is queued to be written: no gathering then */
         bool closing;
-        struct err trouble;
-        uint64_t sequence; /* of the next record; writer thread, and under lock for audit_writer_head */
+        struct err trouble; /* of the last batch; under lock */
+        uint64_t lost;      /* records that could not be written since the last good batch; writer thread */
+        uint64_t sequence;  /* of the next record; writer thread, and under lock for audit_writer_head */
         uint8_t hash[AUDIT_HASH_SIZE];
         int64_t last_ms;
 };
@@ -98,7 +99,7 @@ static bool record_chain(struct audit_writer *w, struct audit_record *record, st
         return true;
 }
 
-static bool bytes_write(struct audit_writer *w, struct slice bytes)
+static bool bytes_write(struct audit_writer *w, struct slice bytes, struct err *err)
 {
         while (bytes.n) {
                 ssize_t n = write(w->fd, bytes.p, bytes.n);
@@ -106,7 +107,7 @@ static bool bytes_write(struct audit_writer *w, struct slice bytes)
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return err_set_errno(&w->trouble, ERR_AUDIT, errno,
+                        return err_set_errno(err, ERR_AUDIT, errno,
                                              "audit log '%s' cannot be written: free space on its disk",
                                              w->path);
                 bytes = slice_of(bytes.p + n, bytes.n - (size_t)n);
@@ -146,13 +147,33 @@ static bool file_open(struct audit_writer *w, uint64_t first, struct err *err)
 }
 
 /* Goes on in a new file when this one is full. Whoever reads the folder may move full files away. */
-static bool turn_over(struct audit_writer *w)
+static bool turn_over(struct audit_writer *w, struct err *err)
 {
         if (w->size < (w->config.file_max ? w->config.file_max : FILE_PRESET))
                 return true;
         return (fdatasync(w->fd) == 0 ||
-                err_set_errno(&w->trouble, ERR_AUDIT, errno, "audit log '%s' cannot be synced", w->path)) &&
-               file_open(w, w->sequence, &w->trouble);
+                err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be synced", w->path)) &&
+               file_open(w, w->sequence, err);
+}
+
+/* What a full disk swallowed is told by the first record after it. */
+static bool lost_chain(struct audit_writer *w, struct buf *batch)
+{
+        char text[80];
+        struct audit_record note = { .operation = "CHSM_LOG_LOST", .detail = text };
+
+        if (w->lost == 0)
+                return true;
+        (void)snprintf(text, sizeof(text), "%" PRIu64 " records could not be written", w->lost);
+        note.time_ms = clock_wall_ms(&w->config.clock);
+        return record_chain(w, &note, batch);
+}
+
+static void trouble_set(struct audit_writer *w, const struct err *trouble)
+{
+        pthread_mutex_lock(&w->lock);
+        w->trouble = *trouble;
+        pthread_mutex_unlock(&w->lock);
 }
 
 /* Writes what waits. On failure the file is cut back to whole records and the chain stays where it was. */
@@ -160,21 +181,27 @@ static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n,
 {
         uint64_t sequence = w->sequence;
         uint8_t hash[AUDIT_HASH_SIZE];
-        bool ok = turn_over(w);
+        struct err trouble = ERR_INIT;
+        bool ok = turn_over(w, &trouble);
 
         memcpy(hash, w->hash, sizeof(hash));
         buf_reset(batch);
+        ok = ok && lost_chain(w, batch);
         for (size_t i = 0; ok && i < n; i++)
                 ok = record_chain(w, &taken[i].record, batch);
-        if (ok && bytes_write(w, buf_slice(batch))) {
+        if (ok && bytes_write(w, buf_slice(batch), &trouble)) {
                 w->size += batch->n;
+                w->lost = 0;
+                trouble_set(w, &trouble);
                 return;
         }
-        if (w->trouble.id == ERR_NONE)
-                err_set(&w->trouble, ERR_AUDIT, "audit records cannot be made");
-        log_error("%s", w->trouble.detail);
+        if (trouble.id == ERR_NONE)
+                err_set(&trouble, ERR_AUDIT, "audit records cannot be made");
+        log_error("%s", trouble.detail);
         if (ftruncate(w->fd, (off_t)w->size) != 0)
                 log_error("audit log '%s' may end with a torn record", w->path);
+        trouble_set(w, &trouble);
+        w->lost += n;
         w->sequence = sequence;
         memcpy(w->hash, hash, sizeof(hash));
 }
@@ -268,19 +295,26 @@ void audit_writer_head(struct audit_writer *w, uint64_t *sequence, uint8_t hash[
 /* Walks the newest files to the last whole record; *torn tells of bytes after it. */
 static bool resume(struct audit_writer *w, bool *torn, struct err *err)
 {
-        struct audit_verify v = { .crypto = w->config.crypto };
+        struct audit_verify v = { .crypto = w->config.crypto, .checkpoint = w->config.checkpoint };
         struct audit_files files;
         size_t rest = 0, from;
         bool ok;
 
         if (!audit_files_list(w->folder, &files, err))
                 return false;
+        memcpy(v.checkpoint_hash, w->config.checkpoint_hash, AUDIT_HASH_SIZE);
         from = files.n > 1 ? files.n - 2 : 0;
         ok = audit_verify_files(&v, &files, from, w->config.partition_id, w->node, &rest, err) &&
              (files.n ||
               audit_genesis(w->config.crypto, w->config.partition_id, w->node, "use", v.expected)) &&
              file_open(w, files.n ? files.rows[files.n - 1].first : 0, err);
         *torn = rest != 0;
+        if (ok && v.next_sequence < v.checkpoint)
+                ok = err_set(err, ERR_AUDIT,
+                             "the key-use log in '%s' ends after %" PRIu64
+                             " records, the partition signed %" PRIu64
+                             ": put its files back, or say accept_cut_log = yes",
+                             w->folder, v.next_sequence, v.checkpoint);
         if (ok && rest && ftruncate(w->fd, (off_t)(w->size -= rest)) != 0)
                 ok = err_set_errno(err, ERR_AUDIT, errno, "audit log '%s' cannot be cut", w->path);
         w->sequence = v.next_sequence;

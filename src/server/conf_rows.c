@@ -62,6 +62,8 @@ const struct conf_row server_conf_rows[] = {
           .help = "public objects can be read without a login" },
         { "allow_nonsensitive_session", CONF_BOOL, AT(allow_nonsensitive_session), .preset = "yes",
           .help = "session secrets may be readable (Java and OpenSSL need it for key agreement)" },
+        { "accept_cut_log", CONF_BOOL, AT(accept_cut_log), .preset = "no",
+          .help = "start although the key-use log is not the one that the partition signed" },
         { "fail_self_test", CONF_TEXT, AT(fail_self_test), .preset = "",
           .help = "spoil the self-test of this name, to see that the node stays out of service" },
 };

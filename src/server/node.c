@@ -60,7 +60,12 @@ static bool open_audit(struct node *n, struct err *err)
                                               .crypto = n->crypto,
                                               .clock = clock_system() };
 
-        n->audit = path && file_make_dir(path, 0700, err) ? audit_writer_open(&config, err) : NULL;
+        if (path && file_make_dir(path, 0700, err) &&
+            vault_sealed_use_log(n->vault, &config.checkpoint, config.checkpoint_hash, err)) {
+                if (n->conf->accept_cut_log)
+                        config.checkpoint = 0;
+                n->audit = audit_writer_open(&config, err);
+        }
         free(path);
         if (n->audit)
                 vault_set_audit(n->vault, n->audit);

@@ -139,15 +139,20 @@ static uint32_t check_signature(struct shell *sh, struct mgmt_server *s, const s
         return rv;
 }
 
-static uint32_t check_node(struct shell *sh, struct mgmt_server *s, struct check *c)
+static uint32_t heads_ask(struct shell *sh, struct mgmt_server *s, struct check *c)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__AuditHeadsRequest body = CHSM__AUDIT_HEADS_REQUEST__INIT;
-        uint32_t rv;
 
         request.audit_heads = &body;
         request.body_case = CHSM__REQUEST__BODY_AUDIT_HEADS;
-        rv = chsm_call(s->chsm, &request, &c->node, &sh->err);
+        return chsm_call(s->chsm, &request, &c->node, &sh->err);
+}
+
+static uint32_t check_node(struct shell *sh, struct mgmt_server *s, struct check *c)
+{
+        uint32_t rv = heads_ask(sh, s, c);
+
         for (size_t i = 0; rv == 0 && i < c->node.response->audit_heads->n_heads; i++) {
                 const Chsm__AuditHead *head = c->node.response->audit_heads->heads[i];
                 bool uses = strcmp(head->chain, "use") == 0;
@@ -177,13 +182,8 @@ static char *writer_of(const char *path)
 static uint32_t checkpoint_set(struct shell *sh, struct mgmt_server *s, const char *node, struct check *c,
                                struct audit_verify *v)
 {
-        Chsm__Request request = CHSM__REQUEST__INIT;
-        Chsm__AuditHeadsRequest body = CHSM__AUDIT_HEADS_REQUEST__INIT;
-        uint32_t rv;
+        uint32_t rv = heads_ask(sh, s, c);
 
-        request.audit_heads = &body;
-        request.body_case = CHSM__REQUEST__BODY_AUDIT_HEADS;
-        rv = chsm_call(s->chsm, &request, &c->node, &sh->err);
         for (size_t i = 0; rv == 0 && i < c->node.response->audit_heads->n_heads; i++) {
                 const Chsm__AuditHead *head = c->node.response->audit_heads->heads[i];
 

@@ -5,8 +5,6 @@
 
 #include "crypto/mechanism.h"
 
-#include <stdlib.h>
-
 #define SIGNATURE_MAX 512
 
 static void head_key(const struct vault *v, struct buf *key)
@@ -51,6 +49,9 @@ bool vault_seal_use_log(struct vault *v, struct err *err)
         audit_writer_head(v->deps.audit, &sequence, hash);
         if (sequence == v->sealed_uses)
                 return true;
+        if (!audit_writer_flush(v->deps.audit,
+                                err)) /* on disk first: a power cut must not look like a cut log */
+                return false;
         head_key(v, &key);
         ok = head_write(v, sequence, hash, &body, err) &&
              vault_record_write(v, buf_slice(&key), buf_slice(&body), &value);
@@ -67,6 +68,49 @@ bool vault_seal_use_log(struct vault *v, struct err *err)
         buf_clear(&key);
         buf_clear(&body);
         buf_clear(&value);
+        return ok;
+}
+
+struct own_head {
+        struct vault *vault;
+        uint64_t *count;
+        uint8_t *hash;
+        struct err *err;
+        bool ok;
+};
+
+static bool own_visit(void *arg, const struct store_event *e)
+{
+        struct own_head *own = arg;
+        struct slice body, hash;
+        struct reader in;
+
+        own->ok = vault_record_read(own->vault, e->key, e->value, &body, own->err);
+        if (!own->ok)
+                return false;
+        in = reader_of(body);
+        *own->count = reader_u64(&in);
+        hash = reader_bytes(&in, AUDIT_HASH_SIZE);
+        own->ok = reader_ok(&in);
+        if (own->ok)
+                memcpy(own->hash, hash.p, hash.n);
+        return own->ok;
+}
+
+bool vault_sealed_use_log(struct vault *v, uint64_t *count, uint8_t hash[AUDIT_HASH_SIZE], struct err *err)
+{
+        struct own_head own = { v, count, hash, err, true };
+        struct buf key = BUF_INIT;
+        store_rev at;
+        bool ok;
+
+        *count = 0;
+        head_key(v, &key);
+        ok = buf_ok(&key) &&
+             store_load(v->deps.store, buf_slice(&key), own_visit, &own, &at, err) == STORE_OK && own.ok;
+        buf_clear(&key);
+        if (!ok && !err->id)
+                err_set(err, ERR_STORE_DAMAGED, "the head of the key-use log cannot be read");
         return ok;
 }
 

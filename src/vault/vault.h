@@ -96,6 +96,8 @@ enum vault_state vault_state(struct vault *);
 struct slice vault_partition_id(struct vault *);
 /* The log of key use, which needs the partition's id and so opens after the vault. Before the first call. */
 void vault_set_audit(struct vault *, struct audit_writer *);
+/* The head that vault_seal_use_log stored last for this node; *count 0: none. */
+bool vault_sealed_use_log(struct vault *, uint64_t *count, uint8_t hash[AUDIT_HASH_SIZE], struct err *);
 /* Signs count and hash of the key-use log into the store, when there is something new. One thread at a time.
  */
 bool vault_seal_use_log(struct vault *, struct err *);

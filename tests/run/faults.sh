@@ -119,7 +119,7 @@ t "and serves others" signs
 
 flood() {
         python3 - "$port" "$CHSM_SOCKET" >flood.out 2>&1 <<'EOF' &
-import resource, socket, sys, time
+import resource, signal, socket, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (4096, max(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
 held = []
 for i in range(1500):
@@ -132,8 +132,7 @@ for i in range(500):
     s.connect(sys.argv[2])
     held.append(s)
 open('flooded', 'w').write('x')
-while True:
-    time.sleep(1)
+signal.pause()
 EOF
         flood=$!
         until [ -s flooded ] || ! kill -0 $flood 2>/dev/null; do sleep 0.1; done
@@ -174,6 +173,20 @@ restore() {
 t "the database put back is served again" restore
 . "$work/hsm/env"
 t "with its keys" signs
+
+# A log of key use that was cut while nobody looked: the node sees it before anybody can go on with it.
+"$top/scripts/dev-cluster" down "$work/hsm"
+cp "$data/audit/use-0.jsonl" whole.jsonl
+head -n 3 whole.jsonl >"$data/audit/use-0.jsonl"
+refused "a log of key use that was cut" "ends after 3 records" start
+rm "$data/audit/use-0.jsonl"
+refused "and one that is gone" "ends after 0 records" start
+sed 's/"user":"cu1"/"user":"cu2"/' whole.jsonl >"$data/audit/use-0.jsonl"
+refused "and one that was written anew" "one of the two was changed" start
+cp whole.jsonl "$data/audit/use-0.jsonl"
+hsm_restart
+. "$work/hsm/env"
+t "with the log put back the node serves" signs
 
 limited() {
         prlimit --pid "$CHSM_NODE_PIDS" --fsize=4096:unlimited

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 static struct crypto *engine;
 static char *folder;
@@ -267,6 +269,38 @@ static void old_files_may_be_moved_away(void **state)
         audit_files_free(&files);
 }
 
+/* A file size limit stands for a full disk: what was swallowed is told, the chain goes on unbroken. */
+static void a_full_disk_is_told_when_it_is_over(void **state)
+{
+        struct audit_record r = { .operation = "CN_SIGN" };
+        struct rlimit before, little;
+        struct buf text = BUF_INIT;
+        struct err err = ERR_INIT;
+        struct audit_writer *w = open_writer(0, &err);
+        uint64_t records;
+
+        (void)state;
+        assert_non_null(w);
+        audit_writer_append(w, &r);
+        assert_true(audit_writer_flush(w, &err));
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        little = before;
+        little.rlim_cur = 300;
+        (void)signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+        audit_writer_append(w, &r);
+        assert_false(audit_writer_flush(w, &err));
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        audit_writer_append(w, &r);
+        assert_true(audit_writer_flush(w, &err));
+        audit_writer_close(&w);
+        load(&text);
+        assert_true(verify(buf_slice(&text), &records, &err));
+        assert_int_equal(records, 3);
+        assert_non_null(strstr(buf_text(&text), "1 records could not be written"));
+        buf_clear(&text);
+}
+
 static int engine_open(void **state)
 {
         struct err err = ERR_INIT;
@@ -296,6 +330,7 @@ int main(void)
                 TEST(full_queue_loses_nothing),
                 TEST(full_files_are_followed_by_new_ones),
                 TEST(old_files_may_be_moved_away),
+                TEST(a_full_disk_is_told_when_it_is_over),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
