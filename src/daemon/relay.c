@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #define EVENTS        64
@@ -19,6 +20,8 @@
 
 struct app {
         struct app *next, *prev;
+        LIST_ENTRY(app) due;
+        bool is_due; /* stands in the relay's list */
         struct relay *relay;
         struct wire_conn *wire;
         struct wire_reader *reader;
@@ -46,6 +49,7 @@ struct relay {
         bool started;
         int epoll, wake;
         struct app *apps;
+        LIST_HEAD(, app) due; /* those that were answered since the last turn */
         pthread_mutex_t lock; /* the inbox */
         int *inbox;
         size_t inbox_n, inbox_cap;
@@ -107,10 +111,25 @@ static void pending_unlink(struct pending *p)
         a->in_flight--;
 }
 
+static void due_add(struct app *a)
+{
+        if (!a->is_due)
+                LIST_INSERT_HEAD(&a->relay->due, a, due);
+        a->is_due = true;
+}
+
+static void due_remove(struct app *a)
+{
+        if (a->is_due)
+                LIST_REMOVE(a, due);
+        a->is_due = false;
+}
+
 static void app_close(struct app *a)
 {
         struct relay *r = a->relay;
 
+        due_remove(a);
         while (a->pending) {
                 struct pending *p = a->pending;
                 client_pool_cancel(r->pool, p->ticket);
@@ -221,6 +240,7 @@ static void replied(void *arg, uint8_t *frame, size_t n, const struct err *err)
         pending_unlink(p);
         free(p);
         a->wants_write = true;
+        due_add(a);
 }
 
 static bool relay_frame(struct app *a, struct slice frame)
@@ -295,10 +315,12 @@ static void app_step(struct app *a)
 {
         struct epoll_event event;
 
-        if (!app_read(a) || !app_flush(a)) {
-                app_close(a);
-                return;
-        }
+        do {
+                if (!app_read(a) || !app_flush(a)) {
+                        app_close(a);
+                        return;
+                }
+        } while (a->stuck && has_room(a)); /* what was sent made room */
         event = (struct epoll_event){ .events = (has_room(a) ? (uint32_t)EPOLLIN : 0) |
                                                 (a->wants_write ? (uint32_t)EPOLLOUT : 0),
                                       .data.ptr = a };
@@ -336,12 +358,15 @@ static void apps_events(struct relay *r)
                 app_step(events[i].data.ptr);
 }
 
-/* Answers that came with the pool's step go out, and waiting frames move on. */
+/* Answers that came with the pool's step go out, and waiting frames move on. Applications that are silent
+ * cost nothing here, however many there are. */
 static void apps_answers(struct relay *r)
 {
-        for (struct app *a = r->apps, *next; a; a = next) {
-                next = a->next;
-                if ((a->wants_write && !(a->interest & EPOLLOUT)) || (a->stuck && has_room(a)))
+        struct app *a;
+
+        while ((a = LIST_FIRST(&r->due))) {
+                due_remove(a);
+                if (!(a->interest & EPOLLOUT) || (a->stuck && has_room(a)))
                         app_step(a);
         }
 }

@@ -29,8 +29,18 @@ static void conn_free(struct conn *c)
         atomic_fetch_sub(&l->server->connections, 1);
 }
 
+void conn_again(struct conn *c, bool again)
+{
+        if (again && !c->is_again)
+                TAILQ_INSERT_TAIL(&c->loop->again, c, again);
+        else if (!again && c->is_again)
+                TAILQ_REMOVE(&c->loop->again, c, again);
+        c->is_again = again;
+}
+
 void conn_close(struct conn *c)
 {
+        conn_again(c, false);
         if (c->wire) {
                 (void)epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->wire->fd, NULL);
                 c->wire->ops->close(c->wire);
@@ -77,10 +87,14 @@ void conn_open(struct loop *l, int fd)
         l->conns = c;
 }
 
+static bool out_full(const struct conn *c)
+{
+        return c->out.n - c->out_at > OUT_MAX;
+}
+
 static void interest_set(struct conn *c)
 {
-        bool full =
-            c->in_flight >= IN_FLIGHT_MAX || c->out.n - c->out_at > OUT_MAX || c->loop->server->stopping;
+        bool full = c->in_flight >= IN_FLIGHT_MAX || out_full(c) || c->loop->server->stopping;
         uint32_t wanted = (full && !c->shaking ? 0 : EPOLLIN) | (c->wants_write ? (uint32_t)EPOLLOUT : 0);
         struct epoll_event event = { .events = wanted, .data.ptr = c };
 
@@ -264,14 +278,15 @@ static bool read_more(struct conn *c, bool *dry)
         }
 }
 
-/* Handles frames until there are none, or others must have their turn. */
-static bool read_frames(struct conn *c)
+/* Handles frames until there are none, or others must have their turn, or answers pile up. *left: there may
+ * be frames that no event will tell of. */
+static bool read_frames(struct conn *c, bool *left)
 {
         struct err err = ERR_INIT;
         bool dry = false;
         int burst = 0;
 
-        while (!dry && c->in_flight < IN_FLIGHT_MAX && c->out.n - c->out_at <= OUT_MAX) {
+        while (!dry && c->in_flight < IN_FLIGHT_MAX && !(*left = out_full(c))) {
                 uint8_t *frame;
                 size_t n;
                 enum wire_next next = wire_reader_next(c->reader, &frame, &n, &err);
@@ -288,7 +303,7 @@ static bool read_frames(struct conn *c)
                 if (!request(c, slice_of(frame, n)))
                         return false;
                 if (++burst == BURST) {
-                        c->again = c->loop->more = true;
+                        *left = true;
                         break;
                 }
         }
@@ -297,15 +312,16 @@ static bool read_frames(struct conn *c)
 
 void conn_step(struct conn *c)
 {
-        bool ok = !c->shaking || handshake(c);
+        bool left = false, ok = !c->shaking || handshake(c);
 
-        c->again = false;
         if (ok && !c->shaking)
-                ok = (atomic_load(&c->loop->server->stopping) || read_frames(c)) && flush(c);
-        if (ok)
-                interest_set(c);
-        else
+                ok = (atomic_load(&c->loop->server->stopping) || read_frames(c, &left)) && flush(c);
+        if (!ok) {
                 conn_close(c);
+                return;
+        }
+        conn_again(c, left && !out_full(c)); /* full: the event that lets more go out comes first */
+        interest_set(c);
 }
 
 void conn_done(struct request_job *r)

@@ -151,14 +151,16 @@ static void take_in(struct loop *l)
         }
 }
 
+/* One more turn for each connection that has frames left; those with still more queue up again. */
 static void each_again(struct loop *l)
 {
-        l->more = false;
-        for (struct conn *c = l->conns, *next; c; c = next) {
-                next = c->next;
-                if (c->again && !c->closing)
-                        conn_step(c);
-        }
+        struct conn *c, *last = TAILQ_LAST(&l->again, conn_list);
+
+        do {
+                c = TAILQ_FIRST(&l->again);
+                conn_again(c, false);
+                conn_step(c);
+        } while (c != last);
 }
 
 static void sweep(struct loop *l, int64_t now)
@@ -201,7 +203,10 @@ static void *run(void *arg)
         int64_t swept = loop_now(), stopping = 0;
 
         for (;;) {
-                int n = epoll_wait(l->epoll, events, EVENTS, l->more ? 0 : stopping ? 20 : 1000);
+                int n = epoll_wait(l->epoll, events, EVENTS,
+                                   !TAILQ_EMPTY(&l->again) ? 0
+                                   : stopping              ? 20
+                                                           : 1000);
                 bool woken = false;
                 int64_t now;
 
@@ -216,7 +221,7 @@ static void *run(void *arg)
                 }
                 if (woken)
                         take_in(l);
-                if (l->more)
+                if (!TAILQ_EMPTY(&l->again))
                         each_again(l);
                 now = loop_now();
                 if (now - swept >= 1000) {
@@ -245,6 +250,7 @@ struct loop *loop_new(struct server *s, int listen_fd, struct err *err)
         }
         l->server = s;
         l->listener = listen_fd;
+        TAILQ_INIT(&l->again);
         pthread_mutex_init(&l->lock, NULL);
         l->epoll = epoll_create1(EPOLL_CLOEXEC);
         l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -6,6 +6,8 @@
 #include "wire/frame.h"
 #include "wire/conn.h"
 
+#include <sys/queue.h>
+
 struct conn {
         struct conn *next, *prev; /* of the loop */
         struct loop *loop;
@@ -17,7 +19,9 @@ struct conn {
         unsigned in_flight; /* jobs not yet back */
         uint32_t interest;  /* epoll events asked for */
         int64_t since_ms;   /* of the last byte from the peer */
-        bool shaking, wants_write, closing, raised, again;
+        TAILQ_ENTRY(conn) again;
+        bool is_again; /* stands in the loop's list */
+        bool shaking, wants_write, closing, raised;
 };
 
 /* A request on its way through a pool. */
@@ -31,6 +35,8 @@ struct request_job {
         struct buf answer;
         bool ticket_valid;
 };
+
+TAILQ_HEAD(conn_list, conn);
 
 struct loop {
         struct server *server;
@@ -46,7 +52,7 @@ struct loop {
         struct request_job *spare; /* the loop's own */
         size_t spares;
         unsigned next_loop;
-        bool more; /* some connection has work left */
+        struct conn_list again; /* those with frames left that no event will tell of */
 };
 
 /* ---- conn.c ---- */
@@ -56,6 +62,8 @@ void conn_step(struct conn *);
 /* A job's answer is back. */
 void conn_done(struct request_job *);
 void conn_close(struct conn *);
+/* Puts it at the end of the loop's list of those to be stepped again, or takes it out. */
+void conn_again(struct conn *, bool again);
 
 int64_t loop_now(void);
 struct request_job *loop_job(struct loop *);

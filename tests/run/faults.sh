@@ -118,22 +118,7 @@ t "the daemon closes such connections" daemon
 t "and serves others" signs
 
 flood() {
-        python3 - "$port" "$CHSM_SOCKET" >flood.out 2>&1 <<'EOF' &
-import resource, signal, socket, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (4096, max(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
-held = []
-for i in range(1500):
-    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
-    if i % 2:
-        s.sendall(b'\x16\x03\x01\x02\x00')
-    held.append(s)
-for i in range(500):
-    s = socket.socket(socket.AF_UNIX)
-    s.connect(sys.argv[2])
-    held.append(s)
-open('flooded', 'w').write('x')
-signal.pause()
-EOF
+        python3 "$top/tests/run/flood.py" "$port" "$CHSM_SOCKET" flooded >flood.out 2>&1 &
         flood=$!
         until [ -s flooded ] || ! kill -0 $flood 2>/dev/null; do sleep 0.1; done
         status=0
@@ -144,6 +129,13 @@ EOF
         return $status
 }
 t "2,000 connections that never log in do not keep the others out" flood
+
+pipeline() {
+        python3 "$top/tests/run/pipeline.py" "$@"
+}
+t "answers that pile up in the daemon all come" pipeline unix "$CHSM_SOCKET" "$CHSM_PIN"
+t "answers that pile up in the node all come" pipeline tls "$port" "$CHSM_PIN" "$CHSM_CONF_DIR/client.crt" \
+        "$CHSM_CONF_DIR/client.key"
 
 # ---- the end of a node ----
 in_order() {
