@@ -22,9 +22,12 @@ static bool init_for(enum crypto_op op, EVP_PKEY_CTX *context)
 {
         switch (op) {
         case CRYPTO_SIGN:
+        case CRYPTO_SIGN_RECOVER:
                 return EVP_PKEY_sign_init(context) == 1;
         case CRYPTO_VERIFY:
                 return EVP_PKEY_verify_init(context) == 1;
+        case CRYPTO_VERIFY_RECOVER:
+                return EVP_PKEY_verify_recover_init(context) == 1;
         case CRYPTO_ENCRYPT:
                 return EVP_PKEY_encrypt_init(context) == 1;
         default:
@@ -152,6 +155,46 @@ static bool rsa_sign(struct crypto_run *r, struct err *err)
         return crypto_failed(err, "an RSA signature");
 }
 
+static bool signature_length(const struct crypto_run *r, struct err *err)
+{
+        return r->signature.n == modulus_size(r->key) ||
+               err_set(err, ERR_SIGNATURE_LEN, "the signature has %zu bytes; this key makes %zu",
+                       r->signature.n, modulus_size(r->key));
+}
+
+/* What was signed: the message inside a v1.5 block of type 1, or the whole block. */
+static bool rsa_verify_recover(struct crypto_run *r, struct err *err)
+{
+        struct crypto_cached *cached;
+        bool ok;
+
+        if (!signature_length(r, err))
+                return false;
+        cached = rsa_context(r, r->mechanism->padding, err);
+        if (!cached)
+                return false;
+        *r->out_n = modulus_size(r->key);
+        ok = EVP_PKEY_verify_recover(cached->context, r->out, r->out_n, r->signature.p, r->signature.n) == 1;
+        crypto_cache_put(r->key, cached);
+        ERR_clear_error();
+        return ok || err_set(err, ERR_SIGNATURE, "the signature does not match");
+}
+
+/* libcrypto takes an empty message for a failure, so what it recovers is compared here. */
+static bool verify_unhashed(const struct crypto_run *r, struct slice input, struct err *err)
+{
+        uint8_t signed_data[1024];
+        size_t n = 0;
+        struct crypto_run recover = *r;
+
+        recover.op = CRYPTO_VERIFY_RECOVER;
+        recover.out = signed_data;
+        recover.out_n = &n;
+        return rsa_verify_recover(&recover, err) &&
+               (slice_equal(slice_of(signed_data, n), input) ||
+                err_set(err, ERR_SIGNATURE, "the signature does not match"));
+}
+
 static bool rsa_verify(struct crypto_run *r, struct err *err)
 {
         uint8_t block[1024];
@@ -159,16 +202,15 @@ static bool rsa_verify(struct crypto_run *r, struct err *err)
         struct crypto_cached *cached;
         bool ok;
 
-        if (!sign_input(r, block, &input, err))
+        if (!sign_input(r, block, &input, err) || !signature_length(r, err))
                 return false;
-        if (r->signature.n != modulus_size(r->key))
-                return err_set(err, ERR_SIGNATURE_LEN, "the signature has %zu bytes; this key makes %zu",
-                               r->signature.n, modulus_size(r->key));
+        if (r->mechanism->hash == HASH_NONE && r->mechanism->padding != RSA_PKCS1_PSS_PADDING)
+                return verify_unhashed(r, input, err);
         cached = rsa_context(r, r->mechanism->padding, err);
         if (!cached)
                 return false;
-        ok = pss_set(r, cached->context) && EVP_PKEY_verify(cached->context, r->signature.p, r->signature.n,
-                                                            input.p ? input.p : block, input.n) == 1;
+        ok = pss_set(r, cached->context) &&
+             EVP_PKEY_verify(cached->context, r->signature.p, r->signature.n, input.p, input.n) == 1;
         crypto_cache_put(r->key, cached);
         ERR_clear_error();
         return ok || err_set(err, ERR_SIGNATURE, "the signature does not match");
@@ -315,4 +357,5 @@ const struct crypto_family crypto_family_rsa_crypt = {
         .decrypt = rsa_decrypt,
         .sign = rsa_sign,
         .verify = rsa_verify,
+        .verify_recover = rsa_verify_recover,
 };

@@ -262,6 +262,26 @@ bool crypto_verify(struct crypto *c, const struct crypto_mechanism *m, const str
         return run(m->family ? m->family->verify : NULL, &r, err);
 }
 
+bool crypto_sign_recover(struct crypto *c, const struct crypto_mechanism *m, struct crypto_key *key,
+                         struct slice in, uint8_t *out, size_t *out_n, struct err *err)
+{
+        struct crypto_run r = {
+                c, m, NULL, CRYPTO_SIGN_RECOVER, key, in, SLICE_EMPTY, out, out_n, NULL, false
+        };
+
+        return run(m->family && (m->functions & OP(SIGN_RECOVER)) ? m->family->sign : NULL, &r, err);
+}
+
+bool crypto_verify_recover(struct crypto *c, const struct crypto_mechanism *m, struct crypto_key *key,
+                           struct slice signature, uint8_t *out, size_t *out_n, struct err *err)
+{
+        struct crypto_run r = { c,     m,    NULL, CRYPTO_VERIFY_RECOVER, key, SLICE_EMPTY, signature, out,
+                                out_n, NULL, false };
+
+        return run(m->family && (m->functions & OP(VERIFY_RECOVER)) ? m->family->verify_recover : NULL, &r,
+                   err);
+}
+
 bool crypto_digest(struct crypto *c, const struct crypto_mechanism *m, struct slice in, uint8_t *out,
                    size_t *out_n, struct err *err)
 {

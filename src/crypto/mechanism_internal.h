@@ -32,6 +32,7 @@ struct crypto_family {
         bool (*decrypt)(struct crypto_run *, struct err *);
         bool (*sign)(struct crypto_run *, struct err *);
         bool (*verify)(struct crypto_run *, struct err *);
+        bool (*verify_recover)(struct crypto_run *, struct err *); /* signing with recovery is sign */
         bool (*digest)(struct crypto_run *, struct err *);
 };
 

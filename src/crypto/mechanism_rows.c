@@ -10,6 +10,7 @@
 #define RSA_SIZES .min = 2048, .max = 8192
 #define EC_SIZES  .min = 224, .max = 521
 #define AES_SIZES .min = 16, .max = 32
+#define RECOVERS  OP(SIGN) | OP(VERIFY) | OP(SIGN_RECOVER) | OP(VERIFY_RECOVER)
 
 #define RSA_SIGN(mech, which, pad, policy)                                                                   \
         {                                                                                                    \
@@ -45,11 +46,10 @@ static const struct crypto_mechanism rows[] = {
         { ROW(CKM_RSA_PKCS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_RSA), .makes = CKK_RSA,
           RSA_SIZES },
         { ROW(CKM_RSA_PKCS), KEYS(CKK_RSA), RSA_SIZES,
-          .functions = OP(SIGN) | OP(VERIFY) | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
+          .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
           .padding = RSA_PKCS1_PADDING, .family = &crypto_family_rsa_crypt },
-        { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES,
-          .functions = OP(SIGN) | OP(VERIFY) | OP(ENCRYPT) | OP(DECRYPT), .padding = RSA_NO_PADDING,
-          .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
+        { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES, .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT),
+          .padding = RSA_NO_PADDING, .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
         RSA_SIGN(CKM_SHA1_RSA_PKCS, HASH_SHA1, RSA_PKCS1_PADDING, CRYPTO_LEGACY),
         { ROW(CKM_RSA_PKCS_OAEP), KEYS(CKK_RSA), RSA_SIZES,
           .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), .padding = RSA_PKCS1_OAEP_PADDING,

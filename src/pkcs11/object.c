@@ -165,9 +165,17 @@ CK_RV objects_match(CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE **l
 
 /* ---- facts ---- */
 
-static const CK_ATTRIBUTE_TYPE fact_types[] = { CKA_CLASS,     CKA_KEY_TYPE, CKA_MODULUS,
-                                                CKA_EC_PARAMS, CKA_ENCRYPT,  CKA_DECRYPT,
-                                                CKA_SIGN,      CKA_VERIFY,   CKA_ALWAYS_AUTHENTICATE,
+static const CK_ATTRIBUTE_TYPE fact_types[] = { CKA_CLASS,
+                                                CKA_KEY_TYPE,
+                                                CKA_MODULUS,
+                                                CKA_EC_PARAMS,
+                                                CKA_ENCRYPT,
+                                                CKA_DECRYPT,
+                                                CKA_SIGN,
+                                                CKA_SIGN_RECOVER,
+                                                CKA_VERIFY,
+                                                CKA_VERIFY_RECOVER,
+                                                CKA_ALWAYS_AUTHENTICATE,
                                                 CKA_TRUSTED };
 #define FACTS (sizeof(fact_types) / sizeof(fact_types[0]))
 
@@ -202,10 +210,9 @@ static void fact_set(struct key_facts *f, CK_ATTRIBUTE_TYPE type, struct slice v
         static const struct {
                 CK_ATTRIBUTE_TYPE type;
                 enum op_kind kind;
-        } usages[] = { { CKA_ENCRYPT, OP_ENCRYPT },
-                       { CKA_DECRYPT, OP_DECRYPT },
-                       { CKA_SIGN, OP_SIGN },
-                       { CKA_VERIFY, OP_VERIFY } };
+        } usages[] = { { CKA_ENCRYPT, OP_ENCRYPT }, { CKA_DECRYPT, OP_DECRYPT },
+                       { CKA_SIGN, OP_SIGN },       { CKA_SIGN_RECOVER, OP_SIGN_RECOVER },
+                       { CKA_VERIFY, OP_VERIFY },   { CKA_VERIFY_RECOVER, OP_VERIFY_RECOVER } };
         uint64_t number = CK_UNAVAILABLE_INFORMATION;
         bool set = false;
 
@@ -223,7 +230,7 @@ static void fact_set(struct key_facts *f, CK_ATTRIBUTE_TYPE type, struct slice v
                 f->always_authenticate = set;
         else if (type == CKA_TRUSTED)
                 f->trusted = set;
-        for (size_t i = 0; i < 4; i++) {
+        for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
                 if (usages[i].type == type && set)
                         f->usage |= 1u << usages[i].kind;
         }

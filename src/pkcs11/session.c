@@ -202,7 +202,7 @@ static CK_RV context_login(struct session *s, struct slice user, struct slice pa
 {
         CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-        for (int kind = OP_ENCRYPT; kind <= OP_SIGN; kind++) {
+        for (int kind = OP_ENCRYPT; kind <= OP_SIGN_RECOVER; kind++) {
                 if (s->ops[kind].active && s->ops[kind].facts.always_authenticate) {
                         rv = login(user, password);
                         s->ops[kind].authorised = rv == CKR_OK;
@@ -347,8 +347,10 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
                 CK_FLAGS flag;
                 enum op_kind kind;
         } rows[] = {
-                { CKF_ENCRYPT, OP_ENCRYPT }, { CKF_DECRYPT, OP_DECRYPT }, { CKF_SIGN, OP_SIGN },
-                { CKF_VERIFY, OP_VERIFY },   { CKF_DIGEST, OP_DIGEST },   { CKF_FIND_OBJECTS, OP_FIND }
+                { CKF_ENCRYPT, OP_ENCRYPT }, { CKF_DECRYPT, OP_DECRYPT },
+                { CKF_SIGN, OP_SIGN },       { CKF_SIGN_RECOVER, OP_SIGN_RECOVER },
+                { CKF_VERIFY, OP_VERIFY },   { CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER },
+                { CKF_DIGEST, OP_DIGEST },   { CKF_FIND_OBJECTS, OP_FIND },
         };
         struct session *s;
         CK_RV rv = session_get(session, &s);

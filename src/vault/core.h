@@ -169,6 +169,8 @@ bool vault_share_object(struct vault_call *);
 bool vault_find_all_keys(struct vault_call *);
 bool vault_sign(struct vault_call *);
 bool vault_verify(struct vault_call *);
+bool vault_sign_recover(struct vault_call *);
+bool vault_verify_recover(struct vault_call *);
 bool vault_encrypt(struct vault_call *);
 bool vault_decrypt(struct vault_call *);
 bool vault_digest(struct vault_call *);

@@ -103,6 +103,40 @@ bool vault_sign(struct vault_call *call)
         return ok;
 }
 
+bool vault_sign_recover(struct vault_call *call)
+{
+        const Chsm__SignRecoverRequest *in = call->request->sign_recover;
+        struct vault_use use;
+        uint8_t *out = NULL;
+        size_t n = 0;
+        bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_SIGN_RECOVER, &use) &&
+                  (out = room(call, &use, CRYPTO_SIGN_RECOVER, in->data.len, &n)) &&
+                  crypto_sign_recover(call->vault->deps.crypto, use.mechanism, use.key,
+                                      slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
+                  vault_use_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+
+        vault_use_end(&use);
+        return ok;
+}
+
+bool vault_verify_recover(struct vault_call *call)
+{
+        const Chsm__VerifyRecoverRequest *in = call->request->verify_recover;
+        struct slice signature = slice_of(in->signature.data, in->signature.len);
+        struct vault_use use;
+        uint8_t *out = NULL;
+        size_t n = 0;
+        bool ok =
+            vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_VERIFY_RECOVER, &use) &&
+            (out = room(call, &use, CRYPTO_VERIFY_RECOVER, signature.n, &n)) &&
+            crypto_verify_recover(call->vault->deps.crypto, use.mechanism, use.key, signature, out, &n,
+                                  &call->err) &&
+            vault_use_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
+
+        vault_use_end(&use);
+        return ok;
+}
+
 bool vault_verify(struct vault_call *call)
 {
         const Chsm__VerifyRequest *in = call->request->verify;
@@ -220,6 +254,10 @@ static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
                 return r->sign->key;
         case CHSM__REQUEST__BODY_VERIFY:
                 return r->verify->key;
+        case CHSM__REQUEST__BODY_SIGN_RECOVER:
+                return r->sign_recover->key;
+        case CHSM__REQUEST__BODY_VERIFY_RECOVER:
+                return r->verify_recover->key;
         case CHSM__REQUEST__BODY_ENCRYPT:
                 return r->encrypt->key;
         case CHSM__REQUEST__BODY_DECRYPT:

@@ -67,6 +67,22 @@ static bool set_default(struct vault_call *call, struct vault_template *t, const
         }
 }
 
+/* Recovery goes with signing: it follows CKA_SIGN or CKA_VERIFY when absent and says the same when given. */
+static bool recovery_follows(struct vault_call *call, struct vault_template *t, uint64_t object_class,
+                             uint32_t usage)
+{
+        bool private_key = object_class == CKO_PRIVATE_KEY;
+        uint64_t type = private_key ? CKA_SIGN : CKA_VERIFY,
+                 recover = private_key ? CKA_SIGN_RECOVER : CKA_VERIFY_RECOVER;
+        bool set = vault_template_bool(t, type, usage & vault_flag_of(type));
+
+        if (vault_template_bool(t, recover, set) != set)
+                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
+                               "%s of an RSA key is the same as its %s; leave it out",
+                               ck_attribute_find(recover)->name, ck_attribute_find(type)->name);
+        return vault_template_set_bool(call, t, recover, set);
+}
+
 bool vault_rules_defaults(struct vault_call *call, struct vault_template *t, uint64_t object_class,
                           uint64_t key_type)
 {
@@ -75,6 +91,8 @@ bool vault_rules_defaults(struct vault_call *call, struct vault_template *t, uin
 
         /* OpenSC asks for it on every EC public key; such a key derives nothing, and reads so. */
         if (object_class == CKO_PUBLIC_KEY && !vault_template_set_bool(call, t, CKA_DERIVE, false))
+                return false;
+        if (key_type == CKK_RSA && !recovery_follows(call, t, object_class, usage))
                 return false;
         for (size_t i = 0; i < t->n; i++) {
                 row = ck_attribute_find(t->items[i].type);

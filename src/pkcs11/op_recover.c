@@ -1,0 +1,111 @@
+/* Signatures that give back what was signed: C_SignRecover and C_VerifyRecover. Single-part only, as the
+ * standard has it. */
+#include "pkcs11/module.h"
+
+#define ARENA_FIRST 4096
+#define ARENA_MOST  ((size_t)1024 * 1024)
+
+CK_RV C_SignRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK)
+                rv = op_begin(s, OP_SIGN_RECOVER, mechanism, key, CKF_SIGN_RECOVER);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK)
+                rv = op_begin(s, OP_VERIFY_RECOVER, mechanism, key, CKF_VERIFY_RECOVER);
+        session_put(s);
+        return rv;
+}
+
+/* Asks the node; the result waits in op. */
+static CK_RV ask(struct op *op, enum op_kind kind, struct slice in)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__SignRecoverRequest sign = CHSM__SIGN_RECOVER_REQUEST__INIT;
+        Chsm__VerifyRecoverRequest verify = CHSM__VERIFY_RECOVER_REQUEST__INIT;
+        Chsm__Mechanism m = op_mechanism(op);
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        CK_RV rv = arena ? object_ref(op->key, arena, &ref) : CKR_HOST_MEMORY;
+
+        if (rv == CKR_OK) {
+                sign.key = verify.key = &ref;
+                sign.mechanism = verify.mechanism = &m;
+                sign.data = verify.signature = (ProtobufCBinaryData){ in.n, (uint8_t *)(uintptr_t)in.p };
+                if (kind == OP_SIGN_RECOVER) {
+                        request.sign_recover = &sign;
+                        request.body_case = CHSM__REQUEST__BODY_SIGN_RECOVER;
+                } else {
+                        request.verify_recover = &verify;
+                        request.body_case = CHSM__REQUEST__BODY_VERIFY_RECOVER;
+                }
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK)
+                rv = op_result(op, answer.response->data);
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        return rv;
+}
+
+/* A signature's length is known and answered without signing; a message's only after recovery. */
+static CK_RV finish(struct op *op, enum op_kind kind, struct slice in, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        size_t size = kind == OP_SIGN_RECOVER ? op_signature_size(op) : 0;
+        CK_RV rv = CKR_OK;
+
+        if (!op->ready && size && (!out || *out_len < size)) {
+                *out_len = size;
+                return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+        }
+        if (kind == OP_SIGN_RECOVER && op->facts.always_authenticate && !op->authorised)
+                rv = CKR_USER_NOT_LOGGED_IN;
+        else if (!op->ready)
+                rv = ask(op, kind, in);
+        return rv == CKR_OK ? op_deliver(op, out, out_len) : rv;
+}
+
+static CK_RV recover(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR in, CK_ULONG in_len,
+                     CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+        struct op *op;
+
+        if (rv != CKR_OK)
+                return rv;
+        op = &s->ops[kind];
+        if (!op->active) {
+                rv = CKR_OPERATION_NOT_INITIALIZED;
+        } else {
+                rv = !out_len || (!in && in_len) ? CKR_ARGUMENTS_BAD
+                                                 : finish(op, kind, slice_of(in, in_len), out, out_len);
+                if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
+                        op_clear(op);
+        }
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_SignRecover(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out,
+                    CK_ULONG_PTR out_len)
+{
+        return recover(session, OP_SIGN_RECOVER, data, data_len, out, out_len);
+}
+
+CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG signature_len,
+                      CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        return recover(session, OP_VERIFY_RECOVER, signature, signature_len, out, out_len);
+}

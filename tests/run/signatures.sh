@@ -1,0 +1,16 @@
+#!/bin/sh
+# Signatures of the module, checked by openssl. The program signatures asks what no other program does.
+. "$(dirname "$0")/lib.sh"
+hsm_up
+
+"$build/tests/run/signatures" "$CHSM_MODULE" "$CHSM_PIN" >program.out || bad=1
+grep -v '^# [0-9]*$' program.out
+count=$(sed -n 's/^# \([0-9]*\)$/\1/p' program.out)
+
+recovers() {
+        openssl pkey -pubin -inform DER -in rsa.der -out rsa.pem &&
+                openssl pkeyutl -verifyrecover -pubin -inkey rsa.pem -in recover.sig -out recovered &&
+                printf 'given back' | cmp - recovered
+}
+t "openssl recovers what was signed" recovers
+finish
