@@ -1,4 +1,4 @@
-/* AES in modes without authentication (SP 800-38A) and the key wraps KW and KWP (RFC 3394, RFC 5649). */
+/* AES in modes without authentication (SP 800-38A). */
 #include "crypto/mechanism_internal.h"
 
 #define BLOCK 16
@@ -114,69 +114,4 @@ const struct crypto_family crypto_family_cipher = {
         .output_max = cipher_output_max,
         .encrypt = cipher_encrypt,
         .decrypt = cipher_decrypt,
-};
-
-/* ---- KW, KWP ---- */
-
-static bool wrap_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
-                       const struct ck_mech_param *p, struct err *err)
-{
-        static const uint8_t kw[8] = { 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6 };
-        static const uint8_t kwp[4] = { 0xa6, 0x59, 0x59, 0xa6 };
-        struct slice preset = m->number == CKM_AES_KEY_WRAP ? slice_of(kw, 8) : slice_of(kwp, 4);
-
-        (void)op;
-        (void)key;
-        return !(p && p->present) || p->u.bytes.n == 0 || slice_equal(p->u.bytes, preset) ||
-               err_set(err, ERR_MECHANISM_PARAM, "%s works with its standard IV only", m->name);
-}
-
-static size_t wrap_output_max(const struct crypto_run *r)
-{
-        return r->in.n + 24;
-}
-
-static bool wrap_run(struct crypto_run *r, bool encrypt, struct err *err)
-{
-        struct crypto_cached *cached = crypto_run_cipher(r, encrypt, err);
-        int n = 0, last = 0;
-        bool ok;
-
-        if (!cached)
-                return false;
-        ok = EVP_CipherInit_ex2(cached->context, NULL, sec_slice(r->key->secret).p, NULL, encrypt, NULL) ==
-                 1 &&
-             EVP_CipherUpdate(cached->context, r->out, &n, r->in.p, (int)r->in.n) == 1 && n > 0 &&
-             EVP_CipherFinal_ex(cached->context, r->out + n, &last) == 1;
-        crypto_cache_put(r->key, cached);
-        *r->out_n = ok ? (size_t)n + (size_t)last : 0;
-        ERR_clear_error();
-        return ok;
-}
-
-static bool wrap_encrypt(struct crypto_run *r, struct err *err)
-{
-        bool pad = r->mechanism->number != CKM_AES_KEY_WRAP;
-
-        if (r->in.n == 0 || r->in.n > 65536 || (!pad && (r->in.n % 8 || r->in.n < 16)))
-                return err_set(err, ERR_DATA_LEN, "%s cannot take %zu bytes", r->mechanism->name, r->in.n);
-        return wrap_run(r, true, err) || crypto_failed(err, "key wrapping");
-}
-
-static bool wrap_decrypt(struct crypto_run *r, struct err *err)
-{
-        size_t least = r->mechanism->number == CKM_AES_KEY_WRAP ? 24 : 16;
-
-        if (r->in.n < least || r->in.n % 8 || r->in.n > 65536 + 16)
-                return err_set(err, ERR_ENCRYPTED_DATA_LEN, "%s cannot open %zu bytes", r->mechanism->name,
-                               r->in.n);
-        return wrap_run(r, false, err) ||
-               err_set(err, ERR_ENCRYPTED_DATA, "the wrapped data was altered or the key is another");
-}
-
-const struct crypto_family crypto_family_key_wrap = {
-        .check = wrap_check,
-        .output_max = wrap_output_max,
-        .encrypt = wrap_encrypt,
-        .decrypt = wrap_decrypt,
 };

@@ -1,177 +1,102 @@
-/* ECDH key agreement (SP 800-56A) with no KDF or that of X9.63. All curves offered have cofactor 1 or clear
- * it themselves (X25519, X448), so both mechanisms are one function. */
-#include "crypto/mechanism_internal.h"
+/* Derivation: what all families of it share. A family fills the values of its outputs; here they become keys,
+ * all of them or none. */
+#include "crypto/derive.h"
 
 #include <openssl/core_names.h>
-#include <openssl/params.h>
 
-static bool kdf_hash(uint32_t kdf, enum crypto_hash *hash)
+bool crypto_derive_length(const struct crypto_derivation *d, size_t i, size_t natural, size_t most, size_t *n,
+                          struct err *err)
 {
-        static const struct {
-                uint32_t kdf;
-                enum crypto_hash hash;
-        } rows[] = { { CKD_NULL, HASH_NONE },         { CKD_SHA1_KDF, HASH_SHA1 },
-                     { CKD_SHA224_KDF, HASH_SHA224 }, { CKD_SHA256_KDF, HASH_SHA256 },
-                     { CKD_SHA384_KDF, HASH_SHA384 }, { CKD_SHA512_KDF, HASH_SHA512 } };
+        const struct crypto_wanted *w = &d->wanted[i];
 
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                if (rows[i].kdf == kdf) {
-                        *hash = rows[i].hash;
-                        return true;
-                }
+        *n = w->length;
+        if (w->type == CKK_DES3 || w->type == CKK_DES2) {
+                if (*n && *n != (w->type == CKK_DES3 ? 24u : 16u))
+                        return err_set(err, ERR_KEY_SIZE, "a key of this type cannot have %zu bytes", *n);
+                *n = w->type == CKK_DES3 ? 24 : 16;
         }
-        return false;
+        if (!*n)
+                *n = natural;
+        if (!*n)
+                return err_set(err, ERR_TEMPLATE_INCOMPLETE, "%s gives any length: the template lacks %s",
+                               d->mechanism->name, "CKA_VALUE_LEN");
+        return *n <= most || err_set(err, ERR_KEY_SIZE, "%s gives at most %zu bytes here, not %zu",
+                                     d->mechanism->name, most, *n);
 }
 
-/* The bare point out of a parameter that may have it in a DER OCTET STRING; the length decides, because an
- * uncompressed point begins with the same byte. */
-static bool point_of(const struct crypto_key *key, struct slice given, struct slice *point)
+bool crypto_derive_take(struct crypto_derivation *d, size_t i, struct slice value, struct err *err)
 {
-        size_t width = (key->bits + 7) / 8, raw = key->type == CKK_EC ? 1 + 2 * width : width;
-        struct reader r = reader_of(given);
-        size_t n;
-
-        *point = given;
-        if (given.n == raw)
-                return true;
-        if (reader_u8(&r) != 0x04)
-                return false;
-        n = reader_u8(&r);
-        if (n == 0x81)
-                n = reader_u8(&r);
-        *point = reader_bytes(&r, n);
-        return reader_end(&r) && point->n == raw;
+        sec_free(&d->value[i]);
+        d->value[i] = sec_copy(value);
+        return d->value[i] || err_set(err, ERR_MEMORY, "no memory for a derived key");
 }
 
-static bool ecdh_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
-                       const struct ck_mech_param *p, struct err *err)
+struct sec *crypto_kdf_run(struct crypto *c, const char *name, const OSSL_PARAM *params, size_t n,
+                           struct err *err)
 {
-        enum crypto_hash hash;
-        struct slice point;
-
-        (void)op;
-        if (key && key->class != CRYPTO_PRIVATE)
-                return err_set(err, ERR_KEY_TYPE, "%s works with a private key", m->name);
-        if (!p || !p->present || !kdf_hash(p->u.ecdh.kdf, &hash))
-                return err_set(err, ERR_MECHANISM_PARAM, "%s needs a key derivation function that is offered",
-                               m->name);
-        if (hash == HASH_NONE && p->u.ecdh.shared.n)
-                return err_set(err, ERR_MECHANISM_PARAM,
-                               "shared data needs a key derivation function other than CKD_NULL");
-        if (key && !point_of(key, p->u.ecdh.public_data, &point))
-                return err_set(err, ERR_MECHANISM_PARAM,
-                               "the other side's point does not have the length of this curve");
-        return true;
-}
-
-const struct crypto_family crypto_family_ecdh = { .check = ecdh_check };
-
-static EVP_PKEY *peer_key(const struct crypto_key *base, struct slice point)
-{
-        EVP_PKEY_CTX *context;
-        EVP_PKEY *peer = NULL;
-        OSSL_PARAM params[3];
-
-        if (base->type != CKK_EC)
-                return EVP_PKEY_new_raw_public_key_ex(base->crypto->context, base->curve->name, NULL, point.p,
-                                                      point.n);
-        params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                     (char *)(uintptr_t)base->curve->name, 0);
-        params[1] =
-            OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.p, point.n);
-        params[2] = OSSL_PARAM_construct_end();
-        context = EVP_PKEY_CTX_new_from_name(base->crypto->context, "EC", NULL);
-        if (context && EVP_PKEY_fromdata_init(context) == 1)
-                (void)EVP_PKEY_fromdata(context, &peer, EVP_PKEY_PUBLIC_KEY, params);
-        EVP_PKEY_CTX_free(context);
-        return peer;
-}
-
-/* The shared secret. libcrypto validates the peer (on the curve, not infinity) and refuses a zero result. */
-static struct sec *agree(const struct crypto_key *base, struct slice point, struct err *err)
-{
-        EVP_PKEY *peer = peer_key(base, point);
-        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(base->crypto->context, base->pkey, NULL);
-        struct sec *secret = sec_new(((size_t)base->bits + 7) / 8);
-        size_t n = secret ? sec_size(secret) : 0;
-        bool ok = peer && context && secret && EVP_PKEY_derive_init(context) == 1 &&
-                  EVP_PKEY_derive_set_peer(context, peer) == 1 &&
-                  EVP_PKEY_derive(context, sec_bytes(secret), &n) == 1 && n == sec_size(secret);
-
-        EVP_PKEY_CTX_free(context);
-        EVP_PKEY_free(peer);
-        ERR_clear_error();
-        if (!ok) {
-                sec_free(&secret);
-                err_set(err, ERR_MECHANISM_PARAM, "the other side's point is not acceptable");
-        }
-        return secret;
-}
-
-static struct sec *x963(struct crypto *c, enum crypto_hash hash, struct slice secret, struct slice shared,
-                        size_t n, struct err *err)
-{
-        EVP_KDF *kdf = EVP_KDF_fetch(c->context, "X963KDF", NULL);
+        EVP_KDF *kdf = EVP_KDF_fetch(c->context, name, NULL);
         EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
         struct sec *out = sec_new(n);
-        OSSL_PARAM params[4], *p = params;
-        bool ok;
 
-        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                                (char *)(uintptr_t)EVP_MD_get0_name(c->md[hash]), 0);
-        *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret.p, secret.n);
-        if (shared.n)
-                *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)shared.p,
-                                                         shared.n);
-        *p = OSSL_PARAM_construct_end();
-        ok = context && out && EVP_KDF_derive(context, sec_bytes(out), n, params) == 1;
-        EVP_KDF_CTX_free(context);
-        EVP_KDF_free(kdf);
-        if (!ok) {
+        if (!context || !out || EVP_KDF_derive(context, sec_bytes(out), n, params) != 1) {
                 sec_free(&out);
                 crypto_failed(err, "key derivation");
         }
+        EVP_KDF_CTX_free(context);
+        EVP_KDF_free(kdf);
         return out;
+}
+
+static bool make_keys(struct crypto_derivation *d, struct crypto_key **out, struct err *err)
+{
+        for (size_t i = 0; i < d->n; i++) {
+                if (!d->value[i])
+                        return err_set(err, ERR_INTERNAL, "%s left an output empty", d->mechanism->name);
+                if (!crypto_key_open(d->crypto, d->wanted[i].class, d->wanted[i].type, sec_slice(d->value[i]),
+                                     &out[i], err))
+                        return false;
+        }
+        return true;
+}
+
+bool crypto_derive_keys(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
+                        struct crypto_key *base, struct crypto_key *second,
+                        const struct crypto_wanted *wanted, size_t n, struct crypto_key **out,
+                        struct crypto_told *told, struct err *err)
+{
+        struct crypto_derivation d = { .crypto = c,
+                                       .mechanism = m,
+                                       .param = param,
+                                       .base = base,
+                                       .second = second,
+                                       .n = n,
+                                       .told = told };
+        bool ok;
+
+        memset(out, 0, n * sizeof(*out));
+        if (told)
+                told->n = 0;
+        if (!crypto_operation_check(m, CRYPTO_DERIVE, base, param, err))
+                return false;
+        if (n == 0 || n > CRYPTO_DERIVED_MAX || !m->family || !m->family->derive)
+                return err_set(err, ERR_MECHANISM_PARAM, "%s does not make %zu keys at once", m->name, n);
+        memcpy(d.wanted, wanted, n * sizeof(*wanted));
+        ok = m->family->derive(&d, err) && make_keys(&d, out, err);
+        for (size_t i = 0; i < n; i++) {
+                sec_free(&d.value[i]);
+                if (!ok)
+                        crypto_key_unref(&out[i]);
+        }
+        if (!ok && told)
+                sec_wipe(told, sizeof(*told));
+        return ok;
 }
 
 bool crypto_derive_key(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                        struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
                        size_t value_len, struct crypto_key **out, struct err *err)
 {
-        enum crypto_hash hash = HASH_NONE;
-        struct slice point, value;
-        struct sec *secret, *made = NULL;
-        bool ok = false;
+        struct crypto_wanted wanted = { .class = CRYPTO_SECRET, .type = key_type, .length = value_len };
 
-        (void)second; /* no mechanism offered takes one */
-        *out = NULL;
-        if (!crypto_operation_check(m, CRYPTO_DERIVE, base, param, err))
-                return false;
-        (void)kdf_hash(param->u.ecdh.kdf, &hash);
-        (void)point_of(base, param->u.ecdh.public_data, &point);
-        secret = agree(base, point, err);
-        if (!secret)
-                return false;
-        value = sec_slice(secret);
-        if (hash != HASH_NONE) {
-                size_t n = value_len ? value_len : (size_t)EVP_MD_get_size(c->md[hash]);
-
-                made = n <= 3072 ? x963(c, hash, value, param->u.ecdh.shared, n, err) : NULL;
-                if (!made) {
-                        if (n > 3072)
-                                err_set(err, ERR_KEY_SIZE, "a key of %zu bytes cannot be derived", n);
-                        goto out;
-                }
-                value = sec_slice(made);
-        } else if (value_len > value.n) {
-                err_set(err, ERR_KEY_SIZE, "this curve gives %zu bytes, not %zu", value.n, value_len);
-                goto out;
-        } else if (value_len) {
-                value = slice_of(value.p + (value.n - value_len), value_len); /* leading bytes are dropped */
-        }
-        ok = crypto_key_open(c, CRYPTO_SECRET, key_type, value, out, err);
-out:
-        sec_free(&made);
-        sec_free(&secret);
-        return ok;
+        return crypto_derive_keys(c, m, param, base, second, &wanted, 1, out, NULL, err);
 }

@@ -3,6 +3,42 @@
 
 #include <openssl/x509.h>
 
+#define BLOCK 16
+
+/* ECB and CBC without padding take whole blocks: PKCS#11 fills up with zeros, and the reader knows the
+ * length.
+ */
+static bool fills_with_zeros(const struct crypto_mechanism *m)
+{
+        return m->number == CKM_AES_ECB || m->number == CKM_AES_CBC;
+}
+
+static struct sec *wrap_input(const struct crypto_mechanism *m, const struct crypto_key *target,
+                              struct err *err)
+{
+        struct sec *material = crypto_key_material(target, err), *filled;
+        size_t n = material ? (sec_size(material) + BLOCK - 1) / BLOCK * BLOCK : 0;
+
+        if (!material || !fills_with_zeros(m) || n == sec_size(material))
+                return material;
+        filled = sec_new(n);
+        if (filled)
+                memcpy(sec_bytes(filled), sec_slice(material).p, sec_size(material));
+        else
+                err_set(err, ERR_MEMORY, "no memory to wrap a key");
+        sec_free(&material);
+        return filled;
+}
+
+/* An IV of the caller's would let him repeat it, and a repeated one opens what GCM has wrapped. */
+static bool iv_is_ours(const struct crypto_mechanism *m, const struct ck_mech_param *p)
+{
+        static const uint8_t zero[12] = { 0 };
+
+        return !p || p->kind != CK_PARAM_GCM || p->u.gcm.iv.n == 0 ||
+               slice_equal(p->u.gcm.iv, slice_of(zero, sizeof(zero))) || m->family != &crypto_family_gcm;
+}
+
 bool crypto_wrap(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                  struct crypto_key *wrapping, struct crypto_key *target, uint8_t *out, size_t *out_n,
                  uint8_t *iv_out, struct err *err)
@@ -15,7 +51,10 @@ bool crypto_wrap(struct crypto *c, const struct crypto_mechanism *m, const struc
                 return err_set(err, ERR_MECHANISM, "mechanism %s cannot wrap", m->name);
         if (target->class == CRYPTO_PUBLIC)
                 return err_set(err, ERR_KEY_NOT_WRAPPABLE, "a public key is read, not wrapped");
-        material = crypto_key_material(target, err);
+        if (!iv_is_ours(m, param))
+                return err_set(err, ERR_MECHANISM_PARAM,
+                               "the HSM makes the IV of a wrapped key: give 12 zero bytes and read it back");
+        material = wrap_input(m, target, err);
         if (!material)
                 return false;
         ok = crypto_encrypt(c, m, param, wrapping, sec_slice(material), out, out_n, iv_out, &why);
@@ -73,14 +112,42 @@ static bool content_open(struct crypto *c, struct slice content, enum crypto_key
         return true;
 }
 
+/* Length of the key in a plain that was filled with zeros to whole blocks: a secret key has the length the
+ * caller says, a private key the one of its outer SEQUENCE. 0: the rest is not such a filling. */
+static size_t filled_length(struct slice plain, enum crypto_key_class class, size_t value_len)
+{
+        const unsigned char *at = plain.p;
+        size_t n = plain.n;
+        uint8_t rest = 0;
+        long length;
+        int tag, kind;
+
+        if (class == CRYPTO_SECRET) {
+                n = value_len ? value_len : plain.n;
+        } else {
+                (void)ASN1_get_object(&at, &length, &tag, &kind, (long)plain.n);
+                n = length > 0 ? (size_t)(at - plain.p) + (size_t)length : 0;
+                ERR_clear_error();
+        }
+        if (n > plain.n || plain.n - n >= BLOCK)
+                return 0;
+        for (size_t i = n; i < plain.n; i++)
+                rest |= plain.p[i];
+        return rest ? 0 : n;
+}
+
 /* RSA only, and public knowledge: the blob has the modulus's length and is a number below it. */
-static bool rsa_length_ok(const struct crypto_key *key, struct slice wrapped)
+static bool rsa_length_ok(const struct crypto_mechanism *m, const struct crypto_key *key,
+                          struct slice wrapped)
 {
         BIGNUM *modulus = NULL, *number = NULL;
-        bool ok = wrapped.n == (key->bits + 7) / 8 && EVP_PKEY_get_bn_param(key->pkey, "n", &modulus) == 1;
+        size_t k = (key->bits + 7) / 8;
+        bool hybrid = m->family == &crypto_family_rsa_aes;
+        bool ok = (hybrid ? wrapped.n >= k + 16 : wrapped.n == k) &&
+                  EVP_PKEY_get_bn_param(key->pkey, "n", &modulus) == 1;
 
         if (ok)
-                number = BN_bin2bn(wrapped.p, (int)wrapped.n, NULL);
+                number = BN_bin2bn(wrapped.p, (int)k, NULL);
         ok = ok && number && BN_cmp(number, modulus) < 0;
         BN_free(number);
         BN_free(modulus);
@@ -103,7 +170,7 @@ bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const str
                 return err_set(err, ERR_MECHANISM, "mechanism %s cannot unwrap", m->name);
         if (class == CRYPTO_PUBLIC)
                 return err_set(err, ERR_TEMPLATE_INCONSISTENT, "a public key is not unwrapped but created");
-        if (unwrapping->type == CKK_RSA && !rsa_length_ok(unwrapping, wrapped))
+        if (unwrapping->type == CKK_RSA && !rsa_length_ok(m, unwrapping, wrapped))
                 return err_set(err, ERR_WRAPPED_KEY_LEN,
                                "the wrapped key's length is not that of the modulus");
         n = crypto_output_max(m, CRYPTO_DECRYPT, unwrapping, param, wrapped.n);
@@ -119,6 +186,11 @@ bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const str
         if (!opened)
                 n = value_len && value_len <= sec_size(plain) ? value_len : 16;
         sec_shrink(plain, n <= sec_size(plain) ? n : sec_size(plain));
+        if (opened && fills_with_zeros(m)) {
+                n = filled_length(sec_slice(plain), class, value_len);
+                opened = n > 0;
+                sec_shrink(plain, n);
+        }
         ok = content_open(c, sec_slice(plain), class, key_type, value_len, &key) && opened;
         sec_free(&plain);
         if (!ok) {

@@ -74,6 +74,14 @@ enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *m
         return m->class;
 }
 
+bool crypto_mechanism_non_fips(const struct crypto_mechanism *m, enum crypto_op op)
+{
+        static const uint32_t old = OP(DECRYPT) | OP(VERIFY) | OP(VERIFY_RECOVER) | OP(DIGEST) | OP(UNWRAP);
+
+        return m->class == CRYPTO_NON_FIPS || ((m->non_fips >> op) & 1) ||
+               (m->class == CRYPTO_LEGACY && !((old >> op) & 1));
+}
+
 bool crypto_mechanism_key_type(const struct crypto_mechanism *m, uint64_t key_type)
 {
         for (size_t i = 0; i < m->key_type_count; i++) {

@@ -42,6 +42,9 @@ uint32_t crypto_mechanism_functions(const struct crypto_mechanism *); /* mask of
 uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *);  /* CKF_ of CK_MECHANISM_INFO */
 void crypto_mechanism_sizes(const struct crypto_mechanism *, uint64_t *min, uint64_t *max); /* CK units */
 enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *);
+/* True when this use of it is for partitions with non_fips only: the row is, or this function of it is, or it
+ * makes something new with what is offered for the old only. */
+bool crypto_mechanism_non_fips(const struct crypto_mechanism *, enum crypto_op);
 bool crypto_mechanism_key_type(const struct crypto_mechanism *, uint64_t key_type); /* may use or make it */
 uint64_t
 crypto_mechanism_makes(const struct crypto_mechanism *); /* CKK_ a generate mechanism makes by default */
@@ -85,8 +88,25 @@ bool crypto_wrap(struct crypto *, const struct crypto_mechanism *, const struct 
 bool crypto_unwrap(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                    struct crypto_key *unwrapping, struct slice wrapped, enum crypto_key_class,
                    uint64_t key_type, size_t value_len, struct crypto_key **out, struct err *);
-/* A secret key of value_len bytes (0: the mechanism's natural length) derived from base. second: the other
- * key of two-key mechanisms, else NULL. */
+/* Most keys one derivation makes. */
+#define CRYPTO_DERIVED_MAX 8
+/* A key to derive: what the caller's template says of it. */
+struct crypto_wanted {
+        enum crypto_key_class class;
+        uint64_t type; /* CKK_ */
+        size_t length; /* bytes; 0: the mechanism's natural length */
+};
+/* What a derivation tells beside its keys: the version in a TLS premaster secret, the IVs of a key block. */
+struct crypto_told {
+        uint8_t bytes[64];
+        size_t n;
+};
+/* Keys derived from base, all or none; each of the n results has a reference. second: the other key of
+ * two-key mechanisms, else NULL. told may be NULL. */
+bool crypto_derive_keys(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
+                        struct crypto_key *base, struct crypto_key *second, const struct crypto_wanted *,
+                        size_t n, struct crypto_key **out, struct crypto_told *told, struct err *);
+/* The same for one secret key of value_len bytes (0: the mechanism's natural length). */
 bool crypto_derive_key(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                        struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
                        size_t value_len, struct crypto_key **out, struct err *);

@@ -23,6 +23,8 @@ struct crypto_run {
         bool hashed; /* in is the digest or MAC of the data already */
 };
 
+struct crypto_derivation; /* derive.h */
+
 /* Implementation shared by rows that differ in data only. Functions a family lacks are NULL. */
 struct crypto_family {
         bool (*check)(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
@@ -34,7 +36,10 @@ struct crypto_family {
         bool (*verify)(struct crypto_run *, struct err *);
         bool (*verify_recover)(struct crypto_run *, struct err *); /* signing with recovery is sign */
         bool (*digest)(struct crypto_run *, struct err *);
+        bool (*derive)(struct crypto_derivation *, struct err *);
 };
+
+enum crypto_wrap_padding { CRYPTO_WRAP_PLAIN, CRYPTO_WRAP_KWP, CRYPTO_WRAP_PKCS7 };
 
 struct crypto_mechanism {
         uint64_t number;
@@ -45,16 +50,17 @@ struct crypto_mechanism {
         uint64_t makes;         /* CKK_ of generate mechanisms */
         uint32_t min, max;      /* as C_GetMechanismInfo tells: bits, or bytes for secret keys */
         enum crypto_policy_class class;
+        uint32_t non_fips; /* functions that are so in a row that is not */
         bool authenticated;
         enum crypto_hash hash;
-        int padding;      /* RSA_..._PADDING */
+        int padding;      /* RSA_..._PADDING, or enum crypto_wrap_padding */
         const char *mode; /* cipher mode as OpenSSL names it: "CBC" */
         const struct crypto_family *family;
 };
 
 extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_crypt, crypto_family_ecdsa,
     crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_mac, crypto_family_digest,
-    crypto_family_key_wrap, crypto_family_ecdh;
+    crypto_family_key_wrap, crypto_family_rsa_aes, crypto_family_ecdh;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none. */
 enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);

@@ -36,10 +36,17 @@
                 ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES), AES_SIZES, .mode = how,    \
                            .family = &crypto_family_cipher                                                   \
         }
-#define KEY_WRAP(mech, how)                                                                                  \
+/* Unauthenticated modes unwrap what is there already; to wrap with them is not for the strict. */
+#define CIPHER_WRAP(mech, how)                                                                               \
         {                                                                                                    \
                 ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),    \
-                           AES_SIZES, .mode = how, .authenticated = true, .family = &crypto_family_key_wrap  \
+                           AES_SIZES, .mode = how, .non_fips = OP(WRAP), .family = &crypto_family_cipher     \
+        }
+#define KEY_WRAP(mech, how, what)                                                                            \
+        {                                                                                                    \
+                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),    \
+                           AES_SIZES, .mode = how, .padding = what, .authenticated = true,                   \
+                           .family = &crypto_family_key_wrap                                                 \
         }
 
 static const struct crypto_mechanism rows[] = {
@@ -47,7 +54,7 @@ static const struct crypto_mechanism rows[] = {
           RSA_SIZES },
         { ROW(CKM_RSA_PKCS), KEYS(CKK_RSA), RSA_SIZES,
           .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
-          .padding = RSA_PKCS1_PADDING, .family = &crypto_family_rsa_crypt },
+          .padding = RSA_PKCS1_PADDING, .non_fips = OP(WRAP), .family = &crypto_family_rsa_crypt },
         { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES, .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT),
           .padding = RSA_NO_PADDING, .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
         RSA_SIGN(CKM_SHA1_RSA_PKCS, HASH_SHA1, RSA_PKCS1_PADDING, CRYPTO_LEGACY),
@@ -94,6 +101,8 @@ static const struct crypto_mechanism rows[] = {
           .family = &crypto_family_ecdh },
         { ROW(CKM_ECDH1_COFACTOR_DERIVE), .functions = OP(DERIVE), KEYS(CKK_EC), EC_SIZES,
           .family = &crypto_family_ecdh },
+        { ROW(CKM_RSA_AES_KEY_WRAP), .functions = OP(WRAP) | OP(UNWRAP), KEYS(CKK_RSA), RSA_SIZES,
+          .family = &crypto_family_rsa_aes },
         { ROW(CKM_EC_EDWARDS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_EDWARDS),
           .makes = CKK_EC_EDWARDS, .min = 256, .max = 456 },
         { ROW(CKM_EC_MONTGOMERY_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_MONTGOMERY),
@@ -101,9 +110,9 @@ static const struct crypto_mechanism rows[] = {
         { ROW(CKM_EDDSA), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC_EDWARDS), .min = 256, .max = 456,
           .class = CRYPTO_NON_FIPS, .family = &crypto_family_eddsa },
         { ROW(CKM_AES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_AES), .makes = CKK_AES, AES_SIZES },
-        CIPHER(CKM_AES_ECB, "ECB"),
-        CIPHER(CKM_AES_CBC, "CBC"),
-        CIPHER(CKM_AES_CBC_PAD, "CBC"),
+        CIPHER_WRAP(CKM_AES_ECB, "ECB"),
+        CIPHER_WRAP(CKM_AES_CBC, "CBC"),
+        CIPHER_WRAP(CKM_AES_CBC_PAD, "CBC"),
         CIPHER(CKM_AES_CTR, "CTR"),
         { ROW(CKM_AES_GCM), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),
           AES_SIZES, .mode = "GCM", .authenticated = true, .family = &crypto_family_gcm },
@@ -111,9 +120,13 @@ static const struct crypto_mechanism rows[] = {
           .family = &crypto_family_mac },
         { ROW(CKM_AES_CMAC_GENERAL), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
           .family = &crypto_family_mac },
-        KEY_WRAP(CKM_AES_KEY_WRAP, "WRAP"),
-        KEY_WRAP(CKM_AES_KEY_WRAP_PAD, "WRAP-PAD"),
-        KEY_WRAP(CKM_AES_KEY_WRAP_KWP, "WRAP-PAD"),
+        KEY_WRAP(CKM_AES_KEY_WRAP, "WRAP", CRYPTO_WRAP_PLAIN),
+        KEY_WRAP(CKM_AES_KEY_WRAP_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
+        KEY_WRAP(CKM_AES_KEY_WRAP_KWP, "WRAP-PAD", CRYPTO_WRAP_KWP),
+        KEY_WRAP(CKM_AES_KEY_WRAP_PKCS7, "WRAP", CRYPTO_WRAP_PKCS7),
+        KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),
+        KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "WRAP", CRYPTO_WRAP_PKCS7),
+        KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
 };
 
 const struct crypto_mechanism *crypto_mechanism_at(size_t i)
