@@ -46,6 +46,14 @@ CK_RV module_err(const struct err *err)
         return err_ckr(err);
 }
 
+CK_RV module_refuse(enum err_id id, const char *why)
+{
+        struct err err = ERR_INIT;
+
+        err_set(&err, id, "%s", why);
+        return module_err(&err);
+}
+
 CK_RV module_call(Chsm__Request *request, struct chsm_answer *answer)
 {
         struct err err = ERR_INIT;

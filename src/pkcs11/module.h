@@ -98,6 +98,8 @@ CK_RV module_call(Chsm__Request *, struct chsm_answer *);
 void module_log(const char *where, const struct err *);
 /* The CKR_ of err, logged. */
 CK_RV module_err(const struct err *);
+/* What the module refuses by itself is logged too: the reason's CKR_. */
+CK_RV module_refuse(enum err_id, const char *why);
 
 /* ---- session.c ---- */
 /* With a reference and its lock held; CKR_SESSION_HANDLE_INVALID otherwise. */

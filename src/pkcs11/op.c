@@ -38,7 +38,12 @@ static CK_RV check_key(enum op_kind kind, CK_OBJECT_HANDLE key, struct key_facts
         if (f->object_class != CKO_PUBLIC_KEY && f->object_class != CKO_PRIVATE_KEY &&
             f->object_class != CKO_SECRET_KEY)
                 return CKR_KEY_HANDLE_INVALID;
-        return f->usage & (1u << kind) && !f->trusted ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+        if (f->trusted)
+                return module_refuse(ERR_KEY_FUNCTION,
+                                     "the key is trusted, and such a key only wraps and unwraps");
+        return f->usage & (1u << kind)
+                   ? CKR_OK
+                   : module_refuse(ERR_KEY_FUNCTION, "the key's usage attributes do not permit this");
 }
 
 /* Where a GCM IV that the HSM makes is to be written: the caller's own, when it is all zero. */
@@ -82,7 +87,7 @@ CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         if (rv == CKR_OK)
                 rv = mechanism_info(m->mechanism, &info);
         if (rv == CKR_OK && !(info.flags & flag))
-                rv = CKR_MECHANISM_INVALID;
+                rv = module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
         if (rv != CKR_OK)
                 return rv;
         op->facts = facts;
