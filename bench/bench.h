@@ -12,12 +12,76 @@ enum { BENCH_MAX_THREADS = 64, BENCH_MAX_ROUNDS = 9, BENCH_BUCKETS = 64 * 32 };
 
 enum bench_operation {
         BENCH_RSA_SIGN,
+        BENCH_RSA_4096_SIGN,
+        BENCH_RSA_PSS_SIGN,
+        BENCH_RSA_VERIFY,
+        BENCH_RSA_DECRYPT,
         BENCH_EC_SIGN,
+        BENCH_EC_VERIFY,
+        BENCH_EC_384_SIGN,
+        BENCH_ECDH,
+        BENCH_ED25519_SIGN,
         BENCH_AES_GCM,
+        BENCH_AES_CBC,
+        BENCH_HMAC,
+        BENCH_CMAC,
+        BENCH_WRAP,
+        BENCH_RANDOM,
         BENCH_FIND,
         BENCH_CREATE,
+        BENCH_CREATE_SESSION,
+        BENCH_CREATE_PAIR,
         BENCH_OPERATIONS,
 };
+
+enum bench_key {
+        BENCH_KEY_RSA,
+        BENCH_KEY_RSA_4096,
+        BENCH_KEY_P256,
+        BENCH_KEY_P384,
+        BENCH_KEY_ED25519,
+        BENCH_KEY_AES,
+        BENCH_KEY_MAC,
+        BENCH_KEYS, /* none */
+};
+
+/* What is done; module_run.c has a function for each. */
+enum bench_kind {
+        BENCH_SIGN,
+        BENCH_VERIFY,
+        BENCH_ENCRYPT,
+        BENCH_DECRYPT,
+        BENCH_DERIVE,
+        BENCH_WRAP_KEY,
+        BENCH_RANDOM_BYTES,
+        BENCH_FIND_LABEL,
+        BENCH_CREATE_KEY,
+        BENCH_CREATE_PAIR_KEYS,
+        BENCH_KINDS,
+};
+
+/* A key that operations use: how it is labelled and made. */
+struct bench_key_row {
+        const char *label;
+        CK_MECHANISM_TYPE mechanism;
+        CK_BYTE *curve; /* CKA_EC_PARAMS */
+        CK_ULONG curve_n;
+        CK_ULONG bits;   /* RSA modulus */
+        const char *raw; /* libcrypto's name of the algorithm or group */
+};
+extern const struct bench_key_row bench_key_rows[BENCH_KEYS];
+
+struct bench_operation_row {
+        const char *name;
+        enum bench_kind kind;
+        CK_MECHANISM_TYPE mechanism;
+        CK_ULONG input; /* bytes */
+        enum bench_key key;
+        bool session;                      /* what it makes is a session object */
+        int padding;                       /* libcrypto's, for RSA */
+        const char *digest, *cipher, *mac; /* libcrypto's names */
+};
+extern const struct bench_operation_row bench_operation_rows[BENCH_OPERATIONS];
 
 /* Where operations run. Paths and texts are borrowed for the program's life. */
 struct bench_target {
@@ -53,13 +117,11 @@ struct bench_way {
 extern const struct bench_way bench_raw;    /* raw.c: libcrypto, key and context reused */
 extern const struct bench_way bench_module; /* module.c: a PKCS#11 module */
 
-const char *bench_operation_name(enum bench_operation);
-
 /* Loads the target's module, logs in; once a process. False: *failure says why. */
 bool bench_module_load(const struct bench_target *, char *failure, size_t room);
 
-/* Makes what the operations use: an RSA, an EC and an AES key, and keys to find up to target->n_keys. Runs in
- * a process of its own. Exits the program with a message when it cannot. */
+/* Makes what the operations use: the keys of bench_key_rows, and keys to find up to target->n_keys. Runs in a
+ * process of its own. Exits the program with a message when it cannot. */
 void bench_prepare(const struct bench_target *, unsigned threads);
 
 /* Measures one cell; never fails but in `failure`. */

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 64, MAX_TARGETS = 8, FILL_THREADS = 32 };
+enum { MAX_ROWS = 128, MAX_TARGETS = 8, FILL_THREADS = 32 };
 
 static const char *targets_file;
 static const char *rounds_text = "3";
 static const char *seconds_text = "1";
+static const char *operations_text = "all";
 
 static const struct opt_row option_rows[] = {
         { 't', "targets", "FILE",
@@ -20,6 +21,8 @@ static const struct opt_row option_rows[] = {
           &targets_file },
         { 'r', "rounds", "N", "rounds to take the median of, 1 to 9 (default 3)", &rounds_text },
         { 's', "seconds", "N", "seconds a cell (default 1)", &seconds_text },
+        { 'o', "operations", "SET", "core: those with targets; all (the default): every class",
+          &operations_text },
 };
 
 static const struct opt_program program = {
@@ -36,15 +39,29 @@ static const struct plan_row {
         const char *target;
         enum bench_operation operation;
         unsigned threads[6];
-} plan[] = {
-        { "raw", BENCH_RSA_SIGN, { 1 } },           { "chsm", BENCH_RSA_SIGN, { 1, 2, 8, 32 } },
-        { "softhsm", BENCH_RSA_SIGN, { 1, 2, 8 } }, { "raw", BENCH_EC_SIGN, { 1 } },
-        { "chsm", BENCH_EC_SIGN, { 1, 2, 8, 32 } }, { "softhsm", BENCH_EC_SIGN, { 1, 2, 8 } },
-        { "p11-kit", BENCH_EC_SIGN, { 1 } },        { "raw", BENCH_AES_GCM, { 1 } },
-        { "chsm", BENCH_AES_GCM, { 1, 2, 8, 32 } }, { "softhsm", BENCH_AES_GCM, { 1, 2, 8 } },
-        { "chsm", BENCH_FIND, { 1, 2, 8 } },        { "chsm-10000", BENCH_FIND, { 1, 2, 8 } },
-        { "softhsm", BENCH_FIND, { 1 } },           { "chsm", BENCH_CREATE, { 1, 32 } },
+} core[] = {
+        { "raw", BENCH_RSA_SIGN, { 1 } },
+        { "chsm", BENCH_RSA_SIGN, { 1, 2, 8, 32 } },
+        { "softhsm", BENCH_RSA_SIGN, { 1, 2, 8 } },
+        { "raw", BENCH_EC_SIGN, { 1 } },
+        { "chsm", BENCH_EC_SIGN, { 1, 2, 8, 32 } },
+        { "chsm-flooded", BENCH_EC_SIGN, { 1, 8 } },
+        { "softhsm", BENCH_EC_SIGN, { 1, 2, 8 } },
+        { "p11-kit", BENCH_EC_SIGN, { 1 } },
+        { "raw", BENCH_AES_GCM, { 1 } },
+        { "chsm", BENCH_AES_GCM, { 1, 2, 8, 32 } },
+        { "softhsm", BENCH_AES_GCM, { 1, 2, 8 } },
+        { "chsm", BENCH_FIND, { 1, 2, 8 } },
+        { "chsm-10000", BENCH_FIND, { 1, 2, 8 } },
+        { "softhsm", BENCH_FIND, { 1 } },
+        { "chsm", BENCH_CREATE, { 1, 32 } },
         { "softhsm", BENCH_CREATE, { 1, 32 } },
+};
+/* Every other operation is measured so. */
+static const struct plan_row others[] = {
+        { "raw", 0, { 1 } },
+        { "chsm", 0, { 1, 32 } },
+        { "softhsm", 0, { 1 } },
 };
 
 static struct bench_target targets[MAX_TARGETS] = { { .name = "raw" } };
@@ -110,15 +127,41 @@ static const struct bench_target *target_named(const char *name)
         return NULL;
 }
 
-static void lay_out_rows(void)
+static void lay_out(const struct plan_row *plan, enum bench_operation operation)
 {
-        for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
-                const struct bench_target *target = target_named(plan[i].target);
+        const struct bench_target *target = target_named(plan->target);
 
-                for (const unsigned *threads = plan[i].threads; target != NULL && *threads != 0; threads++)
-                        rows[n_rows++] = (struct bench_row){ .target = target,
-                                                             .operation = plan[i].operation,
-                                                             .threads = *threads };
+        for (const unsigned *threads = plan->threads; target != NULL && *threads != 0; threads++)
+                rows[n_rows++] =
+                    (struct bench_row){ .target = target, .operation = operation, .threads = *threads };
+}
+
+static bool in_core(enum bench_operation operation)
+{
+        for (size_t i = 0; i < sizeof core / sizeof *core; i++) {
+                if (core[i].operation == operation)
+                        return true;
+        }
+        return false;
+}
+
+/* libcrypto has nothing to compare with what makes or finds objects. */
+static bool has_raw(enum bench_operation operation)
+{
+        return bench_operation_rows[operation].kind < BENCH_WRAP_KEY ||
+               bench_operation_rows[operation].kind == BENCH_RANDOM_BYTES;
+}
+
+static void lay_out_rows(bool all)
+{
+        for (size_t i = 0; i < sizeof core / sizeof *core; i++)
+                lay_out(&core[i], core[i].operation);
+        for (enum bench_operation o = 0; all && o < BENCH_OPERATIONS; o++) {
+                for (size_t i = in_core(o)   ? sizeof others / sizeof *others
+                                : has_raw(o) ? 0
+                                             : 1;
+                     i < sizeof others / sizeof *others; i++)
+                        lay_out(&others[i], o);
         }
 }
 
@@ -137,17 +180,21 @@ int main(int argc, char **argv)
                 fprintf(stderr, "chsm-bench: --rounds is 1 to %d, --seconds more than 0\n", BENCH_MAX_ROUNDS);
                 return 2;
         }
+        if (strcmp(operations_text, "core") != 0 && strcmp(operations_text, "all") != 0) {
+                fprintf(stderr, "chsm-bench: --operations is core or all, not '%s'\n", operations_text);
+                return 2;
+        }
         if (targets_file != NULL)
                 read_targets(targets_file);
         for (size_t i = 1; i < n_targets; i++)
                 bench_prepare(&targets[i], targets[i].server != 0 ? FILL_THREADS : 1);
-        lay_out_rows();
+        lay_out_rows(strcmp(operations_text, "core") != 0);
         for (unsigned round = 0; round < rounds; round++) {
                 for (size_t i = 0; i < n_rows; i++) {
                         struct bench_row *row = &rows[i];
 
                         fprintf(stderr, "round %u of %u: %s, %s, %u threads\n", round + 1, rounds,
-                                bench_operation_name(row->operation), row->target->name, row->threads);
+                                bench_operation_rows[row->operation].name, row->target->name, row->threads);
                         row->figures[row->rounds++] =
                             bench_cell(row->target, row->operation, row->threads, seconds);
                 }

@@ -1,4 +1,4 @@
-/* The operations through a PKCS#11 module, as an application calls them: one session a thread. */
+/* A PKCS#11 module as an application loads it, and what preparing and measuring both ask of it. */
 #include "module.h"
 
 #include <dlfcn.h>
@@ -8,32 +8,6 @@
 
 CK_FUNCTION_LIST_PTR f;
 static CK_SLOT_ID slot;
-
-struct state {
-        enum bench_operation operation;
-        CK_SESSION_HANDLE session;
-        CK_OBJECT_HANDLE key;
-        unsigned n_keys;
-        uint64_t counter;
-        CK_BYTE input[4096];
-        CK_BYTE output[4096 + 256];
-};
-
-static const struct {
-        const char *name;
-        const char *label; /* of its key; NULL: none */
-} operations[BENCH_OPERATIONS] = {
-        [BENCH_RSA_SIGN] = { "RSA-2048 sign", "bench-rsa" },
-        [BENCH_EC_SIGN] = { "P-256 sign", "bench-ec" },
-        [BENCH_AES_GCM] = { "AES-256-GCM 4 KiB", "bench-aes" },
-        [BENCH_FIND] = { "find by label", NULL },
-        [BENCH_CREATE] = { "create AES token key", NULL },
-};
-
-const char *bench_operation_name(enum bench_operation operation)
-{
-        return operations[operation].name;
-}
 
 bool bench_failed(CK_RV rv, const char *what, char *failure, size_t room)
 {
@@ -112,115 +86,44 @@ CK_RV bench_find_label(CK_SESSION_HANDLE session, const char *label, CK_OBJECT_C
         return rv != CKR_OK ? rv : closed;
 }
 
-static bool open_key(struct state *s, char *failure, size_t room)
+CK_RV bench_create_aes(CK_SESSION_HANDLE session, const char *label, CK_BBOOL token, CK_OBJECT_HANDLE *key)
 {
-        const char *label = operations[s->operation].label;
-        CK_ULONG n = 0;
-
-        if (label == NULL)
-                return true;
-        if (bench_failed(bench_find_label(s->session, label,
-                                          s->operation == BENCH_AES_GCM ? CKO_SECRET_KEY : CKO_PRIVATE_KEY,
-                                          &s->key, &n),
-                         "C_FindObjects", failure, room))
-                return false;
-        if (n == 0)
-                snprintf(failure, room, "no key labelled '%s'", label);
-        return n == 1;
-}
-
-static void module_close(void *state)
-{
-        struct state *s = state;
-
-        if (s->session != CK_INVALID_HANDLE)
-                f->C_CloseSession(s->session);
-        free(s);
-}
-
-static void *module_open(const struct bench_target *target, enum bench_operation operation, unsigned thread,
-                         char *failure, size_t room)
-{
-        struct state *s = calloc(1, sizeof *s);
-
-        if (s == NULL)
-                return NULL;
-        s->operation = operation;
-        s->n_keys = target->n_keys;
-        s->counter = thread * 7919U;
-        if (bench_open_session(&s->session, failure, room) && open_key(s, failure, room))
-                return s;
-        module_close(s);
-        return NULL;
-}
-
-static CK_RV sign(struct state *s, CK_MECHANISM_TYPE type, CK_ULONG length)
-{
-        CK_MECHANISM mechanism = { type, NULL, 0 };
-        CK_ULONG n = sizeof s->output;
-        CK_RV rv = f->C_SignInit(s->session, &mechanism, s->key);
-
-        memcpy(s->input, &s->counter, sizeof s->counter);
-        return rv != CKR_OK ? rv : f->C_Sign(s->session, s->input, length, s->output, &n);
-}
-
-static CK_RV encrypt_gcm(struct state *s)
-{
-        CK_BYTE iv[12] = { 0 };
-        CK_GCM_PARAMS gcm = { .pIv = iv, .ulIvLen = sizeof iv, .ulIvBits = 96, .ulTagBits = 128 };
-        CK_MECHANISM mechanism = { CKM_AES_GCM, &gcm, sizeof gcm };
-        CK_ULONG n = sizeof s->output;
-        CK_RV rv;
-
-        memcpy(iv, &s->counter, sizeof s->counter);
-        rv = f->C_EncryptInit(s->session, &mechanism, s->key);
-        return rv != CKR_OK ? rv : f->C_Encrypt(s->session, s->input, sizeof s->input, s->output, &n);
-}
-
-static CK_RV find_one(struct state *s)
-{
-        char label[32];
-        CK_OBJECT_HANDLE key;
-        CK_ULONG n = 0;
-        CK_RV rv;
-
-        snprintf(label, sizeof label, "find-%06u", (unsigned)(s->counter * 2654435761U % s->n_keys));
-        rv = bench_find_label(s->session, label, CK_UNAVAILABLE_INFORMATION, &key, &n);
-        return rv == CKR_OK && n != 1 ? CKR_OBJECT_HANDLE_INVALID : rv;
-}
-
-CK_RV bench_create_aes(CK_SESSION_HANDLE session, const char *label)
-{
-        static CK_BBOOL yes = CK_TRUE;
-        static CK_ULONG length = 32;
+        CK_BBOOL yes = CK_TRUE;
+        CK_ULONG length = 32;
         CK_MECHANISM mechanism = { CKM_AES_KEY_GEN, NULL, 0 };
-        CK_ATTRIBUTE wanted[] = { { CKA_TOKEN, &yes, sizeof yes },
+        CK_ATTRIBUTE wanted[] = { { CKA_TOKEN, &token, sizeof token },
                                   { CKA_ENCRYPT, &yes, sizeof yes },
                                   { CKA_DECRYPT, &yes, sizeof yes },
+                                  { CKA_WRAP, &yes, sizeof yes },
+                                  { CKA_SIGN, &yes, sizeof yes },
+                                  { CKA_EXTRACTABLE, &yes, sizeof yes },
                                   { CKA_VALUE_LEN, &length, sizeof length },
                                   { CKA_LABEL, (void *)(uintptr_t)label, strlen(label) } };
-        CK_OBJECT_HANDLE key;
 
-        return f->C_GenerateKey(session, &mechanism, wanted, sizeof wanted / sizeof *wanted, &key);
+        return f->C_GenerateKey(session, &mechanism, wanted, sizeof wanted / sizeof *wanted, key);
 }
 
-static CK_RV module_run(void *state)
+CK_RV bench_create_pair(CK_SESSION_HANDLE session, const struct bench_key_row *row, CK_BBOOL token)
 {
-        struct state *s = state;
+        CK_BBOOL yes = CK_TRUE;
+        CK_ULONG bits = row->bits;
+        CK_MECHANISM mechanism = { row->mechanism, NULL, 0 };
+        bool rsa = row->mechanism == CKM_RSA_PKCS_KEY_PAIR_GEN;
+        CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)row->label, strlen(row->label) };
+        CK_ATTRIBUTE public_wanted[] = { { CKA_TOKEN, &token, sizeof token },
+                                         label,
+                                         { CKA_VERIFY, &yes, sizeof yes },
+                                         rsa ? (CK_ATTRIBUTE){ CKA_MODULUS_BITS, &bits, sizeof bits }
+                                             : (CK_ATTRIBUTE){ CKA_EC_PARAMS, row->curve, row->curve_n },
+                                         { CKA_ENCRYPT, &yes, sizeof yes } };
+        /* RSA keys decrypt, the others agree; Ed25519 does neither. */
+        CK_ATTRIBUTE private_wanted[] = { { CKA_TOKEN, &token, sizeof token },
+                                          label,
+                                          { CKA_SIGN, &yes, sizeof yes },
+                                          { rsa ? CKA_DECRYPT : CKA_DERIVE, &yes, sizeof yes } };
+        bool signs_only = row->mechanism == CKM_EC_EDWARDS_KEY_PAIR_GEN;
+        CK_OBJECT_HANDLE public_key, private_key;
 
-        s->counter++;
-        switch (s->operation) {
-        case BENCH_RSA_SIGN:
-                return sign(s, CKM_RSA_PKCS, 51);
-        case BENCH_EC_SIGN:
-                return sign(s, CKM_ECDSA, 32);
-        case BENCH_AES_GCM:
-                return encrypt_gcm(s);
-        case BENCH_FIND:
-                return find_one(s);
-        default:
-                return bench_create_aes(s->session, "bench-created");
-        }
+        return f->C_GenerateKeyPair(session, &mechanism, public_wanted, rsa ? 5 : 4, private_wanted,
+                                    signs_only ? 3 : 4, &public_key, &private_key);
 }
-
-const struct bench_way bench_module = { module_open, module_run, module_close };

@@ -16,7 +16,10 @@ bool bench_open_session(CK_SESSION_HANDLE *session, char *failure, size_t room);
 CK_RV bench_find_label(CK_SESSION_HANDLE session, const char *label, CK_OBJECT_CLASS class,
                        CK_OBJECT_HANDLE *key, CK_ULONG *n);
 
-/* A durable AES-256 key. */
-CK_RV bench_create_aes(CK_SESSION_HANDLE session, const char *label);
+/* An AES-256 key for anything. */
+CK_RV bench_create_aes(CK_SESSION_HANDLE session, const char *label, CK_BBOOL token, CK_OBJECT_HANDLE *key);
+
+/* The pair of a row. */
+CK_RV bench_create_pair(CK_SESSION_HANDLE session, const struct bench_key_row *, CK_BBOOL token);
 
 #endif

@@ -14,43 +14,50 @@ struct filler {
         char failure[160];
 };
 
-static CK_RV make_pair(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, const char *label)
+static CK_RV make_mac_key(CK_SESSION_HANDLE session, const char *label)
 {
-        static CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
-        static CK_BBOOL yes = CK_TRUE;
-        static CK_ULONG bits = 2048;
-        bool rsa = type == CKM_RSA_PKCS_KEY_PAIR_GEN;
-        CK_MECHANISM mechanism = { type, NULL, 0 };
-        CK_ATTRIBUTE rsa_wanted[] = { { CKA_TOKEN, &yes, 1 },
-                                      { CKA_VERIFY, &yes, 1 },
-                                      { CKA_MODULUS_BITS, &bits, sizeof bits } };
-        CK_ATTRIBUTE ec_wanted[] = { { CKA_TOKEN, &yes, 1 },
-                                     { CKA_VERIFY, &yes, 1 },
-                                     { CKA_EC_PARAMS, p256, sizeof p256 } };
-        CK_ATTRIBUTE private_wanted[] = { { CKA_TOKEN, &yes, 1 },
-                                          { CKA_SIGN, &yes, 1 },
-                                          { CKA_LABEL, (void *)(uintptr_t)label, strlen(label) } };
-        CK_OBJECT_HANDLE public_key;
-        CK_OBJECT_HANDLE private_key;
+        CK_BBOOL yes = CK_TRUE;
+        CK_ULONG length = 32;
+        CK_MECHANISM mechanism = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
+        CK_ATTRIBUTE wanted[] = { { CKA_TOKEN, &yes, sizeof yes },
+                                  { CKA_SIGN, &yes, sizeof yes },
+                                  { CKA_VALUE_LEN, &length, sizeof length },
+                                  { CKA_LABEL, (void *)(uintptr_t)label, strlen(label) } };
+        CK_OBJECT_HANDLE key;
 
-        return f->C_GenerateKeyPair(session, &mechanism, rsa ? rsa_wanted : ec_wanted, 3, private_wanted, 3,
-                                    &public_key, &private_key);
+        return f->C_GenerateKey(session, &mechanism, wanted, sizeof wanted / sizeof *wanted, &key);
 }
 
-static bool make_signing_keys(CK_SESSION_HANDLE session, char *failure, size_t room)
+static CK_RV make_key(CK_SESSION_HANDLE session, const struct bench_key_row *row)
 {
         CK_OBJECT_HANDLE key;
-        CK_ULONG n = 0;
 
-        if (bench_failed(bench_find_label(session, "bench-rsa", CKO_PRIVATE_KEY, &key, &n), "C_FindObjects",
-                         failure, room))
-                return false;
-        return n == 1 ||
-               (!bench_failed(make_pair(session, CKM_RSA_PKCS_KEY_PAIR_GEN, "bench-rsa"), "C_GenerateKeyPair",
-                              failure, room) &&
-                !bench_failed(make_pair(session, CKM_EC_KEY_PAIR_GEN, "bench-ec"), "C_GenerateKeyPair",
-                              failure, room) &&
-                !bench_failed(bench_create_aes(session, "bench-aes"), "C_GenerateKey", failure, room));
+        switch (row->mechanism) {
+        case CKM_AES_KEY_GEN:
+                return bench_create_aes(session, row->label, CK_TRUE, &key);
+        case CKM_GENERIC_SECRET_KEY_GEN:
+                return make_mac_key(session, row->label);
+        default:
+                return bench_create_pair(session, row, CK_TRUE);
+        }
+}
+
+/* A module that cannot make one of them lacks it; the cells that need it say so. */
+static bool make_keys(const struct bench_target *target, CK_SESSION_HANDLE session, char *failure,
+                      size_t room)
+{
+        for (size_t i = 0; i < BENCH_KEYS; i++) {
+                CK_OBJECT_HANDLE key;
+                CK_ULONG n = 0;
+                CK_RV rv =
+                    bench_find_label(session, bench_key_rows[i].label, CK_UNAVAILABLE_INFORMATION, &key, &n);
+
+                if (rv == CKR_OK && n == 0)
+                        rv = make_key(session, &bench_key_rows[i]);
+                if (target->server != 0 && bench_failed(rv, bench_key_rows[i].label, failure, room))
+                        return false;
+        }
+        return true;
 }
 
 /* Makes every `step`th key to find that is not there yet. */
@@ -61,7 +68,7 @@ static void *fill(void *argument)
         bool ok = bench_open_session(&session, filler->failure, sizeof filler->failure);
 
         if (ok && filler->first == 0)
-                ok = make_signing_keys(session, filler->failure, sizeof filler->failure);
+                ok = make_keys(filler->target, session, filler->failure, sizeof filler->failure);
         for (unsigned i = filler->first; ok && i < filler->target->n_keys; i += filler->step) {
                 char label[32];
                 CK_OBJECT_HANDLE key;
@@ -71,8 +78,8 @@ static void *fill(void *argument)
                 ok = !bench_failed(bench_find_label(session, label, CKO_SECRET_KEY, &key, &n),
                                    "C_FindObjects", filler->failure, sizeof filler->failure);
                 if (ok && n == 0)
-                        ok = !bench_failed(bench_create_aes(session, label), "C_GenerateKey", filler->failure,
-                                           sizeof filler->failure);
+                        ok = !bench_failed(bench_create_aes(session, label, CK_TRUE, &key), "C_GenerateKey",
+                                           filler->failure, sizeof filler->failure);
         }
         return NULL;
 }

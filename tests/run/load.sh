@@ -6,7 +6,7 @@ hsm_up
 echo "chsm $CHSM_MODULE $CHSM_TOKEN $CHSM_PIN $CHSM_SOCKET $CHSM_NODE_PIDS $CHSM_CLIENT_PID 10" >targets
 
 load() {
-        "$build/bench/chsm-bench" --targets targets --rounds 1 --seconds 0.2 >figures 2>progress || [ $? -eq 1 ] || {
+        "$build/bench/chsm-bench" --targets targets --rounds 1 --seconds 0.2 --operations core >figures 2>progress || [ $? -eq 1 ] || {
                 cat progress
                 return 1
         }
