@@ -307,10 +307,12 @@ static CK_RV change_password(struct slice user, struct slice old, struct slice f
         rv = was ? CKR_OK : login(user, old);
         if (rv == CKR_OK)
                 rv = module_call(&request, &answer);
-        if (rv == CKR_OK && was) /* the change has ended the login */
-                rv = login(user, fresh);
-        else if (!was)
+        if (!was ||
+            rv ==
+                CKR_OK) /* the change has ended the login, and nobody may come with a ticket that has ended */
                 chsm_forget_login(module.chsm);
+        if (rv == CKR_OK && was)
+                rv = login(user, fresh);
         chsm_answer_clear(&answer);
         return rv;
 }

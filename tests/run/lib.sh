@@ -7,8 +7,15 @@ build=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/chsm-run.XXXXXX")
 count=0
 bad=0
+servers=
 
 cleanup() {
+        for pid in $servers; do
+                kill "$pid" 2>/dev/null || true
+        done
+        for pid in $servers; do
+                wait "$pid" 2>/dev/null || true
+        done
         "$top/scripts/dev-cluster" down "$work/hsm" >/dev/null 2>&1 || true
         rm -rf "$work"
 }
@@ -45,6 +52,47 @@ refused() {
                 echo "not ok $count - $name (without the words '$words')"
                 sed 's/^/# /' "$work/out"
         fi
+}
+
+# serve NAME COMMAND...: a server, as process $server, with its words in NAME.log; it is ended at the end of the script.
+serve() {
+        log=$work/$1.log
+        shift
+        "$@" >"$log" 2>&1 </dev/null &
+        server=$!
+        servers="$servers $server"
+}
+
+# until_true COMMAND...: asks every tenth of a second, for half a minute at most.
+until_true() {
+        tries=0
+        until "$@" >/dev/null 2>&1; do
+                tries=$((tries + 1))
+                [ "$tries" -lt 300 ] || return 1
+                sleep 0.1
+        done
+}
+
+free_port() {
+        python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# The last server has opened its port, or it is dead.
+port_opened() {
+        until_true sh -c "! kill -0 $server || python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", $1))'" &&
+                kill -0 "$server"
+}
+
+# doc NAME: the block of docs/clients.md with that name, for this HSM's module. What the page tells is what is tested.
+doc() {
+        awk -v name="$1" '/^```/ { inside = $2 == name; next } inside' "$top/docs/clients.md" |
+                sed "s|/usr/lib/x86_64-linux-gnu/pkcs11/libchsm-pkcs11.so|$CHSM_MODULE|" >"$work/doc"
+        [ -s "$work/doc" ] && cat "$work/doc"
+}
+
+# doc_run NAME: runs that block, which must be commands.
+doc_run() {
+        doc "$1" >"$1.sh" && sh -eu "$1.sh"
 }
 
 finish() {
