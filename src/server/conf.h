@@ -20,7 +20,7 @@ struct server_conf {
         char *log_target;
         int log_level;
         int64_t lock_after, ticket_life_h, max_keys, max_users, password_memory_kib, password_passes;
-        bool public_before_login, allow_nonsensitive_session, accept_cut_log;
+        bool accept_cut_log;
         char *fail_self_test;
 };
 

@@ -42,9 +42,7 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                             .ticket_life_ms = c->ticket_life_h * 3600 * 1000,
                             .lanes = (uint32_t)c->commit_threads,
                             .password_cost = { (uint32_t)c->password_memory_kib,
-                                               (uint32_t)c->password_passes },
-                            .public_before_login = c->public_before_login,
-                            .allow_nonsensitive_session = c->allow_nonsensitive_session },
+                                               (uint32_t)c->password_passes } },
         };
 
         n->vault = vault_open(&deps, err);

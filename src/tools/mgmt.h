@@ -46,6 +46,7 @@ uint32_t mgmt_each(struct shell *, const char *name,
 uint32_t mgmt_role(struct shell *, const char *text);
 const char *mgmt_role_name(uint32_t role);
 
-extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[];
+extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],
+    mgmt_policy_rows[];
 
 #endif

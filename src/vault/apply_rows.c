@@ -4,6 +4,7 @@
 
 static const struct vault_apply_row rows[] = {
         { .prefix = "p/", .apply = vault_partition_apply },
+        { .prefix = "s/", .apply = vault_settings_apply },
         { .prefix = "c/", .apply = vault_partition_apply },
         { .prefix = "r/", .apply = vault_partition_apply },
         { .prefix = "u/", .apply = vault_users_apply },

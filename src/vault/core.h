@@ -7,6 +7,7 @@
  *
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
+ *   s/policy       profile and settings
  *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
  *   u/<name>       user record (lower-case name)            f/<name>  failure counter
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
@@ -18,6 +19,7 @@
 
 #include "base/map.h"
 #include "base/sec.h"
+#include "vault/setting.h"
 #include "vault/vault.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -41,6 +43,8 @@ struct vault {
         _Atomic int64_t revision; /* applied */
         pthread_mutex_t revision_lock;
         pthread_cond_t revision_moved;
+        _Atomic uint64_t settings;         /* of the partition, packed: setting_command.c */
+        _Atomic int64_t settings_rev;      /* 0: no record yet */
         struct vault_partition *partition; /* partition.c: state, ids, certificates, PMK; own lock */
         struct vault_users *users;
         struct vault_objects *objects;
@@ -128,6 +132,10 @@ struct sec *vault_derive(struct vault *, const char *purpose, struct slice conte
 struct slice vault_fingerprint_key(struct vault *);
 bool vault_context_retired(struct vault *, const uint8_t context[VAULT_CONTEXT_SIZE]);
 
+/* ---- setting_command.c: what the owner decided; a copy of the moment ---- */
+struct vault_settings vault_settings_now(struct vault *);
+void vault_settings_open(struct vault *);
+
 /* ---- users.c, as other files need it ---- */
 /* Name of a user id into name[32]; false: no such user. */
 bool vault_user_name(struct vault *, uint32_t user_id, char name[32]);
@@ -142,6 +150,7 @@ struct vault_apply_row {
         const char *prefix;
         bool (*apply)(struct vault *, const struct store_event *, struct err *);
 };
+bool vault_settings_apply(struct vault *, const struct store_event *, struct err *);    /* s/ */
 bool vault_users_apply(struct vault *, const struct store_event *, struct err *);       /* u/ */
 bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);    /* f/ */
 bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);   /* p/ c/ r/ */
@@ -201,5 +210,7 @@ bool vault_unlock_user(struct vault_call *);
 bool vault_retire_context(struct vault_call *);
 bool vault_audit_heads(struct vault_call *);
 bool vault_audit_records(struct vault_call *);
+bool vault_get_policy(struct vault_call *);
+bool vault_set_policy(struct vault_call *);
 
 #endif

@@ -97,6 +97,10 @@ static const struct vault_command rows[] = {
             vault_audit_heads),
         ROW(71, audit_records, "CN_AUDIT_RECORDS", 0x147, CO | AU, ACTIVE, false, false, VAULT_COMMIT,
             vault_audit_records),
+        ROW(80, get_policy, "CN_GET_POLICY", 0x150, ANYONE, ALWAYS, false, false, VAULT_INLINE,
+            vault_get_policy),
+        ROW(81, set_policy, "CN_SET_POLICY", 0x151, PRECO | CO, OWNED, true, true, VAULT_COMMIT,
+            vault_set_policy),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -128,7 +128,8 @@ bool vault_partition_info(struct vault_call *call)
         r->min_password = VAULT_PASSWORD_MIN;
         r->max_password = VAULT_PASSWORD_MAX;
         r->lock_after = v->config.lock_after;
-        r->profile = arena_text(call->arena, slice_str("documented"));
+        r->profile = arena_text(
+            call->arena, slice_str(vault_profile_name((enum vault_profile)vault_settings_now(v).profile)));
         if (!r->name || !r->profile || !id_fill(call, &r->partition_id))
                 return memory(call);
         call->response->partition_info = r;

@@ -1,5 +1,6 @@
 /* Random bytes, and which mechanisms there are. */
 #include "vault/key_use.h"
+#include "vault/policy.h"
 
 #define RANDOM_MAX (64 * 1024)
 
@@ -44,13 +45,16 @@ bool vault_mechanisms(struct vault_call *call)
         if (!r->mechanisms)
                 return err_set(&call->err, ERR_MEMORY, "no memory for the list of mechanisms");
         for (size_t i = 0; (m = crypto_mechanism_at(i)); i++) {
+                uint64_t flags = vault_policy_mechanism_flags(call->vault, m);
+
+                if (!flags)
+                        continue;
                 chsm__mechanism_info__init(&rows[i]);
                 rows[i].number = crypto_mechanism_number(m);
                 crypto_mechanism_sizes(m, &rows[i].min_size, &rows[i].max_size);
-                rows[i].flags = crypto_mechanism_ck_flags(m);
-                r->mechanisms[i] = &rows[i];
+                rows[i].flags = flags;
+                r->mechanisms[r->n_mechanisms++] = &rows[i];
         }
-        r->n_mechanisms = n;
         call->response->mechanisms = r;
         call->response->body_case = CHSM__RESPONSE__BODY_MECHANISMS;
         return true;

@@ -8,7 +8,8 @@ bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, stru
                 return err_set(&call->err, ERR_MECHANISM, "mechanism 0x%llx is not offered",
                                m ? (unsigned long long)m->number : 0ull);
         call->mechanism = m->number;
-        return ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), &use->param,
+        return vault_policy_mechanism(call, use->mechanism) &&
+               ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), &use->param,
                                     &call->err);
 }
 
@@ -22,7 +23,8 @@ bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum e
         if (!vault_use_mechanism(call, m, use))
                 return false;
         use->key = vault_object_key(call->vault, use->object, &call->err);
-        return use->key && crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
+        return use->key && vault_policy_param(call, op, &use->param) &&
+               crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
                vault_policy_use(call, use->object, op, use->mechanism);
 }
 

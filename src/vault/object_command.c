@@ -70,7 +70,8 @@ static const struct crypto_mechanism *mechanism_of(struct vault_call *call, cons
                 return NULL;
         }
         call->mechanism = m->number;
-        if (!ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), param,
+        if (!vault_policy_mechanism(call, row) ||
+            !ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), param,
                                   &call->err) ||
             !crypto_operation_check(row, op, NULL, param, &call->err))
                 return NULL;

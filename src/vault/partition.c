@@ -223,6 +223,17 @@ bool vault_partition_put_state(struct vault_call *call, enum vault_state state)
         return ok;
 }
 
+bool vault_partition_guard_state(struct vault_call *call)
+{
+        struct vault_partition *p = call->vault->partition;
+        store_rev rev;
+
+        pthread_rwlock_rdlock(&p->lock);
+        rev = p->state_rev;
+        pthread_rwlock_unlock(&p->lock);
+        return vault_call_guard(call, STORE_REV_IS, vault_call_key(call, "p/state", SLICE_EMPTY), rev);
+}
+
 uint32_t vault_partition_next_user(struct vault *v, store_rev *rev)
 {
         struct vault_partition *p = v->partition;

@@ -46,6 +46,8 @@ struct slice vault_ticket_key(struct vault *);
 bool vault_partition_cert(struct vault *, uint32_t type, struct buf *der, store_rev *rev);
 /* Puts p/state with another state into the call's transaction, guarded by its present revision. */
 bool vault_partition_put_state(struct vault_call *, enum vault_state);
+/* Guards that the state is the one that memory holds. */
+bool vault_partition_guard_state(struct vault_call *);
 /* The next free user id, with the guard that makes it ours; put writes id as the next free one. */
 uint32_t vault_partition_next_user(struct vault *, store_rev *rev);
 bool vault_partition_put_next_user(struct vault_call *, uint32_t next, store_rev rev);

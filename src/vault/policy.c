@@ -84,9 +84,62 @@ static bool mechanism_allowed(const struct vault_object *o, uint64_t mechanism)
         return false;
 }
 
+/* What stays of a mechanism that FIPS 140-3 keeps for old data only. */
+#define LEGACY_OPS                                                                                           \
+        (1u << CRYPTO_VERIFY | 1u << CRYPTO_VERIFY_RECOVER | 1u << CRYPTO_DECRYPT | 1u << CRYPTO_UNWRAP)
+#define LEGACY_CKF (CKF_HW | CKF_VERIFY | CKF_VERIFY_RECOVER | CKF_DECRYPT | CKF_UNWRAP)
+
+static bool approved_only(struct vault *v)
+{
+        return !vault_settings_now(v).value[VAULT_SET_NON_FIPS];
+}
+
+bool vault_policy_mechanism(struct vault_call *call, const struct crypto_mechanism *m)
+{
+        return crypto_mechanism_class(m) != CRYPTO_NON_FIPS || !approved_only(call->vault) ||
+               err_set(&call->err, ERR_MECHANISM,
+                       "%s is not FIPS-approved, and this partition offers no other "
+                       "(non_fips)",
+                       crypto_mechanism_name(m));
+}
+
+uint64_t vault_policy_mechanism_flags(struct vault *v, const struct crypto_mechanism *m)
+{
+        enum crypto_policy_class class = crypto_mechanism_class(m);
+        uint64_t flags = crypto_mechanism_ck_flags(m);
+
+        if (class == CRYPTO_APPROVED || !approved_only(v))
+                return flags;
+        return class == CRYPTO_LEGACY ? flags & LEGACY_CKF : 0;
+}
+
+bool vault_policy_param(struct vault_call *call, enum crypto_op op, const struct ck_mech_param *p)
+{
+        uint8_t any = 0;
+
+        if (p->kind != CK_PARAM_GCM || (op != CRYPTO_ENCRYPT && op != CRYPTO_WRAP))
+                return true;
+        for (size_t i = 0; i < p->u.gcm.iv.n; i++)
+                any |= p->u.gcm.iv.p[i];
+        return !any || vault_settings_now(call->vault).value[VAULT_SET_CALLER_IV] ||
+               err_set(&call->err, ERR_MECHANISM_PARAM,
+                       "the HSM makes the IV in this partition (caller_iv); give 12 zero bytes");
+}
+
+static bool legacy_fits(struct vault_call *call, enum crypto_op op, const struct crypto_mechanism *m)
+{
+        return crypto_mechanism_class(m) != CRYPTO_LEGACY || (LEGACY_OPS & 1u << op) ||
+               !approved_only(call->vault) ||
+               err_set(&call->err, ERR_MECHANISM,
+                       "%s is FIPS-approved for old data only, to verify, decrypt and unwrap (non_fips)",
+                       crypto_mechanism_name(m));
+}
+
 bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enum crypto_op op,
                       const struct crypto_mechanism *m)
 {
+        if (!legacy_fits(call, op, m))
+                return false;
         if (!(o->flags & usage_rows[op].flag))
                 return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_rows[op].name);
         if (!mechanism_allowed(o, crypto_mechanism_number(m)))
@@ -183,7 +236,7 @@ bool vault_policy_template(struct vault_call *call, const struct vault_template 
                 return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
                                "a private or secret token key cannot have CKA_SENSITIVE=FALSE; "
                                "leave the attribute out, or make a session key");
-        return call->vault->config.allow_nonsensitive_session ||
+        return vault_settings_now(call->vault).value[VAULT_SET_NONSENSITIVE_SESSION] ||
                err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
                        "CKA_SENSITIVE=FALSE is off in this partition (allow_nonsensitive_session)");
 }

@@ -12,6 +12,12 @@ struct vault_object *vault_object_of(struct vault_call *, const Chsm__ObjectRef 
 bool vault_policy_sees(const struct vault_object *, const struct vault_login *);
 /* ERR_ACTION_PROHIBITED unless the caller owns the object. what: "delete" and so on, for the sentence. */
 bool vault_policy_owns(struct vault_call *, const struct vault_object *, const char *what);
+/* Does the partition's policy offer this mechanism, for anything at all? */
+bool vault_policy_mechanism(struct vault_call *, const struct crypto_mechanism *);
+/* What C_GetMechanismInfo may tell of it: CKF_ bits; 0 when it is not offered. */
+uint64_t vault_policy_mechanism_flags(struct vault *, const struct crypto_mechanism *);
+/* ERR_MECHANISM_PARAM for a parameter that the partition's policy does not take. */
+bool vault_policy_param(struct vault_call *, enum crypto_op, const struct ck_mech_param *);
 /* May this key be used so? Usage flag, allowed mechanisms, what a trusted key may not do. */
 bool vault_policy_use(struct vault_call *, const struct vault_object *, enum crypto_op,
                       const struct crypto_mechanism *);

@@ -187,6 +187,7 @@ struct vault *vault_open(const struct vault_deps *deps, struct err *err)
         v->deps = *deps;
         v->opened_ms = clock_mono_ms(&deps->clock);
         revision_open(v);
+        vault_settings_open(v);
         if (!config_copy(v, &deps->config, err) || !parts_open(v, err) || !load_all(v, &at, err))
                 goto failed;
         revision_set(v, at);

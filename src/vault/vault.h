@@ -48,9 +48,7 @@ struct vault_config {
         int store_timeout_ms;    /* 0: 3,000 */
         uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
-        uint64_t session_cache;          /* opened session objects kept in memory; 0: 16,384 */
-        bool public_before_login;        /* public objects readable before login */
-        bool allow_nonsensitive_session; /* session secrets may be SENSITIVE=FALSE */
+        uint64_t session_cache; /* opened session objects kept in memory; 0: 16,384 */
 };
 
 struct vault_deps {

@@ -240,3 +240,9 @@ bool wire_check_audit_records(const Chsm__Request *r, struct err *err)
 {
         return check_name(r->audit_records->chain, 1, WIRE_NAME_MAX, "chain", err);
 }
+
+bool wire_check_set_policy(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->set_policy->name, 1, WIRE_NAME_MAX, "name", err) &&
+               check_name(r->set_policy->value, 1, WIRE_NAME_MAX, "value", err);
+}

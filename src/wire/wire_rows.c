@@ -20,7 +20,8 @@ static const struct wire_row rows[] = {
         { BODY(CHANGE_PASSWORD, "change_password"), .mutating = true, .check = wire_check_change_password },
         { BODY(UNLOCK_USER, "unlock_user"), .mutating = true, .check = wire_check_unlock_user },
         { BODY(GENERATE_KEY, "generate_key"), .mutating = true, .check = wire_check_generate_key },
-        { BODY(GENERATE_KEY_PAIR, "generate_key_pair"), .mutating = true, .check = wire_check_generate_key_pair },
+        { BODY(GENERATE_KEY_PAIR, "generate_key_pair"), .mutating = true,
+          .check = wire_check_generate_key_pair },
         { BODY(CREATE_OBJECT, "create_object"), .mutating = true, .check = wire_check_create_object },
         { BODY(COPY_OBJECT, "copy_object"), .mutating = true, .check = wire_check_copy_object },
         { BODY(DESTROY_OBJECT, "destroy_object"), .mutating = true, .check = wire_check_destroy_object },
@@ -47,6 +48,8 @@ static const struct wire_row rows[] = {
         { BODY(STREAM_PART, "stream_part") },
         { BODY(AUDIT_HEADS, "audit_heads") },
         { BODY(AUDIT_RECORDS, "audit_records"), .check = wire_check_audit_records },
+        { BODY(GET_POLICY, "get_policy"), .before_login = true },
+        { BODY(SET_POLICY, "set_policy"), .mutating = true, .check = wire_check_set_policy },
 };
 
 const struct wire_row *wire_row_at(size_t i)

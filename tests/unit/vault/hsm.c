@@ -45,8 +45,7 @@ static void open_vault(struct hsm *h)
                                    .config = { .node_name = "hsm1",
                                                .node_number = 1,
                                                .token_label = "chsm",
-                                               .password_cost = { 64, 1 },
-                                               .allow_nonsensitive_session = true } };
+                                               .password_cost = { 64, 1 } } };
 
         h->store = store_open(&config, &h->err);
         if (!h->store)
@@ -204,9 +203,21 @@ uint32_t caller_store_cert(struct caller *c, uint32_t type, struct slice der)
         return ask(c, &r)->status;
 }
 
+uint32_t caller_set_policy(struct caller *c, const char *name, const char *value)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__SetPolicyRequest in = CHSM__SET_POLICY_REQUEST__INIT;
+
+        in.name = (char *)(uintptr_t)name;
+        in.value = (char *)(uintptr_t)value;
+        r.set_policy = &in;
+        r.body_case = CHSM__REQUEST__BODY_SET_POLICY;
+        return ask(c, &r)->status;
+}
+
 /* ---- the ceremony ---- */
 
-static void change_password(struct caller *c)
+void hsm_activate(struct caller *c)
 {
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__ChangePasswordRequest in = CHSM__CHANGE_PASSWORD_REQUEST__INIT;
@@ -259,25 +270,39 @@ static void issue_poac(struct hsm *h, struct buf *poac)
         crypto_key_unref(&key);
 }
 
-void hsm_ceremony(struct hsm *h)
+void hsm_own(struct hsm *h, struct caller *preco)
 {
-        struct caller preco = caller_new(h);
         struct buf poac = BUF_INIT;
 
+        *preco = caller_new(h);
         issue_poac(h, &poac);
-        assert_int_equal(caller_login(&preco, 6, "admin", "tenantadmin"), 0);
-        assert_int_equal(caller_store_cert(&preco, 4, buf_slice(&h->owner)), 0);
-        assert_int_equal(caller_store_cert(&preco, 8, buf_slice(&poac)), 0);
-        change_password(&preco);
+        assert_int_equal(caller_login(preco, 6, "admin", "tenantadmin"), 0);
+        assert_int_equal(caller_store_cert(preco, 4, buf_slice(&h->owner)), 0);
+        assert_int_equal(caller_store_cert(preco, 8, buf_slice(&poac)), 0);
         buf_clear(&poac);
+}
+
+void hsm_ceremony(struct hsm *h)
+{
+        struct caller preco;
+
+        hsm_own(h, &preco);
+        hsm_activate(&preco);
 }
 
 struct hsm *hsm_ready(void)
 {
+        return hsm_ready_as("documented");
+}
+
+struct hsm *hsm_ready_as(const char *profile)
+{
         struct hsm *h = hsm_new();
         struct caller co;
 
-        hsm_ceremony(h);
+        hsm_own(h, &co);
+        assert_int_equal(caller_set_policy(&co, "profile", profile), 0);
+        hsm_activate(&co);
         co = caller_co(h);
         assert_int_equal(caller_create_user(&co, 1, "cu1", "user1234"), 0);
         assert_int_equal(caller_create_user(&co, 1, "cu2", "user1234"), 0);

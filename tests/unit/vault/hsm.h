@@ -29,10 +29,13 @@ struct caller {
         uint64_t user_id;
 };
 
-struct hsm *hsm_new(void);       /* unowned */
-void hsm_ceremony(struct hsm *); /* owned and activated: CO admin / admin1234 */
-struct hsm *hsm_ready(void);     /* with CUs cu1, cu2 / user1234 */
-void hsm_restart(struct hsm *);  /* closes and opens vault and store */
+struct hsm *hsm_new(void);                        /* unowned */
+void hsm_ceremony(struct hsm *);                  /* owned and activated: CO admin / admin1234 */
+void hsm_own(struct hsm *, struct caller *preco); /* owned; PRECO logged in */
+void hsm_activate(struct caller *preco);
+struct hsm *hsm_ready(void); /* with CUs cu1, cu2 / user1234 */
+struct hsm *hsm_ready_as(const char *profile);
+void hsm_restart(struct hsm *); /* closes and opens vault and store */
 void hsm_free(struct hsm *);
 struct caller caller_new(struct hsm *);
 /* Sends with ticket, context and a fresh idempotency key; the answer lives until the HSM's next one. */
@@ -44,6 +47,7 @@ uint32_t caller_login(struct caller *, uint32_t role, const char *user, const ch
 struct caller caller_cu(struct hsm *, const char *user); /* logged in with user1234 */
 struct caller caller_co(struct hsm *);                   /* admin, logged in */
 uint32_t caller_create_user(struct caller *, uint32_t role, const char *user, const char *password);
+uint32_t caller_set_policy(struct caller *, const char *name, const char *value);
 uint32_t caller_store_cert(struct caller *, uint32_t type, struct slice der);
 
 /* ---- attributes and objects ---- */
