@@ -4,8 +4,18 @@
 #include <stdlib.h>
 
 static const char *const hash_names[HASH_COUNT] = {
-        [HASH_SHA1] = "SHA1",     [HASH_SHA224] = "SHA224", [HASH_SHA256] = "SHA256",
-        [HASH_SHA384] = "SHA384", [HASH_SHA512] = "SHA512",
+        [HASH_MD5] = "MD5",
+        [HASH_SHA1] = "SHA1",
+        [HASH_SHA224] = "SHA224",
+        [HASH_SHA256] = "SHA256",
+        [HASH_SHA384] = "SHA384",
+        [HASH_SHA512] = "SHA512",
+        [HASH_SHA512_224] = "SHA512-224",
+        [HASH_SHA512_256] = "SHA512-256",
+        [HASH_SHA3_224] = "SHA3-224",
+        [HASH_SHA3_256] = "SHA3-256",
+        [HASH_SHA3_384] = "SHA3-384",
+        [HASH_SHA3_512] = "SHA3-512",
 };
 
 bool crypto_failed(struct err *err, const char *what)
@@ -20,7 +30,7 @@ bool crypto_failed(struct err *err, const char *what)
 
 static bool fetch_all(struct crypto *c)
 {
-        for (int i = HASH_SHA1; i < HASH_COUNT; i++) {
+        for (int i = HASH_NONE + 1; i < HASH_COUNT; i++) {
                 c->md[i] = EVP_MD_fetch(c->context, hash_names[i], NULL);
                 if (!c->md[i])
                         return false;

@@ -9,8 +9,23 @@
 #include <openssl/provider.h>
 #include <stdatomic.h>
 
-/* Hashes by their mechanism names; the order of hash_rows.c. */
-enum crypto_hash { HASH_NONE, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
+/* Hashes; crypto.c has libcrypto's names of them. */
+enum crypto_hash {
+        HASH_NONE,
+        HASH_MD5,
+        HASH_SHA1,
+        HASH_SHA224,
+        HASH_SHA256,
+        HASH_SHA384,
+        HASH_SHA512,
+        HASH_SHA512_224,
+        HASH_SHA512_256,
+        HASH_SHA3_224,
+        HASH_SHA3_256,
+        HASH_SHA3_384,
+        HASH_SHA3_512,
+        HASH_COUNT
+};
 
 struct crypto {
         OSSL_LIB_CTX *context;
@@ -74,6 +89,20 @@ const struct crypto_curve *crypto_curve_named(const char *openssl_name);
 /* key_rsa_import.c, key_component.c are reached through key.h. */
 bool crypto_key_pairwise(struct crypto *, struct crypto_key *private_key, struct crypto_key *public_key,
                          struct err *);
+
+/* ---- types of secret keys: secret_rows.c ---- */
+struct crypto_secret {
+        uint64_t type;           /* CKK_ */
+        uint32_t min, max, step; /* bytes: min, min + step ... max */
+        uint32_t preset;         /* bytes of a generated one whose template names no length; 0: it must */
+        bool parity;             /* the lowest bit of each byte makes the number of ones odd (DES) */
+        const char *cipher;      /* libcrypto's name of the block cipher, for keys of one */
+        uint8_t block;           /* its block, bytes */
+};
+const struct crypto_secret *crypto_secret_find(uint64_t type); /* NULL: not offered */
+/* A context of the key's block cipher in that mode ("ECB", "CBC" ...) with the key set; an IV, where the mode
+ * has one, is still to be given. NULL: libcrypto has no such mode. */
+EVP_CIPHER_CTX *crypto_cipher_context(const struct crypto_key *, const char *mode, bool encrypt);
 
 /* ---- self-tests: self_test_rows.c ---- */
 bool crypto_self_test(struct crypto *, const char *spoil, struct err *);

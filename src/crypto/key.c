@@ -177,19 +177,20 @@ struct sec *crypto_key_material(const struct crypto_key *key, struct err *err)
         return out;
 }
 
-static bool secret_length_ok(uint64_t type, size_t n)
-{
-        if (type == CKK_AES)
-                return n == 16 || n == 24 || n == 32;
-        return n >= 1 && n <= 3072;
-}
-
 static bool secret_open(struct crypto *c, uint64_t type, struct slice material, struct crypto_key **out,
                         struct err *err)
 {
-        if (!secret_length_ok(type, material.n))
+        const struct crypto_secret *row = crypto_secret_find(type);
+
+        if (!row)
+                return err_set(err, ERR_KEY_TYPE, "secret keys of type 0x%llx are not offered",
+                               (unsigned long long)type);
+        if (material.n < row->min || material.n > row->max || (material.n - row->min) % row->step)
                 return err_set(err, ERR_KEY_SIZE, "a secret key of this type cannot have %zu bytes",
                                material.n);
+        if (type == CKK_AES_XTS &&
+            CRYPTO_memcmp(material.p, material.p + material.n / 2, material.n / 2) == 0)
+                return err_set(err, ERR_ATTRIBUTE_VALUE, "the halves of an XTS key must differ");
         *out = crypto_key_alloc(c, CRYPTO_SECRET, type, (uint32_t)material.n * 8);
         if (*out)
                 (*out)->secret = sec_copy(material);

@@ -24,6 +24,9 @@ struct crypto_key *crypto_key_ref(struct crypto_key *);
 void crypto_key_unref(
     struct crypto_key **); /* NULL-safe; clears the pointer; wipes with the last reference */
 
+/* Bytes of a secret key of that type when its template names no length; 0: it has to, or there is no such
+ * type. */
+uint32_t crypto_secret_preset(uint64_t key_type);
 /* A secret key. ERR_KEY_SIZE when the type does not have that length. */
 bool crypto_key_generate(struct crypto *, const struct crypto_key_spec *, struct crypto_key **out,
                          struct err *);

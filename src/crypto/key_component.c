@@ -76,25 +76,21 @@ static bool put_public_info(const struct crypto_key *key, struct buf *out)
         return n > 0 && buf_ok(out);
 }
 
-/* First 3 bytes: of a zero block encrypted with an AES key; of SHA-1 of the public key for pairs. */
+/* First 3 bytes: of a zero block encrypted with a key of a block cipher; of SHA-1 of the public key for
+ * pairs.
+ */
 static bool put_check_value(const struct crypto_key *key, struct buf *out)
 {
+        const struct crypto_secret *row = key->class == CRYPTO_SECRET ? crypto_secret_find(key->type) : NULL;
         uint8_t block[64] = { 0 };
         struct buf info = BUF_INIT;
         bool ok = false;
 
-        if (key->type == CKK_AES) {
-                char name[16];
-                EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-                EVP_CIPHER *cipher;
+        if (row && row->cipher) {
+                EVP_CIPHER_CTX *context = crypto_cipher_context(key, "ECB", true);
                 int n = 0;
 
-                (void)snprintf(name, sizeof(name), "AES-%u-ECB", key->bits);
-                cipher = EVP_CIPHER_fetch(key->crypto->context, name, NULL);
-                ok = context && cipher &&
-                     EVP_EncryptInit_ex2(context, cipher, sec_slice(key->secret).p, NULL, NULL) == 1 &&
-                     EVP_EncryptUpdate(context, block, &n, block, 16) == 1;
-                EVP_CIPHER_free(cipher);
+                ok = context && EVP_EncryptUpdate(context, block, &n, block, row->block) == 1;
                 EVP_CIPHER_CTX_free(context);
         } else if (key->class != CRYPTO_SECRET) {
                 ok = put_public_info(key, &info) &&

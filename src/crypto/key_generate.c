@@ -6,16 +6,33 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
+/* Makes the number of ones in each byte odd by its lowest bit. */
+static void set_parity(uint8_t *p, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                uint8_t ones = p[i] >> 1;
+
+                ones ^= (uint8_t)(ones >> 4);
+                ones ^= (uint8_t)(ones >> 2);
+                ones ^= (uint8_t)(ones >> 1);
+                p[i] = (uint8_t)((p[i] & 0xfe) | (~ones & 1));
+        }
+}
+
 bool crypto_key_generate(struct crypto *c, const struct crypto_key_spec *spec, struct crypto_key **out,
                          struct err *err)
 {
         struct sec *value = spec->bits % 8 == 0 && spec->bits <= 3072 * 8 ? sec_new(spec->bits / 8) : NULL;
+        const struct crypto_secret *row;
         bool ok;
 
         if (!value)
                 return err_set(err, ERR_KEY_SIZE, "a secret key cannot have %u bits", spec->bits);
-        ok = crypto_random(c, sec_bytes(value), sec_size(value), err) &&
-             crypto_key_open(c, CRYPTO_SECRET, spec->key_type, sec_slice(value), out, err);
+        row = crypto_secret_find(spec->key_type);
+        ok = crypto_random(c, sec_bytes(value), sec_size(value), err);
+        if (ok && row && row->parity)
+                set_parity(sec_bytes(value), sec_size(value));
+        ok = ok && crypto_key_open(c, CRYPTO_SECRET, spec->key_type, sec_slice(value), out, err);
         sec_free(&value);
         return ok;
 }

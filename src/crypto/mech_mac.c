@@ -1,4 +1,5 @@
 /* Digests (FIPS 180-4), HMAC (FIPS 198-1) and CMAC (SP 800-38B). */
+#include "ck/mechanism_size.h"
 #include "crypto/mechanism_internal.h"
 
 #include <openssl/core_names.h>
@@ -27,9 +28,7 @@ const struct crypto_family crypto_family_digest = { .output_max = digest_output_
 
 static size_t mac_full_size(const struct crypto_mechanism *m)
 {
-        static const uint8_t sizes[HASH_COUNT] = { 16, 20, 28, 32, 48, 64 };
-
-        return sizes[m->hash];
+        return ck_mech_size(m->number)->result;
 }
 
 static bool is_general(const struct crypto_mechanism *m)
@@ -54,7 +53,7 @@ static bool mac_check(const struct crypto_mechanism *m, enum crypto_op op, const
 
 static size_t mac_size(const struct crypto_run *r)
 {
-        return is_general(r->mechanism) ? r->param->u.number : mac_full_size(r->mechanism);
+        return ck_mech_result(r->mechanism->number, r->param);
 }
 
 static void mac_free(void *context)

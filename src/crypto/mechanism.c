@@ -3,7 +3,6 @@
 #include "crypto/mechanism_rows.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 const struct crypto_mechanism *crypto_mechanism_find(uint64_t number)
 {
@@ -153,23 +152,12 @@ static void cipher_free(void *context)
 struct crypto_cached *crypto_run_cipher(struct crypto_run *r, bool encrypt, struct err *err)
 {
         struct crypto_cached *cached = crypto_cache_take(r->key, crypto_run_tag(r));
-        EVP_CIPHER *cipher;
         EVP_CIPHER_CTX *context;
-        char name[32];
-        bool ok;
 
         if (cached)
                 return cached;
-        (void)snprintf(name, sizeof(name), "AES-%u-%s", r->key->bits, r->mechanism->mode);
-        cipher = EVP_CIPHER_fetch(r->crypto->context, name, NULL);
-        context = EVP_CIPHER_CTX_new();
-        if (context)
-                EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-        ok = cipher && context &&
-             EVP_CipherInit_ex2(context, cipher, sec_slice(r->key->secret).p, NULL, encrypt, NULL) == 1;
-        EVP_CIPHER_free(cipher);
-        if (!ok) {
-                EVP_CIPHER_CTX_free(context);
+        context = crypto_cipher_context(r->key, r->mechanism->mode, encrypt);
+        if (!context) {
                 crypto_failed(err, "setting a cipher up");
                 return NULL;
         }

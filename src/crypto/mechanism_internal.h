@@ -45,7 +45,7 @@ struct crypto_mechanism {
         uint64_t number;
         const char *name;
         uint32_t functions;
-        uint64_t key_types[3];  /* terminated by CK_UNAVAILABLE_INFORMATION when fewer */
+        uint64_t key_types[4];  /* terminated by CK_UNAVAILABLE_INFORMATION when fewer */
         uint8_t key_type_count; /* 0: needs no key */
         uint64_t makes;         /* CKK_ of generate mechanisms */
         uint32_t min, max;      /* as C_GetMechanismInfo tells: bits, or bytes for secret keys */

@@ -14,39 +14,54 @@
 
 #define RSA_SIGN(mech, which, pad, policy)                                                                   \
         {                                                                                                    \
-                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_RSA), RSA_SIZES, .hash = which,      \
-                           .padding = pad, .class = policy, .family = &crypto_family_rsa_sign                \
+                .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_RSA), RSA_SIZES, \
+                .hash = which, .padding = pad, .class = policy, .family = &crypto_family_rsa_sign            \
         }
 #define EC_SIGN(mech, which)                                                                                 \
         {                                                                                                    \
-                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES, .hash = which,        \
-                           .family = &crypto_family_ecdsa                                                    \
+                .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES,   \
+                .hash = which, .family = &crypto_family_ecdsa                                                \
         }
 #define DIGEST(mech, which)                                                                                  \
         {                                                                                                    \
-                ROW(mech), .functions = OP(DIGEST), .hash = which, .family = &crypto_family_digest           \
+                .number = mech, .name = #mech, .functions = OP(DIGEST), .hash = which,                       \
+                .family = &crypto_family_digest                                                              \
         }
+/* Typed HMAC keys and any bytes; Java and the documented samples also give AES and DES3 keys. */
+#define HMAC_ROW(mech, text, which, kind)                                                                    \
+        .number = mech, .name = text, .functions = OP(SIGN) | OP(VERIFY),                                    \
+        KEYS(CKK_GENERIC_SECRET, kind, CKK_AES, CKK_DES3), .min = 1, .max = 3072, .hash = which,             \
+        .family = &crypto_family_mac
 #define HMAC(mech, which, kind)                                                                              \
         {                                                                                                    \
-                ROW(mech), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_GENERIC_SECRET, kind, CKK_AES),      \
-                           .min = 1, .max = 3072, .hash = which, .family = &crypto_family_mac                \
+                HMAC_ROW(mech, #mech, which, kind)                                                           \
         }
+/* min and max: bytes of the keys made. */
+#define SECRET_GEN_NAMED(mech, text, kind, least, most)                                                      \
+        {                                                                                                    \
+                .number = mech, .name = text, .functions = OP(GENERATE), KEYS(kind), .makes = kind,          \
+                .min = least, .max = most                                                                    \
+        }
+
+#define SECRET_GEN(mech, kind, least, most) SECRET_GEN_NAMED(mech, #mech, kind, least, most)
+#define HMAC_GEN(mech, kind)                SECRET_GEN_NAMED(mech, #mech, kind, 14, 3072) /* 112 bits: SP 800-131A */
 #define CIPHER(mech, how)                                                                                    \
         {                                                                                                    \
-                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES), AES_SIZES, .mode = how,    \
-                           .family = &crypto_family_cipher                                                   \
+                .number = mech, .name = #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES),        \
+                AES_SIZES, .mode = how, .family = &crypto_family_cipher                                      \
         }
 /* Unauthenticated modes unwrap what is there already; to wrap with them is not for the strict. */
 #define CIPHER_WRAP(mech, how)                                                                               \
         {                                                                                                    \
-                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),    \
-                           AES_SIZES, .mode = how, .non_fips = OP(WRAP), .family = &crypto_family_cipher     \
+                .number = mech, .name = #mech,                                                               \
+                .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES), AES_SIZES,    \
+                .mode = how, .non_fips = OP(WRAP), .family = &crypto_family_cipher                           \
         }
 #define KEY_WRAP(mech, how, what)                                                                            \
         {                                                                                                    \
-                ROW(mech), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),    \
-                           AES_SIZES, .mode = how, .padding = what, .authenticated = true,                   \
-                           .family = &crypto_family_key_wrap                                                 \
+                .number = mech, .name = #mech,                                                               \
+                .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES), AES_SIZES,    \
+                .mode = how, .padding = what, .authenticated = true, .family = &crypto_family_key_wrap       \
         }
 
 static const struct crypto_mechanism rows[] = {
@@ -73,6 +88,23 @@ static const struct crypto_mechanism rows[] = {
         RSA_SIGN(CKM_SHA512_RSA_PKCS_PSS, HASH_SHA512, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA224_RSA_PKCS, HASH_SHA224, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA224_RSA_PKCS_PSS, HASH_SHA224, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        DIGEST(CKM_SHA512_224, HASH_SHA512_224),
+        HMAC(CKM_SHA512_224_HMAC, HASH_SHA512_224, CKK_SHA512_224_HMAC),
+        HMAC(CKM_SHA512_224_HMAC_GENERAL, HASH_SHA512_224, CKK_SHA512_224_HMAC),
+        DIGEST(CKM_SHA512_256, HASH_SHA512_256),
+        HMAC(CKM_SHA512_256_HMAC, HASH_SHA512_256, CKK_SHA512_256_HMAC),
+        HMAC(CKM_SHA512_256_HMAC_GENERAL, HASH_SHA512_256, CKK_SHA512_256_HMAC),
+        { ROW(CKM_DES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES), .makes = CKK_DES, .min = 8,
+          .max = 8, .class = CRYPTO_NON_FIPS },
+        { ROW(CKM_DES2_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES2), .makes = CKK_DES2, .min = 16,
+          .max = 16, .class = CRYPTO_NON_FIPS },
+        { ROW(CKM_DES3_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES3), .makes = CKK_DES3, .min = 24,
+          .max = 24, .class = CRYPTO_NON_FIPS },
+        { ROW(CKM_MD5), .functions = OP(DIGEST), .hash = HASH_MD5, .class = CRYPTO_NON_FIPS,
+          .family = &crypto_family_digest },
+        { HMAC_ROW(CKM_MD5_HMAC, "CKM_MD5_HMAC", HASH_MD5, CKK_MD5_HMAC), .class = CRYPTO_NON_FIPS },
+        { HMAC_ROW(CKM_MD5_HMAC_GENERAL, "CKM_MD5_HMAC_GENERAL", HASH_MD5, CKK_MD5_HMAC),
+          .class = CRYPTO_NON_FIPS },
         DIGEST(CKM_SHA_1, HASH_SHA1),
         HMAC(CKM_SHA_1_HMAC, HASH_SHA1, CKK_SHA_1_HMAC),
         HMAC(CKM_SHA_1_HMAC_GENERAL, HASH_SHA1, CKK_SHA_1_HMAC),
@@ -88,6 +120,22 @@ static const struct crypto_mechanism rows[] = {
         DIGEST(CKM_SHA512, HASH_SHA512),
         HMAC(CKM_SHA512_HMAC, HASH_SHA512, CKK_SHA512_HMAC),
         HMAC(CKM_SHA512_HMAC_GENERAL, HASH_SHA512, CKK_SHA512_HMAC),
+        DIGEST(CKM_SHA3_256, HASH_SHA3_256),
+        HMAC(CKM_SHA3_256_HMAC, HASH_SHA3_256, CKK_SHA3_256_HMAC),
+        HMAC(CKM_SHA3_256_HMAC_GENERAL, HASH_SHA3_256, CKK_SHA3_256_HMAC),
+        HMAC_GEN(CKM_SHA3_256_KEY_GEN, CKK_SHA3_256_HMAC),
+        DIGEST(CKM_SHA3_224, HASH_SHA3_224),
+        HMAC(CKM_SHA3_224_HMAC, HASH_SHA3_224, CKK_SHA3_224_HMAC),
+        HMAC(CKM_SHA3_224_HMAC_GENERAL, HASH_SHA3_224, CKK_SHA3_224_HMAC),
+        HMAC_GEN(CKM_SHA3_224_KEY_GEN, CKK_SHA3_224_HMAC),
+        DIGEST(CKM_SHA3_384, HASH_SHA3_384),
+        HMAC(CKM_SHA3_384_HMAC, HASH_SHA3_384, CKK_SHA3_384_HMAC),
+        HMAC(CKM_SHA3_384_HMAC_GENERAL, HASH_SHA3_384, CKK_SHA3_384_HMAC),
+        HMAC_GEN(CKM_SHA3_384_KEY_GEN, CKK_SHA3_384_HMAC),
+        DIGEST(CKM_SHA3_512, HASH_SHA3_512),
+        HMAC(CKM_SHA3_512_HMAC, HASH_SHA3_512, CKK_SHA3_512_HMAC),
+        HMAC(CKM_SHA3_512_HMAC_GENERAL, HASH_SHA3_512, CKK_SHA3_512_HMAC),
+        HMAC_GEN(CKM_SHA3_512_KEY_GEN, CKK_SHA3_512_HMAC),
         { ROW(CKM_GENERIC_SECRET_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
           .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072 },
         { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC), .makes = CKK_EC, EC_SIZES },
@@ -109,6 +157,7 @@ static const struct crypto_mechanism rows[] = {
           .makes = CKK_EC_MONTGOMERY, .min = 256, .max = 448 },
         { ROW(CKM_EDDSA), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC_EDWARDS), .min = 256, .max = 456,
           .class = CRYPTO_NON_FIPS, .family = &crypto_family_eddsa },
+        SECRET_GEN(CKM_AES_XTS_KEY_GEN, CKK_AES_XTS, 32, 64),
         { ROW(CKM_AES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_AES), .makes = CKK_AES, AES_SIZES },
         CIPHER_WRAP(CKM_AES_ECB, "ECB"),
         CIPHER_WRAP(CKM_AES_CBC, "CBC"),
@@ -120,10 +169,20 @@ static const struct crypto_mechanism rows[] = {
           .family = &crypto_family_mac },
         { ROW(CKM_AES_CMAC_GENERAL), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
           .family = &crypto_family_mac },
+        { ROW(CKM_CHACHA20_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_CHACHA20), .makes = CKK_CHACHA20,
+          .min = 32, .max = 32, .class = CRYPTO_NON_FIPS },
         KEY_WRAP(CKM_AES_KEY_WRAP, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_AES_KEY_WRAP_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
         KEY_WRAP(CKM_AES_KEY_WRAP_KWP, "WRAP-PAD", CRYPTO_WRAP_KWP),
         KEY_WRAP(CKM_AES_KEY_WRAP_PKCS7, "WRAP", CRYPTO_WRAP_PKCS7),
+        HMAC_GEN(CKM_SHA_1_KEY_GEN, CKK_SHA_1_HMAC),
+        HMAC_GEN(CKM_SHA224_KEY_GEN, CKK_SHA224_HMAC),
+        HMAC_GEN(CKM_SHA256_KEY_GEN, CKK_SHA256_HMAC),
+        HMAC_GEN(CKM_SHA384_KEY_GEN, CKK_SHA384_HMAC),
+        HMAC_GEN(CKM_SHA512_KEY_GEN, CKK_SHA512_HMAC),
+        HMAC_GEN(CKM_SHA512_224_KEY_GEN, CKK_SHA512_224_HMAC),
+        HMAC_GEN(CKM_SHA512_256_KEY_GEN, CKK_SHA512_256_HMAC),
+        SECRET_GEN(CKM_HKDF_KEY_GEN, CKK_HKDF, 14, 3072),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "WRAP", CRYPTO_WRAP_PKCS7),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),

@@ -39,6 +39,11 @@ static bool run_sha512(struct crypto *c, struct buf *out)
         return digest_abc(c, HASH_SHA512, out);
 }
 
+static bool run_sha3(struct crypto *c, struct buf *out)
+{
+        return digest_abc(c, HASH_SHA3_256, out);
+}
+
 /* RFC 4231 case 2. */
 static bool run_hmac(struct crypto *c, struct buf *out)
 {
@@ -100,6 +105,7 @@ static const struct self_test self_tests[] = {
           "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd45"
           "4d4423643ce80e"
           "2a9ac94fa54ca49f" },
+        { "SHA3-256", run_sha3, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532" },
         { "HMAC-SHA-256", run_hmac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
         { "HKDF", run_hkdf,
           "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865" },

@@ -151,7 +151,7 @@ void op_stream_cancel(struct op *);
 /* Hands a result over under PKCS#11's length rules; ends the operation when it was taken. */
 CK_RV op_deliver(struct op *, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 CK_RV op_result(struct op *, const Chsm__DataResponse *);
-/* Bytes of a signature, or 0 when only the HSM knows. */
+/* Bytes of a signature, MAC or digest, or 0 when only the HSM knows. */
 size_t op_signature_size(const struct op *);
 
 /* ---- slot.c ---- */

@@ -1,5 +1,5 @@
 /* Operations: what a session has begun, and how results are handed over. */
-#include "ck/mechanism_param.h"
+#include "ck/mechanism_size.h"
 #include "pkcs11/module.h"
 
 #include <stdlib.h>
@@ -149,19 +149,14 @@ CK_RV op_deliver(struct op *op, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 
 size_t op_signature_size(const struct op *op)
 {
-        static const struct {
-                CK_MECHANISM_TYPE mechanism;
-                size_t bytes;
-        } macs[] = { { CKM_SHA_1_HMAC, 20 },  { CKM_SHA224_HMAC, 28 }, { CKM_SHA256_HMAC, 32 },
-                     { CKM_SHA384_HMAC, 48 }, { CKM_SHA512_HMAC, 64 }, { CKM_AES_CMAC, 16 } };
+        struct ck_mech_param param;
+        struct err err = ERR_INIT;
 
-        if (op->facts.key_type == CKK_RSA)
+        if (op->facts.key_type == CKK_RSA && op->key)
                 return op->facts.bytes;
         if (op->facts.key_type == CKK_EC || op->facts.key_type == CKK_EC_EDWARDS)
                 return 2 * op->facts.bytes;
-        for (size_t i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
-                if (macs[i].mechanism == op->mechanism)
-                        return macs[i].bytes;
-        }
-        return 0;
+        return ck_mech_param_decode(op->mechanism, buf_slice(&op->parameter), &param, &err)
+                   ? ck_mech_result(op->mechanism, &param)
+                   : 0;
 }

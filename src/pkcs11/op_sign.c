@@ -268,25 +268,9 @@ static CK_RV digest_run(struct op *op, struct slice data)
         return rv;
 }
 
-static size_t digest_size(CK_MECHANISM_TYPE m)
-{
-        switch (m) {
-        case CKM_SHA_1:
-                return 20;
-        case CKM_SHA224:
-                return 28;
-        case CKM_SHA256:
-                return 32;
-        case CKM_SHA384:
-                return 48;
-        default:
-                return 64;
-        }
-}
-
 static CK_RV digest_finish(struct op *op, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        size_t size = digest_size(op->mechanism);
+        size_t size = op_signature_size(op);
         CK_RV rv;
 
         if (!out || *out_len < size) {

@@ -111,18 +111,23 @@ bool vault_generate_key(struct vault_call *call)
         struct vault_object *o = NULL;
         uint32_t shared[VAULT_SHARED_MAX];
         struct vault_origin origin;
-        uint64_t bytes;
+        uint64_t bytes, min, max;
         bool ok = m && vault_template_read(call, in->template_, in->n_template_, CK_IN_GENERATE, &t) &&
                   key_type_agrees(call, &t, m, CKO_SECRET_KEY, &spec.key_type) &&
                   sharers(call, in->share_with, in->n_share_with, &t, shared) &&
                   (!in->unique_id || id_is_free(call, &t));
 
-        if (ok && !vault_template_has(&t, CKA_VALUE_LEN))
+        if (ok && !vault_template_has(&t, CKA_VALUE_LEN) && !crypto_secret_preset(spec.key_type))
                 ok = err_set(&call->err, ERR_TEMPLATE_INCOMPLETE, "the template lacks CKA_VALUE_LEN");
-        bytes = ok ? vault_template_number(&t, CKA_VALUE_LEN, 0) : 0;
-        if (ok && (bytes == 0 || bytes > 3072))
-                ok = err_set(&call->err, ERR_KEY_SIZE, "a secret key of %llu bytes cannot be made",
-                             (unsigned long long)bytes);
+        bytes = ok ? vault_template_number(&t, CKA_VALUE_LEN, crypto_secret_preset(spec.key_type)) : 0;
+        if (ok) {
+                crypto_mechanism_sizes(m, &min, &max);
+                if (bytes < min || bytes > max)
+                        ok =
+                            err_set(&call->err, ERR_KEY_SIZE, "%s makes keys of %llu to %llu bytes, not %llu",
+                                    crypto_mechanism_name(m), (unsigned long long)min,
+                                    (unsigned long long)max, (unsigned long long)bytes);
+        }
         spec.bits = (uint32_t)bytes * 8;
         origin = generated_here(CK_IN_GENERATE, call->mechanism);
         ok = ok && vault_policy_template(call, &t, CKO_SECRET_KEY) &&

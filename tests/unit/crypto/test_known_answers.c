@@ -1,95 +1,102 @@
-/* One named test for each record of tests/vectors/secret_key.txt. */
-#include "engine.h"
-#include "base/file.h"
-#include "ck/names.h"
+/* One named test for each record of tests/vectors: in one piece, and in pieces of odd lengths. */
+#include "vectors.h"
 
-#define RECORDS_MAX 200
-
-struct record {
-        char from[80], mechanism[40], op[16];
-        struct buf key, iv, in, out;
-};
-
-static struct record records[RECORDS_MAX];
 static struct CMUnitTest tests[RECORDS_MAX];
-static size_t count;
+static const size_t splits[] = { 1, 3, 16, 17, 31 };
 
-static void take_field(struct record *r, const char *name, const char *value)
+static size_t least(size_t a, size_t b)
 {
-        const struct {
-                const char *name;
-                struct buf *bytes;
-        } fields[] = { { "key", &r->key }, { "iv", &r->iv }, { "in", &r->in }, { "out", &r->out } };
-
-        if (strcmp(name, "from") == 0)
-                snprintf(r->from, sizeof(r->from), "%s", value);
-        else if (strcmp(name, "mechanism") == 0)
-                snprintf(r->mechanism, sizeof(r->mechanism), "%s", value);
-        else if (strcmp(name, "op") == 0)
-                snprintf(r->op, sizeof(r->op), "%s", value);
-        for (size_t i = 0; i < 4; i++) {
-                if (strcmp(name, fields[i].name) == 0 && !text_from_hex(slice_str(value), fields[i].bytes))
-                        exit(2);
-        }
+        return a < b ? a : b;
 }
 
-static void read_records(const char *path)
+static void check_digest(struct record *r, const struct crypto_mechanism *m)
 {
-        FILE *f = fopen(path, "r");
-        char line[1200], name[20], value[1100];
-        bool open = false;
+        struct ck_mech_param none = { .kind = CK_PARAM_NONE };
+        struct err err = ERR_INIT;
+        uint8_t out[64];
+        size_t n = sizeof(out);
 
-        if (!f)
-                exit(2);
-        while (fgets(line, sizeof(line), f) && count < RECORDS_MAX) {
-                value[0] = '\0';
-                if (sscanf(line, "%19s = %1099[^\n]", name, value) >= 1 && line[0] != '\n') {
-                        take_field(&records[count], name, value);
-                        open = true;
-                } else if (open) {
-                        count++;
-                        open = false;
-                }
-        }
-        count += open;
-        fclose(f);
+        assert_true(crypto_operation_check(m, CRYPTO_DIGEST, NULL, &none, &err));
+        assert_true(crypto_digest(engine, m, buf_slice(&r->in), out, &n, &err));
+        assert_true(slice_equal(slice_of(out, n), buf_slice(&r->out)));
+}
+
+static void check_mac(struct record *r, const struct crypto_mechanism *m, struct crypto_key *key,
+                      const struct ck_mech_param *p)
+{
+        struct slice in = buf_slice(&r->in);
+        struct err err = ERR_INIT;
+        uint8_t out[64];
+        size_t n = sizeof(out);
+
+        assert_true(crypto_operation_check(m, CRYPTO_SIGN, key, p, &err));
+        assert_int_equal(crypto_output_max(m, CRYPTO_SIGN, key, p, in.n), r->out.n);
+        assert_true(crypto_sign(engine, m, p, key, in, out, &n, &err));
+        assert_true(slice_equal(slice_of(out, n), buf_slice(&r->out)));
+        assert_true(crypto_verify(engine, m, p, key, in, buf_slice(&r->out), &err));
+        out[0] ^= 1;
+        assert_false(crypto_verify(engine, m, p, key, in, slice_of(out, n), &err));
+        assert_int_equal(err.id, ERR_SIGNATURE);
+        err = ERR_INIT;
+        out[0] ^= 1;
+        assert_false(crypto_verify(engine, m, p, key, in, slice_of(out, n - 1), &err));
+        assert_int_equal(err.id, ERR_SIGNATURE_LEN);
+}
+
+/* The hash or MAC of the same data given in pieces. */
+static void check_pieces(struct record *r, enum crypto_op op, const struct crypto_mechanism *m,
+                         struct crypto_key *key, const struct ck_mech_param *p, size_t piece)
+{
+        struct crypto_stream *s = NULL;
+        struct err err = ERR_INIT;
+        uint8_t block[CRYPTO_BLOCK_MAX], out[64];
+        size_t n = 0, out_n = sizeof(out);
+
+        assert_true(crypto_stream_new(engine, op, m, key, &s, &err));
+        for (size_t at = 0; at < r->in.n; at += piece)
+                assert_true(
+                    crypto_stream_update(s, slice_of(r->in.p + at, least(piece, r->in.n - at)), &err));
+        assert_true(crypto_stream_block(s, block, &n, &err));
+        crypto_stream_free(&s);
+        if (op == CRYPTO_SIGN)
+                assert_true(crypto_sign_block(engine, m, p, key, slice_of(block, n), out, &out_n, &err));
+        else
+                memcpy(out, block, out_n = n);
+        assert_true(slice_equal(slice_of(out, out_n), buf_slice(&r->out)));
+}
+
+static void check_cipher(struct record *r, const struct crypto_mechanism *m, struct crypto_key *key,
+                         const struct ck_mech_param *p)
+{
+        struct err err = ERR_INIT;
+        uint8_t out[1200];
+        size_t n = sizeof(out);
+
+        assert_true(crypto_operation_check(m, CRYPTO_ENCRYPT, key, p, &err));
+        assert_true(crypto_output_max(m, CRYPTO_ENCRYPT, key, p, r->in.n) >= r->out.n);
+        assert_true(crypto_encrypt(engine, m, p, key, buf_slice(&r->in), out, &n, NULL, &err));
+        assert_true(slice_equal(slice_of(out, n), buf_slice(&r->out)));
+        n = sizeof(out);
+        assert_true(crypto_decrypt(engine, m, p, key, buf_slice(&r->out), out, &n, &err));
+        assert_true(slice_equal(slice_of(out, n), buf_slice(&r->in)));
 }
 
 static void run_record(void **state)
 {
         struct record *r = *state;
-        uint64_t number = 0;
-        const struct crypto_mechanism *m;
-        struct crypto_key *key = NULL;
-        struct ck_mech_param p = { .kind = CK_PARAM_IV,
-                                   .present = r->iv.n > 0,
-                                   .u.bytes = buf_slice(&r->iv) };
-        uint8_t out[1024];
-        size_t n = sizeof(out);
-        struct err err = ERR_INIT;
-        bool encrypts = strcmp(r->op, "encrypt") == 0;
+        const struct crypto_mechanism *m = record_mechanism(r);
+        struct ck_mech_param p = record_param(r, m);
+        struct crypto_key *key = strcmp(r->op, "digest") == 0 ? NULL : record_key(r, m);
 
-        assert_true(ck_number(CK_KIND_MECHANISM, r->mechanism, &number));
-        m = crypto_mechanism_find(number);
-        assert_non_null(m);
-        assert_true(crypto_key_open(engine, CRYPTO_SECRET,
-                                    encrypts                                           ? CKK_AES
-                                    : crypto_mechanism_key_type(m, CKK_GENERIC_SECRET) ? CKK_GENERIC_SECRET
-                                                                                       : CKK_AES,
-                                    buf_slice(&r->key), &key, &err));
-        assert_true(crypto_operation_check(m, encrypts ? CRYPTO_ENCRYPT : CRYPTO_SIGN, key, &p, &err));
-        if (encrypts)
-                assert_true(crypto_encrypt(engine, m, &p, key, buf_slice(&r->in), out, &n, NULL, &err));
+        if (!key)
+                check_digest(r, m);
+        else if (strcmp(r->op, "sign") == 0)
+                check_mac(r, m, key, &p);
         else
-                assert_true(crypto_sign(engine, m, &p, key, buf_slice(&r->in), out, &n, &err));
-        assert_int_equal(n, r->out.n);
-        assert_memory_equal(out, r->out.p, n);
-        n = sizeof(out);
-        if (encrypts) {
-                assert_true(crypto_decrypt(engine, m, &p, key, buf_slice(&r->out), out, &n, &err));
-                assert_true(slice_equal(slice_of(out, n), buf_slice(&r->in)));
-        } else {
-                assert_true(crypto_verify(engine, m, &p, key, buf_slice(&r->in), buf_slice(&r->out), &err));
+                check_cipher(r, m, key, &p);
+        for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+                if (!key || strcmp(r->op, "sign") == 0)
+                        check_pieces(r, key ? CRYPTO_SIGN : CRYPTO_DIGEST, m, key, &p, splits[i]);
         }
         crypto_key_unref(&key);
 }
@@ -105,13 +112,11 @@ static void every_flipped_bit_of_a_wrap_is_refused(void **state)
                 struct ck_mech_param none = { 0 };
                 struct err err = ERR_INIT;
                 uint8_t out[256];
-                uint64_t number = 0;
 
                 if (strncmp(r->mechanism, "CKM_AES_KEY_WRAP", 16) != 0)
                         continue;
-                assert_true(ck_number(CK_KIND_MECHANISM, r->mechanism, &number));
-                m = crypto_mechanism_find(number);
-                assert_true(crypto_key_open(engine, CRYPTO_SECRET, CKK_AES, buf_slice(&r->key), &key, &err));
+                m = record_mechanism(r);
+                key = record_key(r, m);
                 for (size_t bit = 0; bit < r->out.n * 8; bit++) {
                         size_t n = sizeof(out);
                         r->out.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -124,23 +129,54 @@ static void every_flipped_bit_of_a_wrap_is_refused(void **state)
         }
 }
 
+/* Symmetric mechanisms that vectors are asked of; the others are tested with openssl and whole programs. */
+static bool wants_vector(const struct crypto_mechanism *m)
+{
+        static const uint64_t types[] = { CKK_GENERIC_SECRET, CKK_AES,  CKK_AES_XTS,
+                                          CKK_CHACHA20,       CKK_DES3, CKK_DES };
+        uint32_t uses =
+            crypto_mechanism_functions(m) & (1u << CRYPTO_ENCRYPT | 1u << CRYPTO_SIGN | 1u << CRYPTO_DIGEST);
+
+        for (size_t i = 0; uses && i < sizeof(types) / sizeof(types[0]); i++) {
+                if (crypto_mechanism_key_type(m, types[i]))
+                        return true;
+        }
+        return uses & (1u << CRYPTO_DIGEST);
+}
+
+static void every_row_has_a_vector(void **state)
+{
+        const struct crypto_mechanism *m;
+        size_t missing = 0;
+
+        (void)state;
+        for (size_t i = 0; (m = crypto_mechanism_at(i)); i++) {
+                bool found = !wants_vector(m);
+
+                for (size_t k = 0; !found && k < count; k++)
+                        found = strcmp(records[k].mechanism, crypto_mechanism_name(m)) == 0;
+                if (!found)
+                        print_error("%s has no record in tests/vectors\n", crypto_mechanism_name(m));
+                missing += !found;
+        }
+        assert_int_equal(missing, 0);
+}
+
 int main(void)
 {
         int failed;
 
-        read_records(TEST_SOURCE_DIR "/tests/vectors/secret_key.txt");
-        if (count < 10 || count + 1 >= RECORDS_MAX)
+        records_read("secret_key.txt");
+        records_read("digest_hmac.txt");
+        records_read("cipher.txt");
+        if (count < 10 || count + 2 >= RECORDS_MAX)
                 return 2;
         for (size_t i = 0; i < count; i++)
                 tests[i] = (struct CMUnitTest){ records[i].from, run_record, NULL, NULL, &records[i] };
         tests[count] = (struct CMUnitTest)cmocka_unit_test(every_flipped_bit_of_a_wrap_is_refused);
+        tests[count + 1] = (struct CMUnitTest)cmocka_unit_test(every_row_has_a_vector);
         cmocka_set_message_output(CM_OUTPUT_TAP);
-        failed = _cmocka_run_group_tests("known answers", tests, count + 1, engine_open, engine_close);
-        for (size_t i = 0; i < count; i++) {
-                buf_clear(&records[i].key);
-                buf_clear(&records[i].iv);
-                buf_clear(&records[i].in);
-                buf_clear(&records[i].out);
-        }
+        failed = _cmocka_run_group_tests("known answers", tests, count + 2, engine_open, engine_close);
+        records_clear();
         return failed;
 }
