@@ -10,6 +10,7 @@
 
 #define DEADLINE_MS 5000
 #define SLOW_MS     60000
+#define CLOSE_MS    1000 /* nobody waits long for the end of his program */
 #define FDS_MAX     16
 /* A leader asleep does not hear of work left by a partial write of another thread. */
 #define POLL_MOST_MS 50
@@ -21,6 +22,7 @@
 struct call {
         struct call *next, *prev;
         pthread_cond_t wake;
+        uint64_t ticket; /* of the pool */
         bool done;
         struct arena *arena;
         struct slice frame;
@@ -40,6 +42,7 @@ struct chsm {
         uint64_t user_id;
         int64_t revision;
         bool made_objects; /* sealed blobs of this context are about */
+        bool interrupted;
 };
 
 bool chsm_local_random(void *out, size_t n)
@@ -124,7 +127,7 @@ static void lead(struct chsm *c, struct call *call)
 {
         c->leading = true;
         client_pool_step(c->pool, NULL, 0);
-        while (!call->done)
+        while (!call->done && !c->interrupted)
                 lead_once(c);
         c->leading = false;
         for (struct call *next = c->calls; next; next = next->next) {
@@ -135,17 +138,26 @@ static void lead(struct chsm *c, struct call *call)
         }
 }
 
+static bool interrupted(struct err *err)
+{
+        return err_set(err, ERR_NOT_INITIALIZED, "the application finalises the module");
+}
+
 static void call_wait(struct chsm *c, struct call *call)
 {
         if (c->leading) {
                 client_pool_flush(c->pool);
                 call_wait_add(c, call);
-                while (!call->done && c->leading)
+                while (!call->done && c->leading && !c->interrupted)
                         (void)pthread_cond_wait(&call->wake, &c->lock);
                 call_wait_remove(c, call);
         }
         if (!call->done)
                 lead(c, call);
+        if (!call->done) {
+                client_pool_cancel(c->pool, call->ticket);
+                interrupted(&call->err);
+        }
 }
 
 /* ---- calls ---- */
@@ -179,6 +191,8 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *cal
         struct buf out = BUF_INIT;
         bool ok = false;
 
+        if (c->interrupted)
+                return interrupted(err);
         if (!row || ticket.n > sizeof(copy))
                 return err_set(err, ERR_INTERNAL, "a request without a known body");
         if (ticket.n)
@@ -197,8 +211,15 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *cal
                 err_set(err, ERR_DATA_LEN, "%s: a request may have %zu bytes", row->name, c->max_frame);
                 goto out;
         }
+        if (!ticket.n && out.n > WIRE_LIMIT_LOGIN + WIRE_HEADER_SIZE) {
+                err_set(err, ERR_NOT_LOGGED_IN, "%s: before login a request may have %d bytes", row->name,
+                        (int)WIRE_LIMIT_LOGIN);
+                goto out;
+        }
         frame = slice_of(out.p + WIRE_HEADER_SIZE, out.n - WIRE_HEADER_SIZE);
-        ok = client_pool_submit(c->pool, frame, 1, deadline_of(c, request), call_answered, call, err) != 0;
+        call->ticket =
+            client_pool_submit(c->pool, frame, 1, deadline_of(c, request), call_answered, call, err);
+        ok = call->ticket != 0;
 out:
         if (out.p)
                 sec_wipe(out.p, out.n);
@@ -308,6 +329,8 @@ void chsm_close(struct chsm **cp)
                 Chsm__RetireContextRequest retire = CHSM__RETIRE_CONTEXT_REQUEST__INIT;
                 struct chsm_answer answer = CHSM_ANSWER_INIT;
 
+                c->interrupted = false;
+                c->deadline_ms = CLOSE_MS;
                 request.body_case = CHSM__REQUEST__BODY_RETIRE_CONTEXT;
                 request.retire_context = &retire;
                 (void)chsm_call(c, &request, &answer, NULL); /* the context expires with its ticket anyway */
@@ -318,6 +341,25 @@ void chsm_close(struct chsm **cp)
         sec_free(&c->ticket);
         free(c);
         *cp = NULL;
+}
+
+void chsm_interrupt(struct chsm *c)
+{
+        (void)pthread_mutex_lock(&c->lock);
+        c->interrupted = true;
+        for (struct call *call = c->calls; call; call = call->next)
+                (void)pthread_cond_signal(&call->wake);
+        (void)pthread_mutex_unlock(&c->lock);
+}
+
+void chsm_fork_prepare(struct chsm *c)
+{
+        (void)pthread_mutex_lock(&c->lock);
+}
+
+void chsm_fork_parent(struct chsm *c)
+{
+        (void)pthread_mutex_unlock(&c->lock);
 }
 
 void chsm_abandon(struct chsm **cp)

@@ -37,9 +37,14 @@ struct chsm_options {
 struct chsm *chsm_open(const struct chsm_options *, struct err *);
 /* Ends the context (retires its session objects if any were made and a login is held), closes. NULL-safe. */
 void chsm_close(struct chsm **);
-/* For a forked child: frees and closes without sending anything; locks held by other threads of the parent do
- * not matter. */
-void chsm_abandon(struct chsm **);
+/* Around fork, for the handlers of pthread_atfork: prepare waits until no thread changes anything, parent
+ * lets them go on, and the child abandons: it frees and closes without sending anything. */
+void chsm_fork_prepare(struct chsm *);
+void chsm_fork_parent(struct chsm *);
+void chsm_abandon(struct chsm **); /* NULL-safe */
+/* Every call under way and every later one ends with ERR_NOT_INITIALIZED; chsm_close is due when they have
+ * returned. Any thread. */
+void chsm_interrupt(struct chsm *);
 
 /* The node's last hello (state, label, limits); valid until chsm_close. */
 const Chsm__HelloResponse *chsm_hello(struct chsm *);

@@ -11,17 +11,6 @@
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-UNUSED(C_GetOperationState, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG_PTR state_len))
-UNUSED(C_SetOperationState, (CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG state_len,
-                             CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key))
-UNUSED(C_DigestEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
-                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_DecryptDigestUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
-                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_SignEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len, CK_BYTE_PTR out,
-                             CK_ULONG_PTR out_len))
-UNUSED(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE session, CK_BYTE_PTR part, CK_ULONG part_len,
-                               CK_BYTE_PTR out, CK_ULONG_PTR out_len))
 UNUSED(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
 UNUSED(C_EncryptMessage,
        (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
@@ -128,5 +117,5 @@ CK_RV C_GetInterface(CK_UTF8CHAR_PTR wanted, CK_VERSION_PTR version, CK_INTERFAC
                 *interface = &interfaces[i];
                 return CKR_OK;
         }
-        return CKR_FUNCTION_FAILED;
+        return CKR_ARGUMENTS_BAD; /* NSS asks for names of its own */
 }

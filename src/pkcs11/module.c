@@ -6,26 +6,51 @@
 #include <time.h>
 #include <unistd.h>
 
-struct module module = { .lock = PTHREAD_MUTEX_INITIALIZER };
+struct module module = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .moved = PTHREAD_COND_INITIALIZER,
+                         .login_lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void forget(bool abandon)
+/* ---- guests ---- */
+
+bool module_enter_locked(void)
 {
-        if (abandon)
-                chsm_abandon(&module.chsm);
-        else
-                chsm_close(&module.chsm);
-        mechanisms_clear();
-        module.initialised = false;
+        if (module.state != MODULE_ON)
+                return false;
+        module.guests++;
+        return true;
+}
+
+void module_leave_locked(void)
+{
+        if (--module.guests == 0 && module.state == MODULE_CLOSING)
+                pthread_cond_broadcast(&module.moved);
+}
+
+CK_RV module_enter(void)
+{
+        bool in;
+
+        pthread_mutex_lock(&module.lock);
+        in = module_enter_locked();
+        pthread_mutex_unlock(&module.lock);
+        return in ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+void module_leave(void)
+{
+        pthread_mutex_lock(&module.lock);
+        module_leave_locked();
+        pthread_mutex_unlock(&module.lock);
 }
 
 CK_RV module_check(void)
 {
-        CK_RV rv;
+        bool on;
 
         pthread_mutex_lock(&module.lock);
-        rv = module.initialised && module.pid == getpid() ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+        on = module.state == MODULE_ON;
         pthread_mutex_unlock(&module.lock);
-        return rv;
+        return on ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
 void module_log(const char *where, const struct err *err)
@@ -67,7 +92,7 @@ CK_RV module_call(Chsm__Request *request, struct chsm_answer *answer)
         return rv;
 }
 
-/* The application's locks are never used: ours are the system's. */
+/* The application's locks are never needed: the system's hold between whatever threads it has. */
 static CK_RV check_args(const CK_C_INITIALIZE_ARGS *args)
 {
         int given;
@@ -78,14 +103,48 @@ static CK_RV check_args(const CK_C_INITIALIZE_ARGS *args)
                 return CKR_ARGUMENTS_BAD;
         given = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) + (args->LockMutex != NULL) +
                 (args->UnlockMutex != NULL);
-        if (given != 0 && given != 4)
-                return CKR_ARGUMENTS_BAD;
-        if (given == 4 && !(args->flags & CKF_OS_LOCKING_OK))
-                return CKR_CANT_LOCK;
-        return CKR_OK;
+        return given == 0 || given == 4 ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
-static CK_RV open_client(void)
+/* ---- forks ---- */
+
+/* The child gets the memory of all threads but only the one that forked. With both locks held nothing that it
+ * must read is half-written: the connection is closed in the child without a word, so that the parent goes on
+ * with it, and the rest (sessions, in which other threads may have been at work) is left alone for ever. */
+static void fork_prepare(void)
+{
+        pthread_mutex_lock(&module.lock);
+        if (module.chsm)
+                chsm_fork_prepare(module.chsm);
+}
+
+static void fork_parent(void)
+{
+        if (module.chsm)
+                chsm_fork_parent(module.chsm);
+        pthread_mutex_unlock(&module.lock);
+}
+
+static void fork_child(void)
+{
+        chsm_abandon(&module.chsm);
+        module.sessions = module.objects = module.facts = NULL;
+        mechanisms_clear();
+        module.guests = 0;
+        module.state = MODULE_OFF;
+        pthread_mutex_init(&module.lock, NULL);
+        pthread_mutex_init(&module.login_lock, NULL);
+        pthread_cond_init(&module.moved, NULL);
+}
+
+static void watch_forks(void)
+{
+        (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/* ---- life ---- */
+
+static struct chsm *open_client(void)
 {
         struct application_conf conf = { 0 };
         struct chsm_endpoint endpoint = { 0 };
@@ -93,75 +152,114 @@ static CK_RV open_client(void)
                                         .endpoints = &endpoint,
                                         .endpoint_count = 1,
                                         .name = "libchsm-pkcs11/" CHSM_VERSION };
+        struct chsm *chsm = NULL;
         struct err err = ERR_INIT;
 
         if (application_conf_read(&conf, &err)) {
                 endpoint.host = application_socket(&conf);
-                module.chsm = chsm_open(&options, &err);
+                chsm = chsm_open(&options, &err);
         }
         application_conf_clear(&conf);
-        if (module.chsm)
-                return CKR_OK;
-        module_log("C_Initialize", &err);
-        return CKR_GENERAL_ERROR;
+        if (!chsm)
+                module_log("C_Initialize", &err);
+        return chsm;
+}
+
+/* Only one of several threads opens; the others wait for what comes of it. */
+static bool begin_opening(void)
+{
+        bool first;
+
+        pthread_mutex_lock(&module.lock);
+        while (module.state == MODULE_OPENING || module.state == MODULE_CLOSING)
+                pthread_cond_wait(&module.moved, &module.lock);
+        first = module.state == MODULE_OFF;
+        if (first)
+                module.state = MODULE_OPENING;
+        pthread_mutex_unlock(&module.lock);
+        return first;
+}
+
+static void settle(enum module_state state)
+{
+        module.state = state;
+        pthread_cond_broadcast(&module.moved);
 }
 
 CK_RV C_Initialize(CK_VOID_PTR init_args)
 {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
         CK_RV rv = check_args(init_args);
+        struct chsm *chsm;
 
         if (rv != CKR_OK)
                 return rv;
-        pthread_mutex_lock(&module.lock);
-        if (module.initialised && module.pid == getpid()) {
-                pthread_mutex_unlock(&module.lock);
+        (void)pthread_once(&once, watch_forks);
+        if (!begin_opening())
                 return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-        }
-        if (module.initialised) { /* a fork: the parent's connections and sessions are not ours */
-                module.sessions = module.objects = module.facts = NULL;
-                forget(true);
-        }
+        chsm = open_client();
+        pthread_mutex_lock(&module.lock);
+        module.chsm = chsm;
         module.sessions = map_new();
         module.objects = map_new();
         module.facts = map_new();
         module.next_handle = 1;
-        rv = module.sessions && module.objects && module.facts ? open_client() : CKR_HOST_MEMORY;
-        if (rv == CKR_OK) {
-                module.initialised = true;
-                module.pid = getpid();
-        } else {
+        if (!chsm)
+                rv = CKR_GENERAL_ERROR;
+        else if (!module.sessions || !module.objects || !module.facts)
+                rv = CKR_HOST_MEMORY;
+        if (rv != CKR_OK) {
+                module.chsm = NULL;
                 map_free(&module.sessions);
                 map_free(&module.objects);
                 map_free(&module.facts);
         }
+        settle(rv == CKR_OK ? MODULE_ON : MODULE_OFF);
         pthread_mutex_unlock(&module.lock);
+        if (rv != CKR_OK)
+                chsm_close(&chsm);
         return rv;
 }
 
-static bool free_facts(void *arg, struct slice key, void *value)
+/* Calls that wait for the HSM end now, with an error; nobody else comes in. */
+static bool begin_closing(void)
 {
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
+        bool on;
+
+        pthread_mutex_lock(&module.lock);
+        on = module.state == MODULE_ON;
+        if (on) {
+                module.state = MODULE_CLOSING;
+                chsm_interrupt(module.chsm);
+                while (module.guests)
+                        pthread_cond_wait(&module.moved, &module.lock);
+        }
+        pthread_mutex_unlock(&module.lock);
+        return on;
 }
 
 CK_RV C_Finalize(CK_VOID_PTR reserved)
 {
-        CK_RV rv = module_check();
+        struct chsm *chsm;
 
         if (reserved)
                 return CKR_ARGUMENTS_BAD;
-        if (rv != CKR_OK)
-                return rv;
+        if (!begin_closing())
+                return CKR_CRYPTOKI_NOT_INITIALIZED;
         sessions_close_all();
         objects_drop_session(0);
+        facts_forget();
         pthread_mutex_lock(&module.lock);
-        map_each(module.facts, free_facts, NULL);
         map_free(&module.sessions);
         map_free(&module.objects);
         map_free(&module.facts);
-        forget(false);
+        mechanisms_clear();
+        chsm = module.chsm;
+        module.chsm = NULL;
+        pthread_mutex_unlock(&module.lock);
+        chsm_close(&chsm);
+        pthread_mutex_lock(&module.lock);
+        settle(MODULE_OFF);
         pthread_mutex_unlock(&module.lock);
         return CKR_OK;
 }

@@ -45,10 +45,17 @@ enum op_kind {
         OP_KINDS,
 };
 
+/* What an application may do next with an operation: op_order of op.c says when. */
+enum op_step {
+        STEP_WHOLE, /* all data at once */
+        STEP_PART,
+        STEP_END,
+};
+
 /* One operation of a session. */
 struct op {
         bool active;
-        bool multi;      /* an update came */
+        bool multi;      /* an update came, or its end */
         bool ready;      /* result waits for a large enough buffer */
         bool authorised; /* context-specific login done */
         CK_MECHANISM_TYPE mechanism;
@@ -57,7 +64,7 @@ struct op {
         struct buf parameter; /* flat */
         CK_BYTE_PTR iv_out;   /* the caller's IV, for the one the HSM makes */
         CK_ULONG iv_out_n;
-        struct buf data; /* input gathered so far */
+        struct buf data; /* input gathered so far; of a result that waits: what it was made from */
         uint64_t stream; /* what was gathered before went to the node under this number; 0: nothing yet */
         uint64_t part;   /* parts sent */
         struct buf result;
@@ -69,29 +76,48 @@ struct op {
 
 struct session {
         CK_SESSION_HANDLE handle;
-        atomic_uint references;
+        unsigned references;  /* under the module's lock */
         pthread_mutex_t lock; /* one call at a time works in a session */
         bool read_write;
+        atomic_bool made_objects; /* that may have to go with it */
         struct op ops[OP_KINDS];
+};
+
+enum module_state {
+        MODULE_OFF,
+        MODULE_OPENING, /* C_Initialize is connecting */
+        MODULE_ON,
+        MODULE_CLOSING, /* C_Finalize waits for the calls that are inside */
 };
 
 struct module {
         pthread_mutex_t lock; /* all below; never held while the HSM is asked */
-        bool initialised;
-        pid_t pid;
-        struct chsm *chsm;
+        pthread_cond_t moved; /* the state changed, or the last guest left */
+        enum module_state state;
+        size_t guests;        /* calls inside */
+        struct chsm *chsm;    /* set while there may be guests */
         struct map *sessions; /* 8 bytes of the handle -> struct session */
         struct map *objects;  /* 8 bytes of the handle -> struct local_object */
         struct map *facts;    /* 8 bytes of a token key's handle -> struct key_facts */
         CK_ULONG next_handle;
+        pthread_mutex_t login_lock; /* one login, logout or change of password at a time; before `lock` */
+        char user[64];              /* who is logged in; under login_lock */
         CK_MECHANISM_INFO *mechanism_infos;
         CK_MECHANISM_TYPE *mechanisms;
         CK_ULONG mechanism_count;
+        int64_t mechanism_revision; /* of the partition, when they were asked for */
 };
 extern struct module module;
 
 /* ---- module.c ---- */
-/* CKR_CRYPTOKI_NOT_INITIALIZED before C_Initialize and in a forked child. */
+/* Every C_ function that uses the module's state is a guest from module_enter (CKR_CRYPTOKI_NOT_INITIALIZED
+ * before C_Initialize, in a forked child, and while C_Finalize waits) to module_leave. Sessions do both. */
+CK_RV module_enter(void);
+void module_leave(void);
+/* With the lock held. */
+bool module_enter_locked(void);
+void module_leave_locked(void);
+/* Whether module_enter would succeed: for functions that then use nothing. */
 CK_RV module_check(void);
 /* Sends and waits. The refusal goes to the log named by CHSM_LOG. */
 CK_RV module_call(Chsm__Request *, struct chsm_answer *);
@@ -102,11 +128,15 @@ CK_RV module_err(const struct err *);
 CK_RV module_refuse(enum err_id, const char *why);
 
 /* ---- session.c ---- */
-/* With a reference and its lock held; CKR_SESSION_HANDLE_INVALID otherwise. */
+/* With a reference and its lock held, and the caller a guest; CKR_SESSION_HANDLE_INVALID otherwise. */
 CK_RV session_get(CK_SESSION_HANDLE, struct session **);
-void session_put(struct session *);
+void session_put(struct session *); /* NULL-safe */
 void sessions_close_all(void);
 size_t sessions_count(CK_ULONG *read_write);
+
+/* ---- login.c ---- */
+/* Logs out when no session is left: PKCS#11 3.1, 5.6. */
+void login_end_with_sessions(void);
 
 /* ---- object.c ---- */
 #define LOCAL_HANDLE (UINT64_C(1) << 40) /* handles of local objects are above */
@@ -120,6 +150,7 @@ CK_RV object_facts(CK_OBJECT_HANDLE, bool refresh, struct key_facts *);
 /* The object was changed: its new blob, or facts to be asked for again. */
 CK_RV object_changed(CK_OBJECT_HANDLE, const Chsm__ObjectResponse *);
 void object_forget(CK_OBJECT_HANDLE); /* it was destroyed */
+void facts_forget(void);              /* of all keys */
 /* Local objects that have all of the template, appended to the list. */
 CK_RV objects_match(CK_ATTRIBUTE_PTR, CK_ULONG, CK_OBJECT_HANDLE **list, size_t *n);
 
@@ -137,9 +168,25 @@ void ops_clear(struct session *);
 /* C_*Init: checks state, mechanism, key and usage. key 0: digests. */
 CK_RV op_begin(struct session *, enum op_kind, CK_MECHANISM_PTR, CK_OBJECT_HANDLE key,
                CK_FLAGS mechanism_flag);
+/* What op_enter below says of the order of calls. */
+CK_RV op_may(const struct op *, enum op_step);
+/* Ends the operation here and on the node. */
+void op_end(struct op *);
+/* The session's operation, when `step` may come now. CKR_OK: op_leave is due. */
+CK_RV op_enter(CK_SESSION_HANDLE, enum op_kind, enum op_step, struct session **, struct op **);
+/* Gives the session back. An operation whose step failed has ended; one that lacks room only goes on. Returns
+ * rv. */
+CK_RV op_leave(struct session *, struct op *, CK_RV rv);
+/* A whole C_SignUpdate, C_VerifyUpdate or C_DigestUpdate. */
+CK_RV op_part(CK_SESSION_HANDLE, enum op_kind, CK_BYTE_PTR, CK_ULONG);
+/* A result that waits was made from this data (see op_deliver). One made from other data is forgotten. */
+bool op_waits(struct op *, struct slice data);
 /* The wire mechanism of an operation, lent. */
 Chsm__Mechanism op_mechanism(struct op *);
 CK_RV op_gather(struct op *, CK_BYTE_PTR, CK_ULONG);
+/* op_cipher.c: a part of an encryption or decryption; *out_len becomes what came out of it. Without room
+ * (CKR_BUFFER_TOO_SMALL, or out NULL) nothing is taken in. */
+CK_RV op_update(struct op *, enum op_kind, struct slice part, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 /* op_stream.c: data larger than a message. op_feed takes a part of a multi-part operation and sends on what
  * has become too much; op_stream_whole ends such an operation, or does one from large data; its result is in
  * op. */
@@ -148,8 +195,10 @@ CK_RV op_feed(struct op *, enum op_kind, struct slice data);
 CK_RV op_stream_whole(struct op *, enum op_kind, struct slice data, struct slice signature);
 /* Lets the node forget what was begun. */
 void op_stream_cancel(struct op *);
-/* Hands a result over under PKCS#11's length rules; ends the operation when it was taken. */
-CK_RV op_deliver(struct op *, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
+/* Hands the result over under PKCS#11's length rules; ends the operation when it was taken. Otherwise result
+ * and the data it was made from are kept: the same call with more room gets it without a second use of the
+ * key. */
+CK_RV op_deliver(struct op *, enum op_step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 CK_RV op_result(struct op *, const Chsm__DataResponse *);
 /* Bytes of a signature, MAC or digest, or 0 when only the HSM knows. */
 size_t op_signature_size(const struct op *);

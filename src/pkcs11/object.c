@@ -68,6 +68,7 @@ CK_RV object_take(struct session *s, const Chsm__ObjectResponse *r, CK_OBJECT_HA
         if (!o)
                 return CKR_HOST_MEMORY;
         o->session = s->handle;
+        atomic_store(&s->made_objects, true);
         ok = local_fill(o, r);
         pthread_mutex_lock(&module.lock);
         o->handle = LOCAL_HANDLE + module.next_handle++;
@@ -79,38 +80,37 @@ CK_RV object_take(struct session *s, const Chsm__ObjectResponse *r, CK_OBJECT_HA
         return ok ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-struct victim {
-        CK_SESSION_HANDLE session;
-        CK_OBJECT_HANDLE handle;
+struct victims {
+        CK_SESSION_HANDLE session; /* 0: every session */
+        struct local_object **list;
+        size_t n;
 };
 
 static bool victim_visit(void *arg, struct slice key, void *value)
 {
-        struct victim *v = arg;
-        const struct local_object *o = value;
+        struct victims *v = arg;
+        struct local_object *o = value;
 
         (void)key;
-        if (v->session && o->session != v->session)
-                return true;
-        v->handle = o->handle;
-        return false;
+        if (!v->session || o->session == v->session)
+                v->list[v->n++] = o;
+        return true;
 }
 
 void objects_drop_session(CK_SESSION_HANDLE session)
 {
-        for (;;) {
-                struct victim v = { session, 0 };
-                struct local_object *o = NULL;
+        struct victims v = { session, NULL, 0 };
 
-                pthread_mutex_lock(&module.lock);
+        pthread_mutex_lock(&module.lock);
+        v.list = calloc(map_count(module.objects) + 1, sizeof(struct local_object *));
+        if (v.list)
                 map_each(module.objects, victim_visit, &v);
-                if (v.handle)
-                        o = map_remove(module.objects, key_of(&v.handle));
-                pthread_mutex_unlock(&module.lock);
-                if (!o)
-                        return;
-                local_free(o);
-        }
+        for (size_t i = 0; i < v.n; i++)
+                (void)map_remove(module.objects, key_of(&v.list[i]->handle));
+        pthread_mutex_unlock(&module.lock);
+        for (size_t i = 0; i < v.n; i++)
+                local_free(v.list[i]);
+        free(v.list);
 }
 
 /* ---- matching local objects ---- */
@@ -287,6 +287,29 @@ static void facts_keep(CK_OBJECT_HANDLE handle, const struct key_facts *f)
                 old = copy;
         pthread_mutex_unlock(&module.lock);
         free(old);
+}
+
+static bool free_visit(void *arg, struct slice key, void *value)
+{
+        (void)arg;
+        (void)key;
+        free(value);
+        return true;
+}
+
+void facts_forget(void)
+{
+        struct map *fresh = map_new(), *old = NULL;
+
+        pthread_mutex_lock(&module.lock);
+        if (fresh) {
+                old = module.facts;
+                module.facts = fresh;
+        }
+        pthread_mutex_unlock(&module.lock);
+        if (old)
+                map_each(old, free_visit, NULL);
+        map_free(&old);
 }
 
 CK_RV object_facts(CK_OBJECT_HANDLE handle, bool refresh, struct key_facts *f)

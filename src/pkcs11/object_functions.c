@@ -101,19 +101,46 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
         return rv;
 }
 
+/* Of a token object what may be read of it, and room for what may not: an estimate, as the standard allows.
+ */
+static CK_RV token_size(Chsm__ObjectRef *ref, CK_ULONG_PTR size)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__GetAttributesRequest body = CHSM__GET_ATTRIBUTES_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv;
+
+        body.object = ref;
+        request.get_attributes = &body;
+        request.body_case = CHSM__REQUEST__BODY_GET_ATTRIBUTES;
+        rv = module_call(&request, &answer);
+        if (rv == CKR_USER_NOT_LOGGED_IN)
+                rv = CKR_OBJECT_HANDLE_INVALID;
+        *size = 0;
+        for (size_t i = 0; rv == CKR_OK && i < answer.response->attributes->n_attributes; i++)
+                *size += sizeof(CK_ATTRIBUTE) + answer.response->attributes->attributes[i]->value.len;
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG_PTR size)
 {
-        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        struct arena *arena;
         Chsm__ObjectRef ref;
         struct session *s;
         CK_RV rv = session_get(session, &s);
 
-        if (rv == CKR_OK && (!size || !arena))
+        if (rv != CKR_OK)
+                return rv;
+        arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        if (!size || !arena)
                 rv = size ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD;
         if (rv == CKR_OK)
                 rv = object_ref(object, arena, &ref);
-        if (rv == CKR_OK)
-                *size = ref.handle ? CK_UNAVAILABLE_INFORMATION : (CK_ULONG)ref.sealed.len;
+        if (rv == CKR_OK && ref.handle)
+                rv = token_size(&ref, size);
+        else if (rv == CKR_OK)
+                *size = (CK_ULONG)ref.sealed.len;
         arena_free(&arena);
         session_put(s);
         return rv;
@@ -293,35 +320,27 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_UL
 CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR objects, CK_ULONG max, CK_ULONG_PTR count)
 {
         struct session *s;
-        CK_RV rv = session_get(session, &s);
         struct op *op;
+        CK_RV rv = op_enter(session, OP_FIND, STEP_PART, &s, &op);
 
         if (rv != CKR_OK)
                 return rv;
-        op = &s->ops[OP_FIND];
         if (!count || (!objects && max))
-                rv = CKR_ARGUMENTS_BAD;
-        else if (!op->active)
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        if (rv == CKR_OK) {
-                *count = 0;
-                while (*count < max && op->found_at < op->found_n)
-                        objects[(*count)++] = op->found[op->found_at++];
-        }
-        session_put(s);
-        return rv;
+                return op_leave(s, op, CKR_ARGUMENTS_BAD);
+        *count = 0;
+        while (*count < max && op->found_at < op->found_n)
+                objects[(*count)++] = op->found[op->found_at++];
+        return op_leave(s, op, CKR_OK);
 }
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
 {
         struct session *s;
-        CK_RV rv = session_get(session, &s);
+        struct op *op;
+        CK_RV rv = op_enter(session, OP_FIND, STEP_END, &s, &op);
 
         if (rv != CKR_OK)
                 return rv;
-        if (!s->ops[OP_FIND].active)
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        op_clear(&s->ops[OP_FIND]);
-        session_put(s);
-        return rv;
+        op_end(op);
+        return op_leave(s, op, CKR_OK);
 }

@@ -26,18 +26,114 @@ void ops_clear(struct session *s)
                 op_clear(&s->ops[i]);
 }
 
-/* A usage flag that was off may have been set by somebody since. */
-static CK_RV check_key(enum op_kind kind, CK_OBJECT_HANDLE key, struct key_facts *f)
+/* ---- the order of calls ---- */
+
+enum op_state {
+        STATE_IDLE,
+        STATE_BEGUN,
+        STATE_PARTS, /* some data came */
+        STATE_WHOLE, /* the result of all data at once waits for room */
+        STATE_ENDED, /* the result of the parts waits for room */
+};
+
+static enum op_state state_of(const struct op *op)
+{
+        if (!op->active)
+                return STATE_IDLE;
+        if (op->ready)
+                return op->multi ? STATE_ENDED : STATE_WHOLE;
+        return op->multi ? STATE_PARTS : STATE_BEGUN;
+}
+
+/* What a step gets in a state: spec/interfaces.md 1.2. */
+static const CK_RV op_order[][3] = {
+        [STATE_IDLE] = { [STEP_WHOLE] = CKR_OPERATION_NOT_INITIALIZED,
+                         [STEP_PART] = CKR_OPERATION_NOT_INITIALIZED,
+                         [STEP_END] = CKR_OPERATION_NOT_INITIALIZED },
+        [STATE_BEGUN] = { [STEP_WHOLE] = CKR_OK, [STEP_PART] = CKR_OK, [STEP_END] = CKR_OK },
+        [STATE_PARTS] = { [STEP_WHOLE] = CKR_OPERATION_ACTIVE, [STEP_PART] = CKR_OK, [STEP_END] = CKR_OK },
+        [STATE_WHOLE] = { [STEP_WHOLE] = CKR_OK,
+                          [STEP_PART] = CKR_OPERATION_ACTIVE,
+                          [STEP_END] = CKR_OPERATION_ACTIVE },
+        [STATE_ENDED] = { [STEP_WHOLE] = CKR_OPERATION_ACTIVE,
+                          [STEP_PART] = CKR_OPERATION_ACTIVE,
+                          [STEP_END] = CKR_OK },
+};
+
+CK_RV op_may(const struct op *op, enum op_step step)
+{
+        return op_order[state_of(op)][step];
+}
+
+CK_RV op_enter(CK_SESSION_HANDLE session, enum op_kind kind, enum op_step step, struct session **s,
+               struct op **op)
+{
+        CK_RV rv = session_get(session, s);
+
+        if (rv != CKR_OK)
+                return rv;
+        *op = &(*s)->ops[kind];
+        rv = op_may(*op, step);
+        if (rv != CKR_OK)
+                session_put(*s);
+        return rv;
+}
+
+void op_end(struct op *op)
+{
+        op_stream_cancel(op);
+        op_clear(op);
+}
+
+CK_RV op_leave(struct session *s, struct op *op, CK_RV rv)
+{
+        if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
+                op_end(op);
+        session_put(s);
+        return rv;
+}
+
+bool op_waits(struct op *op, struct slice data)
+{
+        if (op->ready && !op->multi && !slice_equal(buf_slice(&op->data), data)) {
+                op->ready = false;
+                wipe(&op->data);
+        }
+        return op->ready;
+}
+
+/* ---- beginning: handle, mechanism, parameter, usage, as the node will ask too ---- */
+
+static CK_RV check_handle(CK_OBJECT_HANDLE key, struct key_facts *f)
 {
         CK_RV rv = object_facts(key, false, f);
 
-        if (rv == CKR_OK && !(f->usage & (1u << kind)) && key < LOCAL_HANDLE)
+        if (rv == CKR_OK && f->object_class != CKO_PUBLIC_KEY && f->object_class != CKO_PRIVATE_KEY &&
+            f->object_class != CKO_SECRET_KEY)
+                return CKR_KEY_HANDLE_INVALID;
+        return rv;
+}
+
+static CK_RV check_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag)
+{
+        CK_MECHANISM_INFO info;
+        CK_RV rv = mechanism_info(type, &info);
+
+        if (rv == CKR_OK && !(info.flags & flag))
+                rv = module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
+        return rv;
+}
+
+/* A usage flag that was off may have been set by somebody since; one that is on is asked for again by the
+ * node. */
+static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, struct key_facts *f)
+{
+        CK_RV rv = CKR_OK;
+
+        if (!(f->usage & (1u << kind)) && key < LOCAL_HANDLE)
                 rv = object_facts(key, true, f);
         if (rv != CKR_OK)
                 return rv;
-        if (f->object_class != CKO_PUBLIC_KEY && f->object_class != CKO_PRIVATE_KEY &&
-            f->object_class != CKO_SECRET_KEY)
-                return CKR_KEY_HANDLE_INVALID;
         if (f->trusted)
                 return module_refuse(ERR_KEY_FUNCTION,
                                      "the key is trusted, and such a key only wraps and unwraps");
@@ -63,44 +159,42 @@ static void note_iv(struct op *op, const CK_MECHANISM *m)
         }
 }
 
+static CK_RV begin(struct op *op, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_FLAGS flag)
+{
+        CK_OBJECT_HANDLE second;
+        struct err err = ERR_INIT;
+        CK_RV rv = kind == OP_DIGEST ? CKR_OK : check_handle(key, &op->facts);
+
+        if (rv == CKR_OK)
+                rv = check_mechanism(m->mechanism, flag);
+        if (rv == CKR_OK && !ck_mech_param_encode(m, &op->parameter, &second, &err))
+                rv = module_err(&err);
+        if (rv == CKR_OK && kind != OP_DIGEST)
+                rv = check_usage(kind, key, &op->facts);
+        op->mechanism = m->mechanism;
+        op->key = key;
+        if (kind == OP_ENCRYPT)
+                note_iv(op, m);
+        op->active = rv == CKR_OK;
+        return rv;
+}
+
 CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_FLAGS flag)
 {
         struct op *op = &s->ops[kind];
-        struct key_facts facts = { 0 };
-        CK_MECHANISM_INFO info;
-        CK_OBJECT_HANDLE second;
-        struct err err = ERR_INIT;
-        CK_RV rv = CKR_OK;
+        CK_RV rv;
 
         if (!m) { /* PKCS#11 3.0: ends what is going on */
                 rv = op->active ? CKR_OK : CKR_ARGUMENTS_BAD;
-                op_stream_cancel(op);
-                op_clear(op);
+                op_end(op);
                 return rv;
         }
         if (op->active)
                 return CKR_OPERATION_ACTIVE;
-        if (kind != OP_DIGEST)
-                rv = check_key(kind, key, &facts);
-        else if (!chsm_logged_in(module.chsm, NULL))
-                rv = CKR_USER_NOT_LOGGED_IN;
-        if (rv == CKR_OK)
-                rv = mechanism_info(m->mechanism, &info);
-        if (rv == CKR_OK && !(info.flags & flag))
-                rv = module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
+        rv = begin(op, kind, m, key, flag);
         if (rv != CKR_OK)
-                return rv;
-        op->facts = facts;
-        op->mechanism = m->mechanism;
-        op->key = key;
-        if (!ck_mech_param_encode(m, &op->parameter, &second, &err)) {
                 op_clear(op);
-                return module_err(&err);
-        }
-        if (kind == OP_ENCRYPT)
-                note_iv(op, m);
-        op->active = true;
-        return CKR_OK;
+        return rv;
 }
 
 Chsm__Mechanism op_mechanism(struct op *op)
@@ -128,23 +222,29 @@ CK_RV op_result(struct op *op, const Chsm__DataResponse *r)
         buf_put(&op->result, r->data.data, r->data.len);
         if (op->iv_out && r->iv.len == op->iv_out_n)
                 memcpy(op->iv_out, r->iv.data, r->iv.len);
-        op->ready = buf_ok(&op->result);
-        return op->ready ? CKR_OK : CKR_HOST_MEMORY;
+        return buf_ok(&op->result) ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-CK_RV op_deliver(struct op *op, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+CK_RV op_deliver(struct op *op, enum op_step step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
         CK_ULONG room = *out_len;
 
         *out_len = op->result.n;
-        if (!out)
+        if (out && room >= op->result.n) {
+                if (op->result.n)
+                        memcpy(out, op->result.p, op->result.n);
+                op_clear(op);
                 return CKR_OK;
-        if (room < op->result.n)
-                return CKR_BUFFER_TOO_SMALL;
-        if (op->result.n)
-                memcpy(out, op->result.p, op->result.n);
-        op_clear(op);
-        return CKR_OK;
+        }
+        op->ready = true;
+        op->multi = step == STEP_END;
+        if (!op->multi && op->data.p != data.p) {
+                buf_reset(&op->data);
+                buf_put_slice(&op->data, data);
+                if (!buf_ok(&op->data))
+                        return CKR_HOST_MEMORY;
+        }
+        return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 }
 
 size_t op_signature_size(const struct op *op)

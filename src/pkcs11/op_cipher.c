@@ -7,13 +7,6 @@
 #define ARENA_FIRST 4096
 #define ARENA_MOST  ((size_t)1024 * 1024)
 
-static CK_RV settle(struct op *op, CK_RV rv)
-{
-        if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
-                op_clear(op);
-        return rv;
-}
-
 static bool in_blocks(const struct op *op)
 {
         switch (op->mechanism) {
@@ -141,8 +134,7 @@ static size_t whole(const struct op *op, enum op_kind kind, size_t n)
         return n / BLOCK * BLOCK;
 }
 
-static CK_RV update(struct op *op, enum op_kind kind, struct slice part, CK_BYTE_PTR out,
-                    CK_ULONG_PTR out_len)
+CK_RV op_update(struct op *op, enum op_kind kind, struct slice part, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
         size_t ready = in_blocks(op) ? whole(op, kind, op->data.n + part.n) : 0;
         struct buf result = BUF_INIT;
@@ -186,7 +178,6 @@ static CK_RV finish(struct op *op, enum op_kind kind, struct slice data)
                         rv = run(op, kind, op->mechanism, slice_of(data.p + blocks, data.n - blocks),
                                  &op->result);
         }
-        op->ready = rv == CKR_OK;
         return rv;
 }
 
@@ -200,72 +191,52 @@ static size_t bound(const struct op *op, enum op_kind kind, size_t n)
         return in_blocks(op) || kind == OP_DECRYPT ? n : n + 32;
 }
 
-static CK_RV single(CK_SESSION_HANDLE session, enum op_kind kind, struct slice data, CK_BYTE_PTR out,
-                    CK_ULONG_PTR out_len)
+/* All at once, or the end of the parts. */
+static CK_RV conclude(CK_SESSION_HANDLE session, enum op_kind kind, enum op_step step, struct slice data,
+                      CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
         struct session *s;
-        CK_RV rv = session_get(session, &s);
         struct op *op;
+        CK_RV rv = op_enter(session, kind, step, &s, &op);
 
         if (rv != CKR_OK)
                 return rv;
-        op = &s->ops[kind];
-        if (!op->active) {
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        } else if (op->multi) {
-                rv = CKR_OPERATION_ACTIVE;
-        } else if (!out_len || (!data.p && data.n)) {
-                rv = settle(op, CKR_ARGUMENTS_BAD);
-        } else if (!out && !op->ready) {
+        if (step == STEP_END)
+                data = buf_slice(&op->data);
+        if (!out_len || (!data.p && data.n)) {
+                rv = CKR_ARGUMENTS_BAD;
+        } else if (!out && !op_waits(op, data)) {
                 *out_len = bound(op, kind, data.n);
         } else {
-                rv = op->ready ? CKR_OK : finish(op, kind, data);
-                rv = settle(op, rv == CKR_OK ? op_deliver(op, out, out_len) : rv);
+                rv = op_waits(op, data) ? CKR_OK : finish(op, kind, data);
+                rv = rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
         }
-        session_put(s);
-        return rv;
+        return op_leave(s, op, rv);
+}
+
+static CK_RV single(CK_SESSION_HANDLE session, enum op_kind kind, struct slice data, CK_BYTE_PTR out,
+                    CK_ULONG_PTR out_len)
+{
+        return conclude(session, kind, STEP_WHOLE, data, out, out_len);
 }
 
 static CK_RV part(CK_SESSION_HANDLE session, enum op_kind kind, struct slice data, CK_BYTE_PTR out,
                   CK_ULONG_PTR out_len)
 {
         struct session *s;
-        CK_RV rv = session_get(session, &s);
         struct op *op;
+        CK_RV rv = op_enter(session, kind, STEP_PART, &s, &op);
 
         if (rv != CKR_OK)
                 return rv;
-        op = &s->ops[kind];
-        if (!op->active)
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        else
-                rv = settle(op, !out_len || (!data.p && data.n) ? CKR_ARGUMENTS_BAD
-                                                                : update(op, kind, data, out, out_len));
-        session_put(s);
-        return rv;
+        return op_leave(s, op,
+                        !out_len || (!data.p && data.n) ? CKR_ARGUMENTS_BAD
+                                                        : op_update(op, kind, data, out, out_len));
 }
 
 static CK_RV final(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-        struct op *op;
-
-        if (rv != CKR_OK)
-                return rv;
-        op = &s->ops[kind];
-        if (!op->active) {
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        } else if (!out_len) {
-                rv = settle(op, CKR_ARGUMENTS_BAD);
-        } else if (!out && !op->ready) {
-                *out_len = bound(op, kind, op->data.n);
-        } else {
-                rv = op->ready ? CKR_OK : finish(op, kind, buf_slice(&op->data));
-                rv = settle(op, rv == CKR_OK ? op_deliver(op, out, out_len) : rv);
-        }
-        session_put(s);
-        return rv;
+        return conclude(session, kind, STEP_END, SLICE_EMPTY, out, out_len);
 }
 
 CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)

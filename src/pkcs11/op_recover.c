@@ -65,37 +65,31 @@ static CK_RV finish(struct op *op, enum op_kind kind, struct slice in, CK_BYTE_P
         size_t size = kind == OP_SIGN_RECOVER ? op_signature_size(op) : 0;
         CK_RV rv = CKR_OK;
 
-        if (!op->ready && size && (!out || *out_len < size)) {
+        if (op_waits(op, in))
+                return op_deliver(op, STEP_WHOLE, in, out, out_len);
+        if (size && (!out || *out_len < size)) {
                 *out_len = size;
                 return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         }
         if (kind == OP_SIGN_RECOVER && op->facts.always_authenticate && !op->authorised)
                 rv = CKR_USER_NOT_LOGGED_IN;
-        else if (!op->ready)
+        else
                 rv = ask(op, kind, in);
-        return rv == CKR_OK ? op_deliver(op, out, out_len) : rv;
+        return rv == CKR_OK ? op_deliver(op, STEP_WHOLE, in, out, out_len) : rv;
 }
 
 static CK_RV recover(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR in, CK_ULONG in_len,
                      CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
         struct session *s;
-        CK_RV rv = session_get(session, &s);
         struct op *op;
+        CK_RV rv = op_enter(session, kind, STEP_WHOLE, &s, &op);
 
         if (rv != CKR_OK)
                 return rv;
-        op = &s->ops[kind];
-        if (!op->active) {
-                rv = CKR_OPERATION_NOT_INITIALIZED;
-        } else {
-                rv = !out_len || (!in && in_len) ? CKR_ARGUMENTS_BAD
-                                                 : finish(op, kind, slice_of(in, in_len), out, out_len);
-                if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
-                        op_clear(op);
-        }
-        session_put(s);
-        return rv;
+        return op_leave(s, op,
+                        !out_len || (!in && in_len) ? CKR_ARGUMENTS_BAD
+                                                    : finish(op, kind, slice_of(in, in_len), out, out_len));
 }
 
 CK_RV C_SignRecover(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out,

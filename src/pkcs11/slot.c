@@ -91,6 +91,8 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         CK_RV rv = check_slot(slot, info);
 
+        if (rv == CKR_OK)
+                rv = module_enter();
         if (rv != CKR_OK)
                 return rv;
         request.node_info = &body;
@@ -99,6 +101,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
         if (rv == CKR_OK)
                 fill_token(info, answer.response->node_info);
         chsm_answer_clear(&answer);
+        module_leave();
         return rv;
 }
 
@@ -129,14 +132,11 @@ static CK_RV keep(const Chsm__MechanismsResponse *r)
                                                 r->mechanisms[i]->flags };
         }
         pthread_mutex_lock(&module.lock);
-        if (module.mechanisms) { /* another thread was faster */
-                free(types);
-                free(infos);
-        } else {
-                module.mechanisms = types;
-                module.mechanism_infos = infos;
-                module.mechanism_count = (CK_ULONG)r->n_mechanisms;
-        }
+        mechanisms_clear();
+        module.mechanisms = types;
+        module.mechanism_infos = infos;
+        module.mechanism_count = (CK_ULONG)r->n_mechanisms;
+        module.mechanism_revision = chsm_revision(module.chsm);
         pthread_mutex_unlock(&module.lock);
         return CKR_OK;
 }
@@ -146,14 +146,8 @@ static CK_RV load(void)
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__MechanismsRequest body = CHSM__MECHANISMS_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        bool known;
         CK_RV rv;
 
-        pthread_mutex_lock(&module.lock);
-        known = module.mechanisms != NULL;
-        pthread_mutex_unlock(&module.lock);
-        if (known)
-                return CKR_OK;
         request.mechanisms = &body;
         request.body_case = CHSM__REQUEST__BODY_MECHANISMS;
         rv = module_call(&request, &answer);
@@ -163,46 +157,88 @@ static CK_RV load(void)
         return rv;
 }
 
+/* Whether the list is there, and what it says of one mechanism, if anything. */
+static bool look_up(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info, bool *there, int64_t *revision)
+{
+        bool found = false;
+
+        pthread_mutex_lock(&module.lock);
+        *there = module.mechanisms != NULL;
+        *revision = module.mechanism_revision;
+        for (CK_ULONG i = 0; !found && i < module.mechanism_count; i++) {
+                found = module.mechanisms[i] == type;
+                if (found)
+                        *info = module.mechanism_infos[i];
+        }
+        pthread_mutex_unlock(&module.lock);
+        return found;
+}
+
 CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-        CK_RV rv = load();
+        int64_t revision;
+        bool there;
+        CK_RV rv = CKR_OK;
 
-        for (CK_ULONG i = 0; rv == CKR_OK && i < module.mechanism_count; i++) {
-                if (module.mechanisms[i] == type) {
-                        *info = module.mechanism_infos[i];
+        if (look_up(type, info, &there, &revision))
+                return CKR_OK;
+        /* A no holds as long as nothing has changed since; a yes is checked by the node in any case. */
+        if (!there || revision < chsm_revision(module.chsm)) {
+                rv = load();
+                if (rv == CKR_OK && look_up(type, info, &there, &revision))
                         return CKR_OK;
-                }
         }
         return rv == CKR_OK ? CKR_MECHANISM_INVALID : rv;
+}
+
+static CK_RV mechanism_list(CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
+{
+        CK_ULONG room = *count;
+        CK_RV rv = CKR_OK;
+        bool there;
+
+        pthread_mutex_lock(&module.lock);
+        there = module.mechanisms != NULL;
+        pthread_mutex_unlock(&module.lock);
+        if (!there && (rv = load()) != CKR_OK)
+                return rv;
+        pthread_mutex_lock(&module.lock);
+        *count = module.mechanism_count;
+        if (list && room < module.mechanism_count)
+                rv = CKR_BUFFER_TOO_SMALL;
+        else if (list)
+                memcpy(list, module.mechanisms, module.mechanism_count * sizeof(*list));
+        pthread_mutex_unlock(&module.lock);
+        return rv;
 }
 
 CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
 {
         CK_RV rv = check_slot(slot, count);
-        CK_ULONG room;
 
         if (rv == CKR_OK)
-                rv = load();
+                rv = module_enter();
         if (rv != CKR_OK)
                 return rv;
-        room = *count;
-        *count = module.mechanism_count;
-        if (!list)
-                return CKR_OK;
-        if (room < module.mechanism_count)
-                return CKR_BUFFER_TOO_SMALL;
-        memcpy(list, module.mechanisms, module.mechanism_count * sizeof(*list));
-        return CKR_OK;
+        rv = mechanism_list(list, count);
+        module_leave();
+        return rv;
 }
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
 {
         CK_RV rv = check_slot(slot, info);
 
-        return rv == CKR_OK ? mechanism_info(type, info) : rv;
+        if (rv == CKR_OK)
+                rv = module_enter();
+        if (rv != CKR_OK)
+                return rv;
+        rv = mechanism_info(type, info);
+        module_leave();
+        return rv;
 }
 
-/* ---- what officers do in the management tool ---- */
+/* ---- what a token of this kind has no use for ---- */
 
 CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR label)
 {
@@ -211,16 +247,6 @@ CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF
         (void)pin;
         (void)pin_len;
         (void)label;
-        return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
-}
-
-CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
-{
-        CK_RV rv = module_check();
-
-        (void)session;
-        (void)pin;
-        (void)pin_len;
         return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
 }
 

@@ -29,7 +29,7 @@ bool vault_policy_role(struct vault *v, const struct vault_command *row, enum va
         bool may = row->roles & (1u << role);
 
         /* Rows that let nobody read objects do so only where the owner wants public objects public. */
-        if (role == VAULT_NOBODY && row->states == 1u << VAULT_ACTIVATED && row->body >= 30)
+        if (role == VAULT_NOBODY && row->states == 1u << VAULT_ACTIVATED && row->body >= 30 && row->body < 50)
                 may = may && vault_settings_now(v).value[VAULT_SET_PUBLIC_BEFORE_LOGIN];
         if (may)
                 return true;

@@ -1,262 +1,31 @@
-/* The module as a guest in an application's process: life cycle, argument checks, state machine of
- * operations, fork. Usage: guest MODULE TOKEN PIN. Prints TAP. Run by guest.sh against a real node. */
-#include "ck/cryptoki.h"
+/* Usage: guest MODULE TOKEN PIN. Prints TAP. Run by guest.sh against a real node. */
+#include "guest.h"
 
 #include <dlfcn.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static CK_FUNCTION_LIST_PTR f;
-static unsigned count, bad;
-static CK_SLOT_ID slot;
-static const char *token, *pin;
-
-static void is(const char *name, CK_RV got, CK_RV wanted)
-{
-        count++;
-        bad += got != wanted;
-        printf("%sok %u - %s\n", got == wanted ? "" : "not ", count, name);
-        if (got != wanted)
-                printf("# 0x%lx, not 0x%lx\n", got, wanted);
-        (void)fflush(stdout);
-}
-
-static CK_RV login(CK_SESSION_HANDLE session, const char *text)
-{
-        return f->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR)(uintptr_t)text, strlen(text));
-}
-
-static void interfaces(void *library)
-{
-        CK_C_GetInterfaceList list;
-        CK_C_GetInterface get;
-        CK_INTERFACE rows[8];
-        CK_INTERFACE_PTR one;
-        CK_VERSION v31 = { 3, 1 }, v240 = { 2, 40 }, v99 = { 9, 9 };
-        CK_ULONG n = 0;
-
-        *(void **)&list = dlsym(library, "C_GetInterfaceList");
-        *(void **)&get = dlsym(library, "C_GetInterface");
-        is("the interfaces are counted", list(NULL, &n), CKR_OK);
-        is("there are three", n, 3);
-        n = 1;
-        is("too little room for them", list(rows, &n), CKR_BUFFER_TOO_SMALL);
-        is("version 3.1 is there", get(NULL, &v31, &one, 0), CKR_OK);
-        is("and 2.40", get((CK_UTF8CHAR_PTR) "PKCS 11", &v240, &one, 0), CKR_OK);
-        is("but no 9.9", get(NULL, &v99, &one, 0) == CKR_OK, 0);
-        is("and no other name", get((CK_UTF8CHAR_PTR) "Vendor", NULL, &one, 0) == CKR_OK, 0);
-}
-
-static CK_RV no_mutex(CK_VOID_PTR_PTR mutex)
-{
-        (void)mutex;
-        return CKR_OK;
-}
-
-static CK_RV no_lock(CK_VOID_PTR mutex)
-{
-        (void)mutex;
-        return CKR_OK;
-}
-
-static void initialising(void)
-{
-        CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-        CK_ULONG n = 0;
-
-        is("nothing works before C_Initialize", f->C_GetSlotList(CK_TRUE, NULL, &n),
-           CKR_CRYPTOKI_NOT_INITIALIZED);
-        args.pReserved = &args;
-        is("a reserved argument", f->C_Initialize(&args), CKR_ARGUMENTS_BAD);
-        args = (CK_C_INITIALIZE_ARGS){ .CreateMutex = no_mutex };
-        is("one mutex function of four", f->C_Initialize(&args), CKR_ARGUMENTS_BAD);
-        args = (CK_C_INITIALIZE_ARGS){ no_mutex, no_lock, no_lock, no_lock, 0, NULL };
-        is("mutexes of the application's own only", f->C_Initialize(&args), CKR_CANT_LOCK);
-        args = (CK_C_INITIALIZE_ARGS){ .flags = CKF_OS_LOCKING_OK };
-        is("locking of the system", f->C_Initialize(&args), CKR_OK);
-        is("a second time", f->C_Initialize(&args), CKR_CRYPTOKI_ALREADY_INITIALIZED);
-        is("C_Finalize with an argument", f->C_Finalize(&args), CKR_ARGUMENTS_BAD);
-}
-
-static void find_slot(void)
-{
-        CK_SLOT_ID slots[4];
-        CK_ULONG n = 0;
-        CK_TOKEN_INFO info;
-
-        is("slots are counted", f->C_GetSlotList(CK_TRUE, NULL, &n), CKR_OK);
-        is("there is one", n, 1);
-        n = 0;
-        is("no room for it", f->C_GetSlotList(CK_TRUE, slots, &n), CKR_BUFFER_TOO_SMALL);
-        n = 4;
-        is("it is told", f->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK);
-        slot = slots[0];
-        is("its number is the documented one", slot, 1);
-        is("its token", f->C_GetTokenInfo(slot, &info), CKR_OK);
-        is("is labelled", (CK_RV)memcmp(info.label, token, strlen(token)), 0);
-        is("another slot", f->C_GetTokenInfo(99, &info), CKR_SLOT_ID_INVALID);
-        is("a missing pointer", f->C_GetTokenInfo(slot, NULL), CKR_ARGUMENTS_BAD);
-}
-
-static CK_SESSION_HANDLE sessions(void)
-{
-        CK_SESSION_HANDLE read_only, session;
-        CK_SESSION_INFO info;
-        char wrong[80];
-
-        is("a parallel session", f->C_OpenSession(slot, 0, NULL, NULL, &session),
-           CKR_SESSION_PARALLEL_NOT_SUPPORTED);
-        is("a read-only session", f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &read_only), CKR_OK);
-        is("a read-write session",
-           f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
-        is("a PIN without a colon", login(session, "user1234"), CKR_PIN_INCORRECT);
-        (void)snprintf(wrong, sizeof(wrong), "%sx", pin);
-        is("a wrong PIN", login(session, wrong), CKR_PIN_INCORRECT);
-        is("nobody's session", f->C_GetSessionInfo(session, &info), CKR_OK);
-        is("is public", info.state, CKS_RW_PUBLIC_SESSION);
-        is("the right PIN", login(session, pin), CKR_OK);
-        is("once more", login(session, pin), CKR_USER_ALREADY_LOGGED_IN);
-        is("the other session", f->C_GetSessionInfo(read_only, &info), CKR_OK);
-        is("is the user's too", info.state, CKS_RO_USER_FUNCTIONS);
-        is("it is closed", f->C_CloseSession(read_only), CKR_OK);
-        is("and gone", f->C_GetSessionInfo(read_only, &info), CKR_SESSION_HANDLE_INVALID);
-        return session;
-}
-
-static CK_OBJECT_HANDLE make_key(CK_SESSION_HANDLE session)
-{
-        CK_BYTE p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-        CK_BBOOL yes = CK_TRUE;
-        CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
-        CK_ATTRIBUTE pub[] = { { CKA_EC_PARAMS, p256, sizeof(p256) }, { CKA_VERIFY, &yes, 1 } };
-        CK_ATTRIBUTE priv[] = { { CKA_TOKEN, &yes, 1 }, { CKA_SIGN, &yes, 1 } };
-        CK_SESSION_HANDLE read_only;
-        CK_OBJECT_HANDLE public_key, private_key = 0;
-
-        (void)f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &read_only);
-        is("a read-only session makes no token key",
-           f->C_GenerateKeyPair(read_only, &mechanism, pub, 2, priv, 2, &public_key, &private_key),
-           CKR_SESSION_READ_ONLY);
-        is("but a read-write one does",
-           f->C_GenerateKeyPair(session, &mechanism, pub, 2, priv, 2, &public_key, &private_key), CKR_OK);
-        (void)f->C_CloseSession(read_only);
-        return private_key;
-}
-
-static void operations(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
-{
-        CK_MECHANISM ecdsa = { CKM_ECDSA_SHA256, NULL, 0 }, unknown = { 0x12345678, NULL, 0 };
-        CK_BYTE data[] = "data", out[64];
-        CK_ULONG n = sizeof(out);
-
-        is("C_Sign without C_SignInit", f->C_Sign(s, data, 4, out, &n), CKR_OPERATION_NOT_INITIALIZED);
-        is("an unknown mechanism", f->C_SignInit(s, &unknown, key), CKR_MECHANISM_INVALID);
-        is("a handle of nothing", f->C_SignInit(s, &ecdsa, 424242), CKR_KEY_HANDLE_INVALID);
-        is("C_SignInit", f->C_SignInit(s, &ecdsa, key), CKR_OK);
-        is("once more", f->C_SignInit(s, &ecdsa, key), CKR_OPERATION_ACTIVE);
-        is("the length is asked for", f->C_Sign(s, data, 4, NULL, &n), CKR_OK);
-        is("and told", n, 64);
-        n = 63;
-        is("a buffer too small", f->C_Sign(s, data, 4, out, &n), CKR_BUFFER_TOO_SMALL);
-        is("does not end the operation", f->C_Sign(s, data, 4, out, &n), CKR_OK);
-        is("the end does", f->C_Sign(s, data, 4, out, &n), CKR_OPERATION_NOT_INITIALIZED);
-        is("C_SignInit again", f->C_SignInit(s, &ecdsa, key), CKR_OK);
-        is("a part", f->C_SignUpdate(s, data, 2), CKR_OK);
-        is("and then the whole", f->C_Sign(s, data, 4, out, &n), CKR_OPERATION_ACTIVE);
-        is("the end of the parts", f->C_SignFinal(s, out, &n), CKR_OK);
-        is("C_SignInit for missing data", f->C_SignInit(s, &ecdsa, key), CKR_OK);
-        is("missing data", f->C_Sign(s, NULL, 4, out, &n), CKR_ARGUMENTS_BAD);
-        is("what is not built says so", f->C_SignRecoverInit(s, &ecdsa, key), CKR_FUNCTION_NOT_SUPPORTED);
-        is("what is out of use says so", f->C_GetFunctionStatus(s), CKR_FUNCTION_NOT_PARALLEL);
-}
-
-static CK_RV sign(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
-{
-        CK_MECHANISM ecdsa = { CKM_ECDSA_SHA256, NULL, 0 };
-        CK_BYTE data[] = "data", out[64];
-        CK_ULONG n = sizeof(out);
-        CK_RV rv = f->C_SignInit(s, &ecdsa, key);
-
-        return rv ? rv : f->C_Sign(s, data, 4, out, &n);
-}
-
-/* The child's exit code: which check failed. */
-static int child(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
-{
-        CK_SESSION_HANDLE own;
-        CK_SESSION_INFO info;
-
-        if (f->C_GetSessionInfo(s, &info) != CKR_CRYPTOKI_NOT_INITIALIZED)
-                return 1;
-        if (f->C_Initialize(NULL) != CKR_OK)
-                return 2;
-        if (f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &own) != CKR_OK)
-                return 3;
-        if (sign(own, key) == CKR_OK)
-                return 4; /* the parent's login is not the child's */
-        if (login(own, pin) != CKR_OK || sign(own, key) != CKR_OK)
-                return 5;
-        return f->C_Finalize(NULL) == CKR_OK ? 0 : 6;
-}
-
-static void forking(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
-{
-        int status = -1;
-        pid_t pid = fork();
-
-        if (pid == 0)
-                _exit(child(s, key));
-        (void)waitpid(pid, &status, 0);
-        is("a forked child starts uninitialised and logs in by itself", (CK_RV)WEXITSTATUS(status), 0);
-        is("the parent goes on", sign(s, key), CKR_OK);
-}
-
-static unsigned threads(void)
-{
-        char line[128];
-        unsigned n = 0;
-        FILE *status = fopen("/proc/self/status", "re");
-
-        while (status && fgets(line, sizeof(line), status))
-                (void)sscanf(line, "Threads: %u", &n);
-        if (status)
-                (void)fclose(status);
-        return n;
-}
 
 int main(int argc, char **argv)
 {
-        void *library = argc == 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        unsigned before = threads();
-        CK_C_GetFunctionList get;
-        CK_SESSION_HANDLE session;
-        CK_OBJECT_HANDLE key;
+        CK_VERSION v30 = { 3, 0 };
+        CK_INTERFACE_PTR three;
+        CK_C_GetFunctionList list;
+        CK_C_GetInterface interface;
 
-        if (!library) {
+        guest.library = argc == 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
+        if (!guest.library) {
                 printf("Bail out! %s\n", argc == 4 ? dlerror() : "usage: guest MODULE TOKEN PIN");
                 return 1;
         }
-        token = argv[2];
-        pin = argv[3];
-        *(void **)&get = dlsym(library, "C_GetFunctionList");
-        is("the list of functions", get(&f), CKR_OK);
-        interfaces(library);
-        initialising();
-        find_slot();
-        session = sessions();
-        key = make_key(session);
-        operations(session, key);
-        forking(session, key);
-        is("the module started no thread", threads(), before);
-        is("the key goes", f->C_DestroyObject(session, key), CKR_OK);
-        is("C_Finalize", f->C_Finalize(NULL), CKR_OK);
-        is("again", f->C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
-        is("C_Initialize after it", f->C_Initialize(NULL), CKR_OK);
-        is("and the end", f->C_Finalize(NULL), CKR_OK);
-        printf("1..%u\n", count);
-        return bad != 0;
+        guest.token = argv[2];
+        guest.pin = argv[3];
+        guest.slot = 1;
+        *(void **)&list = dlsym(guest.library, "C_GetFunctionList");
+        *(void **)&interface = dlsym(guest.library, "C_GetInterface");
+        is("the list of functions", list(&guest.f), CKR_OK);
+        is("that of 3.0", interface(NULL, &v30, &three, 0), CKR_OK);
+        guest.f3 = three->pFunctionList;
+        guest_life();
+        guest_order();
+        guest_extras();
+        printf("1..%u\n", guest.count);
+        return guest.bad != 0;
 }

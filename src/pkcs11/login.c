@@ -1,0 +1,218 @@
+/* The one login that all sessions of an application share, and changing its password. */
+#include "pkcs11/module.h"
+
+/* A PIN is 'user:password'; the first colon parts them, as neither may hold one. */
+struct pin {
+        struct slice user; /* p NULL: there was no colon */
+        struct slice password;
+};
+
+static struct pin pin_parse(CK_UTF8CHAR_PTR text, CK_ULONG n)
+{
+        const uint8_t *colon = text && n ? memchr(text, ':', n) : NULL;
+        size_t name = colon ? (size_t)(colon - text) : 0;
+
+        if (!colon)
+                return (struct pin){ SLICE_EMPTY, slice_of(text, n) };
+        return (struct pin){ slice_of(text, name), slice_of(colon + 1, n - name - 1) };
+}
+
+static CK_RV wrong_pin(const char *why)
+{
+        struct err err = ERR_INIT;
+
+        err_set(&err, ERR_LOGIN_FAILED, "%s", why);
+        return module_err(&err);
+}
+
+/* ---- with the login's lock held ---- */
+
+static CK_RV login(struct slice user, struct slice password)
+{
+        struct err err = ERR_INIT;
+        CK_RV rv = CKR_PIN_INCORRECT;
+
+        if (user.n < sizeof(module.user))
+                rv = chsm_login(module.chsm, 1, user, password, &err);
+        else
+                err_set(&err, ERR_LOGIN_FAILED, "no user has a name of %zu bytes", user.n);
+        if (rv != CKR_OK) {
+                module_log("C_Login", &err);
+                return rv;
+        }
+        memcpy(module.user, user.p, user.n);
+        module.user[user.n] = 0;
+        return CKR_OK;
+}
+
+/* The node is told, but not asked: whoever logs out is logged out. */
+static void logout(void)
+{
+        (void)chsm_logout(module.chsm, NULL);
+        chsm_forget_login(module.chsm);
+        facts_forget(); /* the next user may see other keys */
+}
+
+void login_end_with_sessions(void)
+{
+        CK_ULONG read_write;
+
+        pthread_mutex_lock(&module.login_lock);
+        if (sessions_count(&read_write) == 0 && chsm_logged_in(module.chsm, NULL))
+                logout();
+        pthread_mutex_unlock(&module.login_lock);
+}
+
+/* Proves the user once more for each operation that a key with CKA_ALWAYS_AUTHENTICATE waits with. */
+static CK_RV context_login(struct session *s, struct slice user, struct slice password)
+{
+        CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+        for (int kind = OP_ENCRYPT; kind <= OP_SIGN_RECOVER; kind++) {
+                if (s->ops[kind].active && s->ops[kind].facts.always_authenticate) {
+                        rv = login(user, password);
+                        s->ops[kind].authorised = rv == CKR_OK;
+                }
+        }
+        return rv;
+}
+
+static CK_RV login_as(CK_SESSION_HANDLE session, CK_USER_TYPE type, struct pin pin)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        pthread_mutex_lock(&module.login_lock);
+        if (type != CKU_USER && type != CKU_CONTEXT_SPECIFIC)
+                rv = CKR_USER_TYPE_INVALID; /* officers use chsm-mgmt */
+        else if (type == CKU_USER && chsm_logged_in(module.chsm, NULL))
+                rv = CKR_USER_ALREADY_LOGGED_IN;
+        else if (!pin.user.p)
+                rv = wrong_pin("the PIN must be 'user:password'");
+        else
+                rv = type == CKU_USER ? login(pin.user, pin.password)
+                                      : context_login(s, pin.user, pin.password);
+        pthread_mutex_unlock(&module.login_lock);
+        session_put(s);
+        return rv;
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
+{
+        CK_RV rv = module_check();
+
+        if (rv != CKR_OK)
+                return rv;
+        return !pin && pin_len ? CKR_ARGUMENTS_BAD : login_as(session, user, pin_parse(pin, pin_len));
+}
+
+CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+                  CK_UTF8CHAR_PTR name, CK_ULONG name_len)
+{
+        CK_RV rv = module_check();
+
+        if (rv != CKR_OK)
+                return rv;
+        if (!pin || !name)
+                return CKR_ARGUMENTS_BAD;
+        return login_as(session, user, (struct pin){ slice_of(name, name_len), slice_of(pin, pin_len) });
+}
+
+CK_RV C_Logout(CK_SESSION_HANDLE session)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        pthread_mutex_lock(&module.login_lock);
+        if (chsm_logged_in(module.chsm, NULL)) {
+                logout();
+                objects_drop_session(0);
+        } else {
+                rv = CKR_USER_NOT_LOGGED_IN;
+        }
+        pthread_mutex_unlock(&module.login_lock);
+        session_put(s);
+        return rv;
+}
+
+/* ---- the password ---- */
+
+static CK_RV change_password(struct slice user, struct slice old, struct slice fresh)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__ChangePasswordRequest body = CHSM__CHANGE_PASSWORD_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        bool was = chsm_logged_in(module.chsm, NULL);
+        CK_RV rv = was ? CKR_OK : login(user, old);
+
+        body.role = 1;
+        body.user = module.user;
+        body.password = (ProtobufCBinaryData){ fresh.n, (uint8_t *)(uintptr_t)fresh.p };
+        body.old_password = (ProtobufCBinaryData){ old.n, (uint8_t *)(uintptr_t)old.p };
+        request.change_password = &body;
+        request.body_case = CHSM__REQUEST__BODY_CHANGE_PASSWORD;
+        if (rv == CKR_OK)
+                rv = module_call(&request, &answer);
+        if (rv == CKR_OK || !was) /* the change has ended the login; nobody may come with its ticket */
+                chsm_forget_login(module.chsm);
+        if (rv == CKR_OK && was)
+                rv = login(user, fresh);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+/* Whose password it is: the old PIN says so, or the login. */
+static CK_RV set_pin(struct pin old, struct pin fresh)
+{
+        bool in = chsm_logged_in(module.chsm, NULL);
+        struct slice user = old.user.p || !in ? old.user : slice_str(module.user);
+
+        if (!user.p)
+                return wrong_pin("the old PIN must be 'user:password'");
+        if (in && !slice_equal(user, slice_str(module.user)))
+                return wrong_pin("the old PIN is of another user than is logged in");
+        if (fresh.user.p && !slice_equal(fresh.user, user)) {
+                struct err err = ERR_INIT;
+
+                err_set(&err, ERR_PASSWORD, "the new PIN names another user than the old one");
+                (void)module_err(&err);
+                return CKR_PIN_INVALID;
+        }
+        return change_password(user, old.password, fresh.password);
+}
+
+CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_len, CK_UTF8CHAR_PTR new_pin,
+               CK_ULONG new_len)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv != CKR_OK)
+                return rv;
+        pthread_mutex_lock(&module.login_lock);
+        if (!old_pin || !new_pin)
+                rv = CKR_ARGUMENTS_BAD;
+        else if (!s->read_write)
+                rv = CKR_SESSION_READ_ONLY;
+        else
+                rv = set_pin(pin_parse(old_pin, old_len), pin_parse(new_pin, new_len));
+        pthread_mutex_unlock(&module.login_lock);
+        session_put(s);
+        return rv;
+}
+
+/* Users are made by officers, in the management tool. */
+CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        (void)pin;
+        (void)pin_len;
+        session_put(s);
+        return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
+}

@@ -1,0 +1,4 @@
+#include "guest.h"
+void guest_extras(void)
+{
+}
