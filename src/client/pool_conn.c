@@ -265,6 +265,8 @@ static void conn_read(struct client_pool *pool, struct pool_conn *c)
                         pool_conn_down(pool, c, &err);
                         return;
                 }
+                if (!c->conn->ops->pending(c->conn))
+                        return; /* most likely there is nothing; the descriptor would tell */
         }
 }
 

@@ -280,10 +280,11 @@ static bool has_room(const struct app *a)
 static bool app_read(struct app *a)
 {
         struct err err = ERR_INIT;
+        size_t got = 0;
 
         while (has_room(a)) {
                 uint8_t *frame, *space;
-                size_t n, room, got = 0;
+                size_t n, room;
                 enum wire_io io;
 
                 switch (wire_reader_next(a->reader, &frame, &n, &err)) {
@@ -299,6 +300,8 @@ static bool app_read(struct app *a)
                         break;
                 }
                 a->stuck = false;
+                if (got)
+                        return true; /* most likely there is nothing; the descriptor would tell */
                 space = wire_reader_space(a->reader, &room);
                 io = space ? a->wire->ops->read(a->wire, space, room, &got, &err) : WIRE_IO_FAILED;
                 if (io == WIRE_IO_WANT_READ)

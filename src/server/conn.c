@@ -283,7 +283,7 @@ static bool read_more(struct conn *c, bool *dry)
 static bool read_frames(struct conn *c, bool *left)
 {
         struct err err = ERR_INIT;
-        bool dry = false;
+        bool dry = false, got = false;
         int burst = 0;
 
         while (!dry && c->in_flight < IN_FLIGHT_MAX && !(*left = out_full(c))) {
@@ -296,8 +296,11 @@ static bool read_frames(struct conn *c, bool *left)
                         return false;
                 }
                 if (next == WIRE_MORE) {
+                        if (got && !c->wire->ops->pending(c->wire))
+                                break; /* most likely there is nothing; the descriptor would tell */
                         if (!read_more(c, &dry))
                                 return false;
+                        got = true;
                         continue;
                 }
                 if (!request(c, slice_of(frame, n)))

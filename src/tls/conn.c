@@ -18,6 +18,7 @@ struct tls_conn {
         SSL *ssl;
         struct tls_verdict verdict;
         bool established;
+        bool dry; /* the last read wanted more than what is there */
         char address[64];
 };
 
@@ -119,6 +120,7 @@ static enum wire_io tls_read(struct wire_conn *c, void *p, size_t cap, size_t *n
         ERR_clear_error();
         errno = 0;
         rc = SSL_read_ex(t->ssl, p, cap, n);
+        t->dry = rc != 1;
         return rc == 1 ? WIRE_IO_OK : result(t, rc, err);
 }
 
@@ -135,7 +137,9 @@ static enum wire_io tls_write(struct wire_conn *c, const void *p, size_t len, si
 
 static bool tls_pending(const struct wire_conn *c)
 {
-        return SSL_has_pending(const_conn_of(c)->ssl) == 1;
+        const struct tls_conn *t = const_conn_of(c);
+
+        return !t->dry && SSL_has_pending(t->ssl) == 1; /* a part of a record is nothing to be read yet */
 }
 
 static void tls_fingerprint(const struct wire_conn *c, uint8_t out[WIRE_FINGERPRINT_SIZE])

@@ -65,6 +65,7 @@ static struct tls_context *context_new(bool server, struct err *err)
         SSL_CTX_set_options(t->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
         SSL_CTX_set_mode(t->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                      SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_read_ahead(t->ssl, 1); /* one read for a record and those behind it, not two for each */
         return t;
 }
 

@@ -30,7 +30,7 @@ struct wire_conn_ops {
         enum wire_io (*handshake)(struct wire_conn *, struct err *);
         enum wire_io (*read)(struct wire_conn *, void *p, size_t cap, size_t *n, struct err *);
         enum wire_io (*write)(struct wire_conn *, const void *p, size_t len, size_t *n, struct err *);
-        bool (*pending)(const struct wire_conn *); /* bytes already decrypted and not yet read */
+        bool (*pending)(const struct wire_conn *); /* bytes to be read that the descriptor does not tell of */
         /* SHA-256 of the peer's certificate; zeros when it gave none. */
         void (*fingerprint)(const struct wire_conn *, uint8_t out[WIRE_FINGERPRINT_SIZE]);
         /* "10.0.0.7:41022 CN=app1" or "uid 1000 pid 4711", for logs. */
