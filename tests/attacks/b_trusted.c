@@ -110,30 +110,6 @@ static void b03(struct attack *a)
                       attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), t, k, &b));
 }
 
-static void b04(struct attack *a)
-{
-        static const CK_MECHANISM_TYPE ways[] = { CKM_AES_CTR,  CKM_AES_ECB, CKM_AES_OFB, CKM_AES_CFB128,
-                                                  CKM_AES_CFB8, CKM_AES_GCM, CKM_AES_CBC };
-        CK_OBJECT_HANDLE t = attack_verified ? trusted : broad, k;
-        struct mech m;
-        struct blob b, v;
-        CK_BYTE block[16];
-
-        MUST(a, guarded_blob(a, mech_of(&m, CKM_AES_GCM), t, &k, &b));
-        memcpy(block, m.iv, 12);
-        memcpy(block + 12, "\0\0\0\2", 4); /* the counter block that hides the key's first 16 bytes */
-        for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-                if (!attack_needs(a, ways[i]))
-                        continue;
-                mech_of(&m, ways[i]);
-                memcpy(ways[i] == CKM_AES_CTR ? m.p.ctr.cb : m.iv, block, ways[i] == CKM_AES_GCM ? 12 : 16);
-                v = b;
-                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
-                              attack_encrypt(a, &m.m, t, ways[i] == CKM_AES_ECB ? block : b.p, 32, &v));
-                KEPT(a, k, v.p, 32);
-        }
-}
-
 static bool refusal(CK_RV rv)
 {
         return rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID ||
@@ -178,43 +154,6 @@ static void b05(struct attack *a)
                         no_exit(a, broad, type);
         }
         CHECK(a, attack_count(a->session) == before_all);
-}
-
-static CK_RV digest_key(struct attack *a, CK_OBJECT_HANDLE key)
-{
-        CK_BYTE out[32];
-        CK_ULONG n = sizeof(out);
-        CK_RV rv = p11->C_DigestKey(a->session, key);
-
-        return rv ? rv : p11->C_DigestFinal(a->session, out, &n);
-}
-
-/* As the second key of a derivation, as a salt, and in a digest. */
-static void b05s(struct attack *a)
-{
-        CK_OBJECT_HANDLE base, t = broad ? broad : trusted, x;
-        CK_MECHANISM sha = { CKM_SHA256, NULL, 0 };
-        struct wanted child = { .n = 0 };
-        struct mech m;
-
-        MUST(a, attack_key(a, GEN, "+DERIVE", &base));
-        wanted_bare(a, &child, CKO_SECRET_KEY, CKK_GENERIC_SECRET, "");
-        if (attack_needs(a, CKM_CONCATENATE_BASE_AND_KEY)) {
-                mech_of(&m, CKM_CONCATENATE_BASE_AND_KEY);
-                m.p.second = t;
-                m.m.pParameter = &m.p.second;
-                m.m.ulParameterLen = sizeof(m.p.second);
-                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_derive(a, &m.m, base, &child, &x));
-        }
-        if (attack_needs(a, CKM_HKDF_DERIVE)) {
-                wanted_number(&child, CKA_VALUE_LEN, 32);
-                mech_of(&m, CKM_HKDF_DERIVE);
-                m.p.hkdf.ulSaltType = CKF_HKDF_SALT_KEY;
-                m.p.hkdf.hSaltKey = t;
-                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_derive(a, &m.m, base, &child, &x));
-        }
-        MUST(a, p11->C_DigestInit(a->session, &sha));
-        (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, digest_key(a, t));
 }
 
 static void b06(struct attack *a)
@@ -381,9 +320,7 @@ static const struct attack_row rows[] = {
         { "B01", "trust in a template", b01 },
         { "B02", "trust set by a user", b02 },
         { "B03", "the guide's key decrypts nothing", b03 },
-        { "B04", "encrypt is decrypt", b04 },
         { "B05", "no other exit for any mechanism", b05 },
-        { "B05-second", "as second key, salt and digest", b05s },
         { "B06", "changed after trust", b06 },
         { "B07", "trust, then untrust", b07 },
         { "B08", "trust of a known key", b08 },
