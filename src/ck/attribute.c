@@ -23,6 +23,28 @@ const struct ck_attribute_row *ck_attribute_at(size_t i)
         return i < ck_attribute_rows_n ? &ck_attribute_rows[i] : NULL;
 }
 
+static bool is_open(uint64_t object_class)
+{
+        return object_class == CKO_CERTIFICATE || object_class == CKO_DATA;
+}
+
+enum ck_change ck_attribute_change(const struct ck_attribute_row *row, uint64_t object_class)
+{
+        return is_open(object_class) && row->change_open != CK_CHANGE_NO ? row->change_open : row->change;
+}
+
+enum ck_change ck_attribute_copy(const struct ck_attribute_row *row, uint64_t object_class)
+{
+        return is_open(object_class) && row->change_open != CK_CHANGE_NO ? row->change_open : row->copy;
+}
+
+bool ck_attribute_needed(const struct ck_attribute_row *row, uint32_t class_bit, uint32_t mode)
+{
+        uint32_t on = row->must_on ? row->must_on : row->classes;
+
+        return (row->must & mode) && (on & class_bit);
+}
+
 uint32_t ck_attribute_class_bit(uint64_t object_class)
 {
         switch (object_class) {

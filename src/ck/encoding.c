@@ -17,11 +17,20 @@ static bool refuse(struct err *err, uint64_t type, const char *why)
         return err_set(err, ERR_ATTRIBUTE_VALUE, "value of '%s' refused: %s", name_of(type), why);
 }
 
+bool ck_attribute_unknown(uint64_t type, struct err *err)
+{
+        const char *name = ck_name(CK_KIND_ATTRIBUTE, type);
+
+        if (name)
+                return err_set(err, ERR_TEMPLATE_INCONSISTENT, "no object here has %s", name);
+        return err_set(err, ERR_ATTRIBUTE_TYPE, "attribute 0x%" PRIx64 " is not known", type);
+}
+
 static const struct ck_attribute_row *row_of(uint64_t type, struct err *err)
 {
         const struct ck_attribute_row *row = ck_attribute_find(type);
         if (!row)
-                err_set(err, ERR_ATTRIBUTE_TYPE, "attribute 0x%" PRIx64 " is not known", type);
+                (void)ck_attribute_unknown(type, err);
         return row;
 }
 
@@ -93,6 +102,7 @@ static bool value_check(const struct ck_attribute_row *row, struct slice value, 
 static bool template_check(uint64_t outer, struct slice value, struct err *err)
 {
         struct reader r = reader_of(value);
+        uint64_t types[CK_TEMPLATE_MAX_ENTRIES];
         uint64_t type;
         struct slice inner;
         size_t n = 0;
@@ -100,8 +110,14 @@ static bool template_check(uint64_t outer, struct slice value, struct err *err)
                 const struct ck_attribute_row *row = row_of(type, err);
                 if (!row || !value_check(row, inner, true, err))
                         return false;
-                if (++n > CK_TEMPLATE_MAX_ENTRIES)
+                if (n == CK_TEMPLATE_MAX_ENTRIES)
                         return refuse(err, outer, "it has too many entries");
+                for (size_t i = 0; i < n; i++) {
+                        if (types[i] == type)
+                                return err_set(err, ERR_TEMPLATE_INCONSISTENT, "'%s' has %s twice",
+                                               name_of(outer), row->name);
+                }
+                types[n++] = type;
         }
         return reader_end(&r) || refuse(err, outer, "it is cut short");
 }

@@ -22,8 +22,12 @@
 /* Longest value of any attribute, bytes. */
 #define CK_VALUE_MAX 65536u
 
-/* Appends the canonical form of a native attribute's value to out. Unknown attribute: ERR_ATTRIBUTE_TYPE;
- * wrong length, missing pointer or impossible value: ERR_ATTRIBUTE_VALUE; then out is as before. */
+/* Refuses a template's attribute that has no row; always false. One of PKCS#11 that no object here has
+ * contradicts whatever is made (ERR_TEMPLATE_INCONSISTENT), a number nobody knows is ERR_ATTRIBUTE_TYPE. */
+bool ck_attribute_unknown(uint64_t type, struct err *);
+
+/* Appends the canonical form of a native attribute's value to out. Unknown attribute: as above; wrong
+ * length, missing pointer or impossible value: ERR_ATTRIBUTE_VALUE; then out is as before. */
 bool ck_value_from_native(const CK_ATTRIBUTE *, struct buf *out, struct err *);
 
 /* Writes a canonical value where C_GetAttributeValue's caller wants it: pValue NULL asks for the length only.

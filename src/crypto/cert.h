@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "crypto/key.h"
 
-#define CRYPTO_CERT_MAX (16 * 1024) /* bytes of one certificate, PEM or DER */
+#define CRYPTO_CERT_MAX        (16 * 1024) /* bytes of one certificate, PEM or DER */
+#define CRYPTO_CERT_OBJECT_MAX (64 * 1024) /* of one that an application stores */
 
 /* Reads one PEM or DER certificate strictly (exactly one, no trailing data besides white space) as DER. */
 bool crypto_cert_read(struct crypto *, struct slice pem_or_der, struct buf *der, struct err *);
@@ -36,6 +37,12 @@ bool crypto_cert_fingerprint(struct crypto *, struct slice der, uint8_t out[32])
 /* Subject in RFC 2253 form and the validity end, for people. */
 bool crypto_cert_describe(struct crypto *, struct slice der, char *subject, size_t subject_n,
                           int64_t *not_after_ms, struct err *);
+/* ---- cert_fields.c: certificates that applications store ---- */
+/* Appends CKA_SUBJECT, CKA_ISSUER, CKA_SERIAL_NUMBER (DER), CKA_PUBLIC_KEY_INFO, CKA_START_DATE or
+ * CKA_END_DATE of a DER certificate. False, and out as before, when these bytes are no certificate. */
+bool crypto_cert_field(struct crypto *, struct slice der, uint64_t attribute, struct buf *out);
+/* CKA_CHECK_VALUE of a certificate object: of SHA-1 of its value, whatever the value is. */
+bool crypto_cert_check_value(struct crypto *, struct slice value, uint8_t out[3]);
 /* The private key as PKCS#8 PEM, for the TLS context of the same process only. Caller frees. */
 struct sec *crypto_key_private_pem(const struct crypto_key *, struct err *);
 

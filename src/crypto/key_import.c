@@ -240,7 +240,8 @@ static bool ec_import(struct crypto *c, enum crypto_key_class class, const struc
                 d = BN_secure_new();
                 ok = ok && d && value.n <= 128 && BN_bin2bn(value.p, (int)value.n, d) &&
                      scalar_point(curve, d, made, &made_n) &&
-                     OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d);
+                     OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d) &&
+                     (!point.n || slice_equal(point, slice_of(made, made_n)));
                 point = slice_of(made, made_n);
         }
         ok = ok && OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n) == 1;
@@ -249,6 +250,18 @@ static bool ec_import(struct crypto *c, enum crypto_key_class class, const struc
         OSSL_PARAM_BLD_free(bld);
         BN_clear_free(d);
         return finish(c, class, CKK_EC, pkey, out, err);
+}
+
+/* A private key may bring its point along, the right one. */
+static bool raw_point_is(const struct crypto_key *key, struct slice point, struct err *err)
+{
+        uint8_t raw[64];
+        size_t n = sizeof(raw);
+
+        return !point.n ||
+               (EVP_PKEY_get_raw_public_key(key->pkey, raw, &n) == 1 &&
+                slice_equal(point, slice_of(raw, n))) ||
+               unfit(err, "CKA_EC_POINT is not that of this private key");
 }
 
 static bool curve_import(struct crypto *c, enum crypto_key_class class, uint64_t type, struct parts *p,
@@ -271,7 +284,8 @@ static bool curve_import(struct crypto *c, enum crypto_key_class class, uint64_t
                       class == CRYPTO_PRIVATE
                           ? EVP_PKEY_new_raw_private_key_ex(c->context, curve->name, NULL, bytes.p, bytes.n)
                           : EVP_PKEY_new_raw_public_key_ex(c->context, curve->name, NULL, bytes.p, bytes.n),
-                      out, err);
+                      out, err) &&
+               (class == CRYPTO_PUBLIC || raw_point_is(*out, point_of(part(p, CKA_EC_POINT)), err));
 }
 
 bool crypto_key_import(struct crypto *c, enum crypto_key_class class, uint64_t type,
@@ -295,8 +309,7 @@ bool crypto_key_import(struct crypto *c, enum crypto_key_class class, uint64_t t
                                (unsigned long long)type);
         }
         for (size_t i = 0; ok && i < p.n; i++) {
-                /* A private EC key may bring its point along; other strangers are mistakes. */
-                if (!(p.used & (1u << i)) && list[i].attribute != CKA_EC_POINT)
+                if (!(p.used & (1u << i)))
                         ok = err_set(err, ERR_TEMPLATE_INCONSISTENT,
                                      "attribute 0x%llx does not belong to such a key",
                                      (unsigned long long)list[i].attribute);

@@ -276,14 +276,29 @@ static CK_RV find_page(Chsm__FindObjectsRequest *body, struct op *op, bool *more
         return rv;
 }
 
+/* An attribute that no object here has is on none of them: nothing is found, which is no error. */
+static bool nothing_has(CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+{
+        for (CK_ULONG i = 0; i < count; i++) {
+                if (!ck_attribute_find(templ[i].type))
+                        return true;
+        }
+        return false;
+}
+
 static CK_RV find_all(struct op *op, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
 {
         Chsm__FindObjectsRequest body = CHSM__FIND_OBJECTS_REQUEST__INIT;
         struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
         bool more = true;
-        CK_RV rv = arena ? template_encode(arena, templ, count, &body.template_, &body.n_template_)
-                         : CKR_HOST_MEMORY;
+        CK_RV rv;
 
+        if (nothing_has(templ, count)) {
+                arena_free(&arena);
+                return CKR_OK;
+        }
+        rv = arena ? template_encode(arena, templ, count, &body.template_, &body.n_template_)
+                   : CKR_HOST_MEMORY;
         while (rv == CKR_OK && more)
                 rv = find_page(&body, op, &more);
         if (rv == CKR_USER_NOT_LOGGED_IN)

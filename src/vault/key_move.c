@@ -72,7 +72,8 @@ bool vault_wrap_key(struct vault_call *call)
              (out = arena_alloc(call->arena, n)) &&
              crypto_wrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key, key, out, &n, iv,
                          &call->err) &&
-             vault_use_remember(call, target, VAULT_HISTORY_LEFT);
+             vault_use_remember(call, target, VAULT_HISTORY_LEFT) &&
+             vault_use_remember(call, use.object, VAULT_HISTORY_WRAPPED);
         if (ok) {
                 bool made = false;
                 for (size_t i = 0; i < 16; i++)
@@ -128,7 +129,8 @@ bool vault_unwrap_key(struct vault_call *call)
              crypto_unwrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                            slice_of(in->wrapped.data, in->wrapped.len), (enum crypto_key_class)object_class,
                            key_type, length, &key, &call->err) &&
-             vault_object_make(call, &t, key, &origin, NULL, 0, &o) && vault_object_reply(call, o);
+             vault_object_make(call, &t, key, &origin, NULL, 0, &o) &&
+             vault_use_remember(call, use.object, VAULT_HISTORY_WRAPPED) && vault_object_reply(call, o);
         if (ok)
                 call->second_object = use.object->handle;
         vault_object_unref(&o);

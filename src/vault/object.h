@@ -19,6 +19,7 @@ enum vault_history {
         VAULT_HISTORY_DATA = 4,        /* used for anything but wrap and unwrap */
         VAULT_HISTORY_TRUSTED = 8,     /* was trusted */
         VAULT_HISTORY_IMPORTED = 16,   /* its value came from outside */
+        VAULT_HISTORY_WRAPPED = 32,    /* wrapped or unwrapped another key */
 };
 
 /* Boolean attributes that decisions are made on, as bits of vault_object.flags. */

@@ -1,6 +1,8 @@
 /* Commands on objects that exist: copy, change, share, delete, tell. */
 #include "ck/encoding.h"
-#include "vault/policy.h"
+#include "vault/certificate.h"
+#include "vault/key_use.h"
+#include "vault/object_rules.h"
 #include "vault/users.h"
 
 /* The object's attributes as a template that can be changed. */
@@ -14,34 +16,65 @@ static bool template_of(struct vault_call *call, const struct vault_object *o, s
         return true;
 }
 
+static bool is_hidden(const struct vault_object *o)
+{
+        return o->object_class == CKO_SECRET_KEY || o->object_class == CKO_PRIVATE_KEY;
+}
+
+/* The object's attributes with the changes, as they would be then; each change was permitted before. */
+static bool changed_template(struct vault_call *call, const struct vault_object *o,
+                             const struct vault_template *changes, struct vault_template *t)
+{
+        if (!template_of(call, o, t))
+                return false;
+        for (size_t i = 0; i < changes->n; i++) {
+                if (!vault_template_set(call, t, changes->items[i].type, changes->items[i].value))
+                        return false;
+        }
+        if (is_hidden(o) && vault_template_bool(t, CKA_TOKEN, false) &&
+            !vault_template_bool(t, CKA_SENSITIVE, true))
+                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
+                               "a token key cannot have CKA_SENSITIVE=FALSE");
+        if (o->object_class == CKO_CERTIFICATE &&
+            !vault_certificate_fill(call, t, vault_template_has(changes, CKA_VALUE) ? changes : t))
+                return false;
+        return vault_policy_usage(call, t, o->object_class) &&
+               vault_rules_agree(call, t, changes, o->object_class, o->key_type);
+}
+
+/* Uses of a copy are not seen at the original, so the original counts as used from now on; and nothing is
+ * known of what a session object was used for. Both spoil later trust. */
+static bool copy_history(struct vault_call *call, const struct vault_object *o,
+                         struct vault_object_parts *parts)
+{
+        if (o->object_class != CKO_SECRET_KEY)
+                return true;
+        parts->history |= VAULT_HISTORY_DATA;
+        return vault_use_remember(call, o, VAULT_HISTORY_DATA);
+}
+
 bool vault_copy_object(struct vault_call *call)
 {
         const Chsm__CopyObjectRequest *in = call->request->copy_object;
         struct vault_object *o = vault_object_of(call, in->object, ERR_HANDLE), *copy = NULL;
         struct vault_template changes, t;
         struct vault_object_parts parts;
-        bool ok, token;
+        bool ok;
 
         if (!o)
                 return false;
         ok = vault_policy_owns(call, o, "copy") &&
              vault_template_read(call, in->template_, in->n_template_, CK_IN_COPY, &changes) &&
-             vault_policy_template(call, &changes, o->object_class) && vault_policy_copy(call, o, &changes) &&
-             template_of(call, o, &t);
-        for (size_t i = 0; ok && i < changes.n; i++)
-                ok = vault_template_set(call, &t, changes.items[i].type, changes.items[i].value);
-        token = ok && vault_template_bool(&t, CKA_TOKEN, false);
-        if (ok && token && (o->object_class == CKO_SECRET_KEY || o->object_class == CKO_PRIVATE_KEY) &&
-            !vault_template_bool(&t, CKA_SENSITIVE, true))
-                ok = err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
-                             "a token key cannot have CKA_SENSITIVE=FALSE");
+             vault_policy_copy(call, o, &changes) && vault_policy_template(call, &changes, o->object_class) &&
+             changed_template(call, o, &changes, &t) && vault_rules_unique(call, &t);
         parts = vault_object_parts_of(o);
         parts.owner = call->login.user_id;
         parts.shared_count = 0;
         parts.attributes = t.items;
         parts.attribute_count = ok ? t.n : 0;
-        ok = ok && vault_template_set_bool(call, &t, CKA_TOKEN, token) &&
-             vault_object_copy_as(call, o, &parts, token, &copy) && vault_object_reply(call, copy);
+        ok = ok && copy_history(call, o, &parts) &&
+             vault_object_copy_as(call, o, &parts, vault_template_bool(&t, CKA_TOKEN, false), &copy) &&
+             vault_object_reply(call, copy);
         vault_object_unref(&copy);
         vault_object_unref(&o);
         return ok;
@@ -69,40 +102,26 @@ bool vault_destroy_object(struct vault_call *call)
         return ok && vault_call_done(call);
 }
 
-/* A session object that becomes a token object: nothing is known of what it was used for. */
-static bool promote(struct vault_call *call, const struct vault_object *o, struct vault_object_parts *parts,
-                    struct vault_object **out)
-{
-        bool hidden = o->object_class == CKO_SECRET_KEY || o->object_class == CKO_PRIVATE_KEY;
-
-        if (hidden && !(o->flags & VAULT_SENSITIVE))
-                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
-                               "a token key cannot have CKA_SENSITIVE=FALSE");
-        parts->history |= VAULT_HISTORY_DATA;
-        return vault_object_copy_as(call, o, parts, true, out);
-}
-
 static bool change(struct vault_call *call, struct vault_object *o, const struct vault_template *changes,
                    struct vault_object **out)
 {
         struct vault_object_parts parts = vault_object_parts_of(o);
         struct vault_template t;
-        bool token;
 
-        if (!template_of(call, o, &t))
-                return false;
         for (size_t i = 0; i < changes->n; i++) {
-                if (!vault_policy_change(call, o, changes->items[i].type, changes->items[i].value) ||
-                    !vault_template_set(call, &t, changes->items[i].type, changes->items[i].value))
+                if (!vault_policy_change(call, o, changes->items[i].type, changes->items[i].value))
                         return false;
         }
+        if (!changed_template(call, o, changes, &t))
+                return false;
         if (vault_template_bool(&t, CKA_TRUSTED, false))
                 parts.history |= VAULT_HISTORY_TRUSTED;
-        token = vault_template_bool(&t, CKA_TOKEN, false);
         parts.attributes = t.items;
         parts.attribute_count = t.n;
-        return token && !o->handle ? promote(call, o, &parts, out)
-                                   : vault_object_rewrite(call, o, &parts, out);
+        if (o->handle || !vault_template_bool(&t, CKA_TOKEN, false))
+                return vault_object_rewrite(call, o, &parts, out);
+        parts.history |= VAULT_HISTORY_DATA; /* nothing is known of what a session object was used for */
+        return vault_object_copy_as(call, o, &parts, true, out);
 }
 
 bool vault_set_attributes(struct vault_call *call)

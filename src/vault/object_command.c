@@ -189,7 +189,8 @@ static bool make_pair(struct vault_call *call, const struct vault_template *t, u
 static bool halves_agree(struct vault_call *call, const struct vault_template *pub,
                          const struct vault_template *priv)
 {
-        static const uint64_t same[] = { CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT };
+        static const uint64_t same[] = { CKA_EC_PARAMS, CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT,
+                                         CKA_PARAMETER_SET };
 
         for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
                 if (vault_template_has(priv, same[i]))
@@ -258,7 +259,7 @@ static bool import_key(struct vault_call *call, struct vault_template *t, uint64
         static const uint64_t parts[] = {
                 CKA_VALUE,       CKA_MODULUS,   CKA_PUBLIC_EXPONENT, CKA_PRIVATE_EXPONENT,
                 CKA_PRIME_1,     CKA_PRIME_2,   CKA_EXPONENT_1,      CKA_EXPONENT_2,
-                CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EC_POINT
+                CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EC_POINT,        CKA_SEED
         };
         struct crypto_component components[sizeof(parts) / sizeof(parts[0])];
         uint64_t key_type = vault_template_number(t, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);

@@ -40,6 +40,16 @@ static bool searchable(const struct vault_template *t)
         return true;
 }
 
+/* An attribute that no object here has is on none of them. */
+static bool nothing_has(const Chsm__FindObjectsRequest *in)
+{
+        for (size_t i = 0; i < in->n_template_; i++) {
+                if (!ck_attribute_find(in->template_[i]->type))
+                        return true;
+        }
+        return false;
+}
+
 bool vault_find_objects(struct vault_call *call)
 {
         const Chsm__FindObjectsRequest *in = call->request->find_objects;
@@ -52,9 +62,9 @@ bool vault_find_objects(struct vault_call *call)
         if (!r)
                 return err_set(&call->err, ERR_MEMORY, "no memory for the answer");
         chsm__find_objects_response__init(r);
-        if (!vault_template_read(call, in->template_, in->n_template_, 0, &wanted))
+        if (!nothing_has(in) && !vault_template_read(call, in->template_, in->n_template_, 0, &wanted))
                 return false;
-        if (in->after < UINT32_MAX && searchable(&wanted))
+        if (in->after < UINT32_MAX && !nothing_has(in) && searchable(&wanted))
                 (void)vault_objects_search(call, &wanted, (uint32_t)in->after, page_of(in), found, &n, &more);
         ok = find_fill(call, found, n, in->with_attributes, r);
         r->more = more;

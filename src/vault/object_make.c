@@ -1,4 +1,5 @@
 /* Makes and rewrites objects. */
+#include "vault/certificate.h"
 #include "vault/object_rules.h"
 #include "vault/partition.h"
 #include "vault/policy.h"
@@ -68,6 +69,8 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
         ok = vault_policy_template(call, t, object_class) &&
              vault_rules_defaults(call, t, object_class, key_type) &&
              (!key || vault_rules_components(call, t, object_class, key)) &&
+             (object_class != CKO_CERTIFICATE || vault_certificate_fill(call, t, NULL)) &&
+             vault_rules_agree(call, t, NULL, object_class, key_type) &&
              vault_rules_computed(call, t, object_class, origin) &&
              (!token || vault_objects_new_handle(call, &handle));
         if (ok && key) {

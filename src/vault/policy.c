@@ -198,8 +198,7 @@ bool vault_policy_wrap(struct vault_call *call, const struct vault_object *wrapp
         return vault_policy_honoured(wrapping, &call->err);
 }
 
-/* Usage a class can never have. */
-static bool usage_fits(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
+bool vault_policy_usage(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
 {
         static const uint64_t not_public[] = { CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP },
                               not_private[] = { CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP };
@@ -223,7 +222,7 @@ bool vault_policy_template(struct vault_call *call, const struct vault_template 
         if (vault_template_bool(t, CKA_TRUSTED, false))
                 return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
                                "only a crypto officer makes a key trusted, after it was made");
-        if (!usage_fits(call, t, object_class))
+        if (!vault_policy_usage(call, t, object_class))
                 return false;
         if (!hidden)
                 return true;
@@ -263,40 +262,106 @@ static bool trusted_change(struct vault_call *call, const struct vault_object *o
                        "the key is or was trusted; its %s stays as it is", row->name);
 }
 
+static bool read_only(struct vault_call *call, const struct ck_attribute_row *row, const char *why)
+{
+        return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s %s", row->name, why);
+}
+
+/* Does every entry of `part` stand in `whole`? Both are lists of mechanisms, or both are templates. */
+static bool entries_within(enum ck_value kind, struct slice part, struct slice whole)
+{
+        struct reader in = reader_of(part), all;
+        struct slice value = SLICE_EMPTY, other = SLICE_EMPTY;
+        uint64_t type = 0, has = 0;
+        bool found = true;
+
+        while (found && (kind == CK_VALUE_TEMPLATE ? ck_template_next(&in, &type, &value) : in.rest.n >= 8)) {
+                if (kind != CK_VALUE_TEMPLATE)
+                        type = reader_u64(&in);
+                all = reader_of(whole);
+                found = false;
+                while (!found &&
+                       (kind == CK_VALUE_TEMPLATE ? ck_template_next(&all, &has, &other) : all.rest.n >= 8)) {
+                        if (kind != CK_VALUE_TEMPLATE)
+                                has = reader_u64(&all);
+                        found = has == type && slice_equal(value, other);
+                }
+        }
+        return found;
+}
+
+/* Nothing is known of what a session key has done. */
+static bool unused(const struct vault_object *o)
+{
+        return o->handle && !(o->history & (VAULT_HISTORY_DATA | VAULT_HISTORY_WRAPPED));
+}
+
+/* May the value become another one, by this rule of its row? */
+static bool rule_permits(struct vault_call *call, const struct vault_object *o,
+                         const struct ck_attribute_row *row, enum ck_change rule, struct slice value)
+{
+        struct slice is = vault_object_attribute(o, row->type);
+        bool was = false, wanted = false;
+
+        (void)ck_value_bool(is, &was);
+        (void)ck_value_bool(value, &wanted);
+        switch (rule) {
+        case CK_CHANGE_OWNER:
+                return true;
+        case CK_CHANGE_OWNER_SET:
+                return (!was && wanted) || read_only(call, row, "can only become TRUE");
+        case CK_CHANGE_OWNER_CLEAR:
+                return (was && !wanted) || read_only(call, row, "can only become FALSE");
+        case CK_CHANGE_OWNER_UNUSED:
+                return unused(o) || read_only(call, row, "of a key that may have been used does not change");
+        case CK_CHANGE_OWNER_LESS:
+                return !is.p || entries_within(row->value, value, is) ||
+                       read_only(call, row, "can only lose entries");
+        case CK_CHANGE_OWNER_MORE:
+                return entries_within(row->value, is, value) || read_only(call, row, "can only gain entries");
+        case CK_CHANGE_OFFICER:
+                return read_only(call, row, "is changed by a crypto officer only");
+        default:
+                return read_only(call, row, "does not change");
+        }
+}
+
 bool vault_policy_change(struct vault_call *call, const struct vault_object *o, uint64_t type,
                          struct slice value)
 {
         const struct ck_attribute_row *row = ck_attribute_find(type);
-        bool was = false, wanted = false;
+        enum ck_change rule = ck_attribute_change(row, o->object_class);
 
         if (!(row->classes & ck_attribute_class_bit(o->object_class)))
                 return err_set(&call->err, ERR_ATTRIBUTE_TYPE, "such an object has no %s", row->name);
         if (call->login.role == VAULT_CO)
                 return officer_change(call, o, type);
-        (void)ck_value_bool(vault_object_attribute(o, type), &was);
-        (void)ck_value_bool(value, &wanted);
+        if (slice_equal(vault_object_attribute(o, type), value) && rule != CK_CHANGE_NO &&
+            rule != CK_CHANGE_OFFICER)
+                return true;
+        return rule_permits(call, o, row, rule, value) && trusted_change(call, o, row);
+}
+
+/* What may be said of the copy of an object that is not modifiable: where it is and what it is called. */
+static bool names_it(uint64_t type)
+{
+        return type == CKA_TOKEN || type == CKA_LABEL || type == CKA_ID;
+}
+
+static bool copy_differs(struct vault_call *call, const struct vault_object *o, uint64_t type,
+                         struct slice value)
+{
+        const struct ck_attribute_row *row = ck_attribute_find(type);
+        enum ck_change rule = ck_attribute_copy(row, o->object_class);
+
+        if (!(row->classes & ck_attribute_class_bit(o->object_class)))
+                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT, "such an object has no %s", row->name);
         if (slice_equal(vault_object_attribute(o, type), value))
                 return true;
-        switch (row->change) {
-        case CK_CHANGE_OWNER:
-                break;
-        case CK_CHANGE_OWNER_SET:
-                if (was || !wanted)
-                        return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s can only become TRUE",
-                                       row->name);
-                break;
-        case CK_CHANGE_OWNER_CLEAR:
-                if (!was || wanted)
-                        return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s can only become FALSE",
-                                       row->name);
-                break;
-        case CK_CHANGE_OFFICER:
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "only a crypto officer changes %s",
-                               row->name);
-        default:
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s does not change", row->name);
-        }
-        return trusted_change(call, o, row);
+        if (!(o->flags & VAULT_MODIFIABLE) && rule == CK_CHANGE_OWNER && !names_it(type))
+                return err_set(&call->err, ERR_ACTION_PROHIBITED,
+                               "the object has CKA_MODIFIABLE=FALSE, so its copy keeps %s", row->name);
+        return rule_permits(call, o, row, rule, value);
 }
 
 /* A copy may be stricter than its original, never looser. */
@@ -307,18 +372,9 @@ bool vault_policy_copy(struct vault_call *call, const struct vault_object *o, co
         if (ever_trusted(o))
                 return err_set(&call->err, ERR_ACTION_PROHIBITED,
                                "a key that is or was trusted is not copied");
-        if ((o->flags & VAULT_SENSITIVE) && !vault_template_bool(t, CKA_SENSITIVE, true))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "a copy of a sensitive key is sensitive");
-        if (!(o->flags & VAULT_EXTRACTABLE) && vault_template_bool(t, CKA_EXTRACTABLE, false))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                               "a copy of a key that is not extractable is not extractable either");
-        if ((o->flags & VAULT_WRAP_WITH_TRUSTED) && !vault_template_bool(t, CKA_WRAP_WITH_TRUSTED, true))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                               "a copy keeps CKA_WRAP_WITH_TRUSTED=TRUE");
-        if (vault_template_has(t, CKA_ALLOWED_MECHANISMS) &&
-            !slice_equal(vault_template_get(t, CKA_ALLOWED_MECHANISMS),
-                         vault_object_attribute(o, CKA_ALLOWED_MECHANISMS)))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                               "a copy keeps its CKA_ALLOWED_MECHANISMS");
+        for (size_t i = 0; i < t->n; i++) {
+                if (!copy_differs(call, o, t->items[i].type, t->items[i].value))
+                        return false;
+        }
         return true;
 }

@@ -26,6 +26,8 @@ bool vault_policy_wrap(struct vault_call *, const struct vault_object *wrapping,
                        const struct vault_object *target, const struct crypto_mechanism *);
 /* What a template may ask of a new object of this class. */
 bool vault_policy_template(struct vault_call *, const struct vault_template *, uint64_t object_class);
+/* Usage that a class can never have is refused. */
+bool vault_policy_usage(struct vault_call *, const struct vault_template *, uint64_t object_class);
 /* May the caller change this attribute to this value? */
 bool vault_policy_change(struct vault_call *, const struct vault_object *, uint64_t type, struct slice value);
 /* May this copy differ so from its original? */

@@ -99,30 +99,64 @@ void vault_template_remove(struct vault_template *t, uint64_t type)
         }
 }
 
-static bool may_stand(struct vault_call *call, const struct ck_attribute_row *row, uint32_t mode)
+/* Classes that a template of this mode may be about. */
+static uint32_t classes_of(uint32_t mode, Chsm__Attribute *const *list, size_t n)
 {
+        uint64_t object_class;
+
+        switch (mode) {
+        case CK_IN_GENERATE:
+                return CK_ON_SECRET;
+        case CK_IN_PUBLIC:
+                return CK_ON_PUBLIC;
+        case CK_IN_PRIVATE:
+                return CK_ON_PRIVATE;
+        default:
+                break;
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (list[i]->type == CKA_CLASS &&
+                    ck_value_number(slice_of(list[i]->value.data, list[i]->value.len), &object_class) &&
+                    ck_attribute_class_bit(object_class))
+                        return ck_attribute_class_bit(object_class);
+        }
+        return CK_ON_ALL;
+}
+
+static bool may_stand(struct vault_call *call, const struct ck_attribute_row *row, uint32_t mode,
+                      uint32_t classes, struct slice value)
+{
+        bool wanted = false;
+
         if (row->read_only)
                 return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s is set by the HSM alone", row->name);
-        if (!(row->may & mode))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s cannot be given here", row->name);
-        return true;
+        if (row->change == CK_CHANGE_OFFICER && ck_value_bool(value, &wanted) && wanted)
+                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
+                               "only a crypto officer makes %s TRUE, after the object was made", row->name);
+        if (mode == CK_IN_COPY)
+                return true; /* the original decides */
+        if (!(row->classes & classes))
+                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT, "such an object has no %s", row->name);
+        return (row->may & mode) ||
+               err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY, "%s cannot be given here", row->name);
 }
 
 bool vault_template_read(struct vault_call *call, Chsm__Attribute *const *list, size_t n, uint32_t mode,
                          struct vault_template *t)
 {
+        uint32_t classes = classes_of(mode, list, n);
+
         t->n = 0;
         for (size_t i = 0; i < n; i++) {
                 struct slice value = slice_of(list[i]->value.data, list[i]->value.len);
                 const struct ck_attribute_row *row = ck_attribute_find(list[i]->type);
 
                 if (!row)
-                        return err_set(&call->err, ERR_ATTRIBUTE_TYPE, "attribute 0x%llx is not known",
-                                       (unsigned long long)list[i]->type);
+                        return ck_attribute_unknown(list[i]->type, &call->err);
                 if (vault_template_has(t, row->type))
                         return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
                                        "%s stands twice in the template", row->name);
-                if (mode && !may_stand(call, row, mode))
+                if (mode && !may_stand(call, row, mode, classes, value))
                         return false;
                 if (!ck_value_check(row->type, value, &call->err) ||
                     !vault_template_set(call, t, row->type, value))

@@ -35,7 +35,11 @@ static void test_rows_keep_their_rules(void **state)
                 assert_true((row->may & ~CK_IN_ALL) == 0);
                 assert_true((row->must & ~row->may) == 0);
                 assert_true(row->read_only == (row->may == 0));
-                assert_false(row->read_only && row->change != CK_CHANGE_NO);
+                assert_false(row->read_only && (row->change != CK_CHANGE_NO || row->copy != CK_CHANGE_NO));
+                assert_true((row->must_on & ~row->classes) == 0 && (row->must || !row->must_on));
+                assert_int_equal(row->change == CK_CHANGE_OFFICER, row->type == CKA_TRUSTED);
+                if (row->copy == CK_CHANGE_OWNER_LESS || row->copy == CK_CHANGE_OWNER_MORE)
+                        assert_true(list);
                 assert_int_equal(list, (row->type & CKF_ARRAY_ATTRIBUTE) != 0);
                 assert_true(row->max > 0 && row->max <= CK_VALUE_MAX);
                 if (row->change == CK_CHANGE_OWNER_SET || row->change == CK_CHANGE_OWNER_CLEAR)
@@ -79,6 +83,20 @@ static void test_who_may_change(void **state)
         assert_true(ck_attribute_find(CKA_CLOUDHSM_KCV)->read_only);
 }
 
+static void test_certificates_and_data_have_rules_of_their_own(void **state)
+{
+        (void)state;
+        assert_int_equal(ck_attribute_change(ck_attribute_find(CKA_VALUE), CKO_CERTIFICATE), CK_CHANGE_OWNER);
+        assert_int_equal(ck_attribute_change(ck_attribute_find(CKA_VALUE), CKO_DATA), CK_CHANGE_OWNER);
+        assert_int_equal(ck_attribute_change(ck_attribute_find(CKA_VALUE), CKO_SECRET_KEY), CK_CHANGE_NO);
+        assert_int_equal(ck_attribute_copy(ck_attribute_find(CKA_TOKEN), CKO_DATA), CK_CHANGE_OWNER);
+        assert_int_equal(ck_attribute_copy(ck_attribute_find(CKA_TRUSTED), CKO_SECRET_KEY), CK_CHANGE_NO);
+        assert_true(ck_attribute_needed(ck_attribute_find(CKA_SUBJECT), CK_ON_CERTIFICATE, CK_IN_CREATE));
+        assert_false(ck_attribute_needed(ck_attribute_find(CKA_SUBJECT), CK_ON_PUBLIC, CK_IN_CREATE));
+        assert_true(ck_attribute_needed(ck_attribute_find(CKA_CLASS), CK_ON_DATA, CK_IN_CREATE));
+        assert_false(ck_attribute_needed(ck_attribute_find(CKA_CLASS), CK_ON_SECRET, CK_IN_GENERATE));
+}
+
 static void test_class_bits(void **state)
 {
         (void)state;
@@ -98,6 +116,7 @@ int main(void)
                 cmocka_unit_test(test_rows_keep_their_rules),
                 cmocka_unit_test(test_secrets_are_marked),
                 cmocka_unit_test(test_who_may_change),
+                cmocka_unit_test(test_certificates_and_data_have_rules_of_their_own),
                 cmocka_unit_test(test_class_bits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,7 @@ static void templates_that_ask_too_much_are_refused(void **state)
                 { CKA_SENSITIVE, false, false, CKR_OK },
                 { CKA_TOKEN, true, true, CKR_TEMPLATE_INCONSISTENT }, /* stands twice then */
                 { 0x7fff1234, true, true, CKR_ATTRIBUTE_TYPE_INVALID },
-                { CKA_EC_PARAMS, true, true, CKR_ATTRIBUTE_READ_ONLY },
+                { CKA_EC_PARAMS, true, true, CKR_TEMPLATE_INCONSISTENT },
         };
         struct caller cu = caller_cu(*state, "cu1");
         struct attributes wanted = { .n = 0 };
@@ -118,6 +118,24 @@ static void templates_that_ask_too_much_are_refused(void **state)
                 assert_int_equal(make_aes(&cu, rows[i].token, &a, &key), rows[i].rv);
         }
         assert_int_equal(count_objects(&cu, &wanted), 0);
+}
+
+static void what_no_object_has_finds_nothing(void **state)
+{
+        static const uint64_t types[] = { CKA_PRIME, 0x7fff1234, CKA_PRIME_1, CKA_PRIVATE_EXPONENT };
+        struct caller cu = caller_cu(*state, "cu1");
+        struct attributes all = { .n = 0 };
+        struct named key;
+
+        assert_int_equal(make_aes(&cu, true, NULL, &key), 0);
+        assert_int_equal(count_objects(&cu, &all), 1);
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                struct attributes wanted = { .n = 0 };
+
+                add_bytes(&wanted, types[i], SLICE_LIT("\x03"));
+                assert_int_equal(count_objects(&cu, &wanted), 0);
+        }
+        assert_int_equal(destroy(&cu, &key), 0);
 }
 
 static void silent_templates_get_the_sensible_set(void **state)
@@ -235,6 +253,7 @@ int main(void)
                 cmocka_unit_test(strangers_see_nothing),
                 cmocka_unit_test(a_sharer_uses_and_nothing_else),
                 cmocka_unit_test(templates_that_ask_too_much_are_refused),
+                cmocka_unit_test(what_no_object_has_finds_nothing),
                 cmocka_unit_test(silent_templates_get_the_sensible_set),
                 cmocka_unit_test(some_attributes_change_one_way_only),
                 cmocka_unit_test(a_failed_change_changes_nothing),
