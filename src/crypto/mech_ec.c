@@ -130,6 +130,8 @@ static bool ecdsa_sign(struct crypto_run *r, struct err *err)
         return ok || crypto_failed(err, "an ECDSA signature");
 }
 
+/* The halves may be narrower than the order, if both are (PKCS#11 v3.1, 6.3.1): Java makes such signatures.
+ */
 static bool ecdsa_verify(struct crypto_run *r, struct err *err)
 {
         uint8_t block[64], der[160];
@@ -139,7 +141,7 @@ static bool ecdsa_verify(struct crypto_run *r, struct err *err)
 
         if (!crypto_run_digest(r, block, &input, err))
                 return false;
-        if (r->signature.n != 2 * order_size(r->key))
+        if (r->signature.n == 0 || r->signature.n % 2 || r->signature.n > 2 * order_size(r->key))
                 return err_set(err, ERR_SIGNATURE_LEN, "the signature has %zu bytes; this key makes %zu",
                                r->signature.n, 2 * order_size(r->key));
         cached = ecdsa_context(r, err);

@@ -177,6 +177,12 @@ t "RSA-PKCS wrap and back" moves RSA-PKCS 73 74
 t "a key that may not leave" p11 --keygen --key-type AES:16 --id 75 --label stays --sensitive --private
 refused "does not" CKR_KEY_UNEXTRACTABLE p11 --wrap -m AES-KEY-WRAP --id 70 --application-id 75 -o wrapped
 
+# What the program derives it reads, and of a key in the token nothing is derived that can be read (key rule 5).
+openssl ecparam -name prime256v1 -genkey -noout -out peer.key
+openssl pkey -in peer.key -pubout -outform DER -out peer.der
+t "a pair that derives" p11 --keypairgen --key-type EC:prime256v1 --id 76 --label agree --usage-derive
+refused "a readable secret of a key in the token" CKR_TEMPLATE_INCONSISTENT p11 --derive -m ECDH1-DERIVE --id 76 -i peer.der -o out
+
 # ---- objects ----
 openssl req -x509 -newkey rsa:2048 -nodes -keyout soft.key -subj /CN=soft -days 10 -outform DER -out soft.der 2>made
 openssl pkey -in soft.key -outform DER -out softkey.der

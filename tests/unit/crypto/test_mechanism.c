@@ -153,6 +153,41 @@ static void ecdsa_signatures_satisfy_openssl(void **state)
         crypto_key_unref(&pub);
 }
 
+/* On P-521 the first byte of a half is 0 in one of two cases; without both of them the signature is still
+ * one. */
+static void ecdsa_halves_may_be_narrow(void **state)
+{
+        static const uint8_t p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
+        const struct crypto_mechanism *m = crypto_mechanism_find(CKM_ECDSA_SHA512);
+        const struct ck_mech_param none = { 0 };
+        struct crypto_key_spec spec = spec_p256();
+        struct crypto_key *priv, *pub;
+        struct slice data = SLICE_LIT("what is signed");
+        uint8_t signature[132], narrow[130];
+        size_t n;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        spec.curve = slice_of(p521, sizeof(p521));
+        make_pair(spec, &priv, &pub);
+        do {
+                n = sizeof(signature);
+                assert_true(crypto_sign(engine, m, &none, priv, data, signature, &n, &err));
+        } while (signature[0] || signature[66]);
+        memcpy(narrow, signature + 1, 65);
+        memcpy(narrow + 65, signature + 67, 65);
+        assert_true(crypto_verify(engine, m, &none, pub, data, slice_of(narrow, 130), &err));
+        narrow[5] ^= 1;
+        assert_false(crypto_verify(engine, m, &none, pub, data, slice_of(narrow, 130), &err));
+        assert_int_equal(err.id, ERR_SIGNATURE);
+        assert_false(crypto_verify(engine, m, &none, pub, data, slice_of(narrow, 129), &err));
+        assert_int_equal(err.id, ERR_SIGNATURE_LEN);
+        assert_false(crypto_verify(engine, m, &none, pub, data, SLICE_EMPTY, &err));
+        assert_int_equal(err.id, ERR_SIGNATURE_LEN);
+        crypto_key_unref(&priv);
+        crypto_key_unref(&pub);
+}
+
 static void openssl_encrypts_and_we_decrypt(void **state)
 {
         struct crypto_key *priv, *pub;
@@ -346,6 +381,7 @@ int main(void)
                 cmocka_unit_test(wrong_keys_are_refused_in_order),
                 cmocka_unit_test(rsa_signatures_satisfy_openssl),
                 cmocka_unit_test(ecdsa_signatures_satisfy_openssl),
+                cmocka_unit_test(ecdsa_halves_may_be_narrow),
                 cmocka_unit_test(openssl_encrypts_and_we_decrypt),
                 cmocka_unit_test(bad_padding_says_nothing),
                 cmocka_unit_test(gcm_makes_its_own_iv_and_finds_changes),
