@@ -12,7 +12,7 @@ static CK_ULONG mechanism_count;
 static CK_SLOT_ID slot;
 static const char *pin, *log_path;
 
-static const struct attack_group *const groups[] = { &group_wrap };
+static const struct attack_group *const groups[] = { &group_wrap, &group_trusted, &group_template };
 
 const char *attack_pin(void)
 {

@@ -214,6 +214,8 @@ bool oracle_wrap(const char *cipher, const void *key, const void *in, size_t n, 
 bool oracle_hmac(const void *key, size_t key_n, const void *in, size_t n, CK_BYTE out[32]);
 /* RSA-2048 by modulus: c = block^65537. */
 bool oracle_rsa_raw(struct attack *, CK_OBJECT_HANDLE public_key, const CK_BYTE block[256], struct blob *c);
+/* A point of P-256 whose private number the attacker has. */
+bool oracle_p256_point(CK_BYTE out[65]);
 /* An RSA-2048 key of the attacker's own: its modulus of 256 bytes, and OAEP (SHA-256) with it. */
 const CK_BYTE *oracle_rsa_modulus(void);
 bool oracle_oaep_open(const struct blob *, void *out, size_t *n);

@@ -3,6 +3,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
@@ -84,6 +85,17 @@ bool oracle_rsa_raw(struct attack *a, CK_OBJECT_HANDLE public_key, const CK_BYTE
         BN_free(y);
         BN_CTX_free(context);
         return ok;
+}
+
+bool oracle_p256_point(CK_BYTE out[65])
+{
+        static EVP_PKEY *key;
+        size_t n = 0;
+
+        if (!key)
+                key = EVP_EC_gen("P-256");
+        return key && EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, out, 65, &n) == 1 &&
+               n == 65;
 }
 
 static EVP_PKEY *own_rsa(void)

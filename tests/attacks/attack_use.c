@@ -1,5 +1,6 @@
 /* Keys in use: mechanisms with parameters, and one function a call. */
 #include "attack.h"
+#include "ck/names.h"
 
 static CK_BYTE aad[4] = "aad", zeros[32];
 
@@ -68,6 +69,34 @@ static void derive_parameter(struct mech *m)
         }
 }
 
+/* Families whose members differ in a digest only are told by their names. */
+static void named_parameter(struct mech *m)
+{
+        static const char *const digests[] = { "SHA1",     "SHA256",   "SHA384",   "SHA512",  "SHA224",
+                                               "SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512" };
+        const char *name = ck_name(CK_KIND_MECHANISM, m->m.mechanism);
+        uint64_t hash = CKM_SHA256;
+        char digest[24];
+
+        if (name && strstr(name, "_PSS")) {
+                m->p.pss = (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA256, CKG_MGF1_SHA256, 20 };
+                for (CK_ULONG i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+                        (void)snprintf(digest, sizeof(digest), "CKM_%s_", digests[i]);
+                        if (strncmp(name, digest, strlen(digest)) != 0)
+                                continue;
+                        digest[strlen(digest) - 1] = 0;
+                        (void)ck_number(CK_KIND_MECHANISM, i ? digest : "CKM_SHA_1", &hash);
+                        m->p.pss = (CK_RSA_PKCS_PSS_PARAMS){ hash, i + 1, 20 };
+                }
+                give(m, &m->p.pss, sizeof(m->p.pss));
+        } else if (name && strstr(name, "_GENERAL")) {
+                m->p.general = 8;
+                give(m, &m->p.general, sizeof(m->p.general));
+        } else {
+                derive_parameter(m);
+        }
+}
+
 static void rsa_parameter(struct mech *m)
 {
         switch (m->m.mechanism) {
@@ -80,17 +109,12 @@ static void rsa_parameter(struct mech *m)
                 m->p.rsa_wrap = (CK_RSA_AES_KEY_WRAP_PARAMS){ 256, &m->oaep };
                 give(m, &m->p.rsa_wrap, sizeof(m->p.rsa_wrap));
                 break;
-        case CKM_RSA_PKCS_PSS:
-        case CKM_SHA256_RSA_PKCS_PSS:
-                m->p.pss = (CK_RSA_PKCS_PSS_PARAMS){ CKM_SHA256, CKG_MGF1_SHA256, 32 };
-                give(m, &m->p.pss, sizeof(m->p.pss));
-                break;
         case CKM_ECDH_AES_KEY_WRAP:
                 m->p.ecdh_wrap = (CK_ECDH_AES_KEY_WRAP_PARAMS){ 256, CKD_SHA256_KDF, 0, NULL };
                 give(m, &m->p.ecdh_wrap, sizeof(m->p.ecdh_wrap));
                 break;
         default:
-                derive_parameter(m);
+                named_parameter(m);
         }
 }
 
@@ -134,11 +158,6 @@ CK_MECHANISM_PTR mech_of(struct mech *m, CK_MECHANISM_TYPE type)
         case CKM_CHACHA20_POLY1305:
                 m->p.chacha = (CK_SALSA20_CHACHA20_POLY1305_PARAMS){ m->iv, 12, aad, 3 };
                 give(m, &m->p.chacha, sizeof(m->p.chacha));
-                break;
-        case CKM_SHA256_HMAC_GENERAL:
-        case CKM_AES_CMAC_GENERAL:
-                m->p.general = 16;
-                give(m, &m->p.general, sizeof(m->p.general));
                 break;
         default:
                 rsa_parameter(m);
