@@ -34,6 +34,7 @@ struct crypto {
         EVP_MAC *hmac, *cmac;
         EVP_KDF *hkdf;
         EVP_CIPHER *gcm256;
+        bool eddsa_instances; /* contexts and pre-hashing of EdDSA: libcrypto 3.2 */
 };
 
 #define KEY_CACHE 4 /* initialised contexts kept in a key: a few threads, a mechanism or two */
@@ -74,11 +75,21 @@ bool crypto_key_wrap_pkey(struct crypto *, enum crypto_key_class, uint64_t type,
 /* Sets ERR_CRYPTO with libcrypto's words and clears its error queue. Always false. */
 bool crypto_failed(struct err *, const char *what);
 
+/* ---- RSA ---- */
+#define CRYPTO_RSA_MIN  1024
+#define CRYPTO_RSA_MAX  8192
+#define CRYPTO_RSA_STEP 256
+/* Size and public exponent of a key from anywhere: ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE. */
+bool crypto_rsa_acceptable(uint32_t bits, const BIGNUM *e, struct err *);
+
+bool crypto_eddsa_has_instances(struct crypto *); /* asked once, at the start */
+
 /* ---- curves: curve_rows.c ---- */
 struct crypto_curve {
         const char *name;  /* OpenSSL group or key type name */
         uint64_t key_type; /* CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY */
         uint32_t bits;
+        bool non_fips;   /* for partitions with non_fips only */
         uint8_t oid[12]; /* DER */
         size_t oid_n;
         const char *printable; /* curve name form of CKA_EC_PARAMS for Edwards and Montgomery keys */

@@ -4,6 +4,7 @@
 #include "crypto/internal.h"
 #include "crypto/seal.h"
 
+#include <openssl/core_names.h>
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -110,17 +111,41 @@ static const struct crypto_curve *pkey_curve(const EVP_PKEY *pkey, uint64_t type
         return curve;
 }
 
+/* Explicit domain parameters that are a known curve's are kept by its name from here on. */
+static bool name_curve(EVP_PKEY *pkey)
+{
+        char encoding[32];
+
+        return EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING, encoding, sizeof(encoding),
+                                              NULL) != 1 ||
+               strcmp(encoding, OSSL_PKEY_EC_ENCODING_GROUP) == 0 ||
+               EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING,
+                                              OSSL_PKEY_EC_ENCODING_GROUP) == 1;
+}
+
+bool crypto_rsa_acceptable(uint32_t bits, const BIGNUM *e, struct err *err)
+{
+        /* libcrypto verifies nothing with a longer exponent when the modulus is long. */
+        int most = bits > 3072 ? 64 : 256;
+
+        if (bits < CRYPTO_RSA_MIN || bits > CRYPTO_RSA_MAX || bits % CRYPTO_RSA_STEP)
+                return err_set(err, ERR_KEY_SIZE,
+                               "an RSA key of %u bits; %d to %d in steps of %d are offered", bits,
+                               CRYPTO_RSA_MIN, CRYPTO_RSA_MAX, CRYPTO_RSA_STEP);
+        if (!BN_is_odd(e) || BN_is_one(e) || BN_num_bits(e) > most)
+                return err_set(err, ERR_ATTRIBUTE_VALUE,
+                               "the RSA public exponent must be odd, above 1 and of at most %d bits", most);
+        return true;
+}
+
 static bool rsa_acceptable(const EVP_PKEY *pkey, struct err *err)
 {
-        int bits = EVP_PKEY_get_bits(pkey);
         BIGNUM *e = NULL;
-        bool ok = EVP_PKEY_get_bn_param(pkey, "e", &e) == 1 && BN_is_odd(e) && !BN_is_one(e);
+        bool ok = EVP_PKEY_get_bn_param(pkey, "e", &e) == 1 &&
+                  crypto_rsa_acceptable((uint32_t)EVP_PKEY_get_bits(pkey), e, err);
 
         BN_free(e);
-        if (bits < 2048 || bits > 8192 || bits % 256)
-                return err_set(err, ERR_KEY_SIZE,
-                               "an RSA key of %d bits; 2048 to 8192 in steps of 256 are offered", bits);
-        return ok || err_set(err, ERR_ATTRIBUTE_VALUE, "the RSA public exponent must be odd and above 1");
+        return ok;
 }
 
 bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_t type, EVP_PKEY *pkey,
@@ -135,7 +160,7 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
         }
         if (type != CKK_RSA) {
                 curve = pkey_curve(pkey, type);
-                if (!curve || curve->key_type != type) {
+                if (!curve || curve->key_type != type || (type == CKK_EC && !name_curve(pkey))) {
                         EVP_PKEY_free(pkey);
                         return err_set(err, ERR_CURVE, "the key's curve is not offered");
                 }

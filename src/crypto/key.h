@@ -14,7 +14,7 @@ enum crypto_key_class { CRYPTO_PUBLIC = 2, CRYPTO_PRIVATE = 3, CRYPTO_SECRET = 4
 
 /* What to generate. */
 struct crypto_key_spec {
-        uint64_t key_type;     /* CKK_ */
+        uint64_t key_type;     /* CKK_; a pair asked for as CKK_EC is of its curve's type */
         uint32_t bits;         /* RSA modulus; secret key length in bits */
         struct slice curve;    /* DER CKA_EC_PARAMS */
         struct slice exponent; /* RSA public exponent, big-endian; empty: 65537 */

@@ -37,35 +37,37 @@ bool crypto_key_generate(struct crypto *c, const struct crypto_key_spec *spec, s
         return ok;
 }
 
-/* The exponent of the template: 65537 when absent, odd and at least 65537 otherwise. */
+/* The exponent of the template; 65537 when absent. */
 static BIGNUM *exponent_of(const struct crypto_key_spec *spec)
 {
-        BIGNUM *e = spec->exponent.n ? BN_bin2bn(spec->exponent.p, (int)spec->exponent.n, NULL) : BN_new();
+        BIGNUM *e = NULL;
 
-        if (e && !spec->exponent.n)
+        if (spec->exponent.n)
+                return spec->exponent.n <= 1024 ? BN_bin2bn(spec->exponent.p, (int)spec->exponent.n, NULL)
+                                                : NULL;
+        e = BN_new();
+        if (e)
                 (void)BN_set_word(e, RSA_F4);
-        if (e &&
-            (spec->exponent.n > 32 || !BN_is_odd(e) || (BN_get_word(e) < RSA_F4 && BN_num_bits(e) <= 32))) {
-                BN_free(e);
-                e = NULL;
-        }
         return e;
+}
+
+/* New keys have 3, or at least 65537: what lies between has no use. */
+static bool exponent_fits(uint32_t bits, const BIGNUM *e, struct err *err)
+{
+        if (!e || (!BN_is_word(e, 3) && BN_num_bits(e) < 17))
+                return err_set(err, ERR_ATTRIBUTE_VALUE,
+                               "the public exponent must be odd and at least 65537, or 3");
+        return crypto_rsa_acceptable(bits, e, err);
 }
 
 static EVP_PKEY *rsa_generate(struct crypto *c, const struct crypto_key_spec *spec, struct err *err)
 {
         EVP_PKEY_CTX *context = NULL;
         EVP_PKEY *pkey = NULL;
-        BIGNUM *e = NULL;
+        BIGNUM *e = exponent_of(spec);
 
-        if (spec->bits < 2048 || spec->bits > 8192 || spec->bits % 256) {
-                err_set(err, ERR_KEY_SIZE, "an RSA key of %u bits; 2048 to 8192 in steps of 256 are offered",
-                        spec->bits);
-                return NULL;
-        }
-        e = exponent_of(spec);
-        if (!e) {
-                err_set(err, ERR_ATTRIBUTE_VALUE, "the public exponent must be odd and at least 65537");
+        if (!exponent_fits(spec->bits, e, err)) {
+                BN_free(e);
                 return NULL;
         }
         context = EVP_PKEY_CTX_new_from_name(c->context, "RSA", NULL);
@@ -78,13 +80,14 @@ static EVP_PKEY *rsa_generate(struct crypto *c, const struct crypto_key_spec *sp
         return pkey;
 }
 
-static EVP_PKEY *curve_generate(struct crypto *c, const struct crypto_key_spec *spec, struct err *err)
+/* CKM_EC_KEY_PAIR_GEN asks for all curves as CKK_EC, as the lineage has it. */
+static EVP_PKEY *curve_generate(struct crypto *c, const struct crypto_key_spec *spec,
+                                const struct crypto_curve *curve, struct err *err)
 {
-        const struct crypto_curve *curve = crypto_curve_find(spec->curve);
         EVP_PKEY_CTX *context;
         EVP_PKEY *pkey = NULL;
 
-        if (!curve || curve->key_type != spec->key_type) {
+        if (!curve || (curve->key_type != spec->key_type && spec->key_type != CKK_EC)) {
                 err_set(err, ERR_CURVE,
                         "CKA_EC_PARAMS does not name a curve that is offered for this key type");
                 return NULL;
@@ -133,11 +136,13 @@ bool crypto_key_pair_generate(struct crypto *c, const struct crypto_key_spec *sp
                               struct crypto_key **private_key, struct crypto_key **public_key,
                               struct err *err)
 {
+        const struct crypto_curve *curve = spec->key_type == CKK_RSA ? NULL : crypto_curve_find(spec->curve);
+        uint64_t type = curve ? curve->key_type : spec->key_type;
         EVP_PKEY *pkey =
-            spec->key_type == CKK_RSA ? rsa_generate(c, spec, err) : curve_generate(c, spec, err);
+            spec->key_type == CKK_RSA ? rsa_generate(c, spec, err) : curve_generate(c, spec, curve, err);
 
         *private_key = *public_key = NULL;
-        if (!pkey || !crypto_key_wrap_pkey(c, CRYPTO_PRIVATE, spec->key_type, pkey, private_key, err))
+        if (!pkey || !crypto_key_wrap_pkey(c, CRYPTO_PRIVATE, type, pkey, private_key, err))
                 return false;
         if (crypto_key_public(*private_key, public_key, err) &&
             crypto_key_pairwise(c, *private_key, *public_key, err))

@@ -184,9 +184,8 @@ static bool rsa_import(struct crypto *c, enum crypto_key_class class, struct par
                 ok = missing(err, "CKA_PRIVATE_EXPONENT");
         else if (given[P] != given[Q])
                 ok = missing(err, given[P] ? "CKA_PRIME_2" : "CKA_PRIME_1");
-        else if (BN_num_bits(v[N]) < 2048 || BN_num_bits(v[N]) > 8192)
-                ok = err_set(err, ERR_KEY_SIZE, "an RSA key of %d bits; 2048 to 8192 are offered",
-                             BN_num_bits(v[N]));
+        else
+                ok = crypto_rsa_acceptable((uint32_t)BN_num_bits(v[N]), v[E], err);
         ok = ok && (class == CRYPTO_PUBLIC || complete(v, given, err)) &&
              finish(c, class, CKK_RSA, rsa_build(c, v, count), out, err);
         for (int i = 0; i < count; i++)

@@ -1,4 +1,4 @@
-/* ECDSA (FIPS 186-4; r and s side by side, each as wide as the order) and EdDSA (RFC 8032). */
+/* ECDSA (FIPS 186-4): r and s side by side, each as wide as the order. */
 #include "crypto/mechanism_internal.h"
 
 static void context_free(void *context)
@@ -159,57 +159,4 @@ const struct crypto_family crypto_family_ecdsa = {
         .output_max = ecdsa_output_max,
         .sign = ecdsa_sign,
         .verify = ecdsa_verify,
-};
-
-static bool eddsa_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
-                        const struct ck_mech_param *p, struct err *err)
-{
-        (void)op;
-        (void)key;
-        return !(p && p->present && (p->u.eddsa.prehash || p->u.eddsa.context.n)) ||
-               err_set(err, ERR_MECHANISM_PARAM, "%s is offered without context and without pre-hashing",
-                       m->name);
-}
-
-static size_t eddsa_output_max(const struct crypto_run *r)
-{
-        return r->key->bits == 256 ? 64 : 114;
-}
-
-static bool eddsa_sign(struct crypto_run *r, struct err *err)
-{
-        EVP_MD_CTX *context = EVP_MD_CTX_new();
-        bool ok =
-            context &&
-            EVP_DigestSignInit_ex(context, NULL, NULL, r->crypto->context, NULL, r->key->pkey, NULL) == 1 &&
-            EVP_DigestSign(context, r->out, r->out_n, r->in.p ? r->in.p : r->out, r->in.n) == 1;
-
-        EVP_MD_CTX_free(context);
-        return ok || crypto_failed(err, "an EdDSA signature");
-}
-
-static bool eddsa_verify(struct crypto_run *r, struct err *err)
-{
-        static const uint8_t none[1] = { 0 };
-        EVP_MD_CTX *context;
-        bool ok;
-
-        if (r->signature.n != eddsa_output_max(r))
-                return err_set(err, ERR_SIGNATURE_LEN, "the signature has %zu bytes; this key makes %zu",
-                               r->signature.n, eddsa_output_max(r));
-        context = EVP_MD_CTX_new();
-        ok =
-            context &&
-            EVP_DigestVerifyInit_ex(context, NULL, NULL, r->crypto->context, NULL, r->key->pkey, NULL) == 1 &&
-            EVP_DigestVerify(context, r->signature.p, r->signature.n, r->in.p ? r->in.p : none, r->in.n) == 1;
-        EVP_MD_CTX_free(context);
-        ERR_clear_error();
-        return ok || err_set(err, ERR_SIGNATURE, "the signature does not match");
-}
-
-const struct crypto_family crypto_family_eddsa = {
-        .check = eddsa_check,
-        .output_max = eddsa_output_max,
-        .sign = eddsa_sign,
-        .verify = eddsa_verify,
 };

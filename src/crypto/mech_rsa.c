@@ -63,7 +63,7 @@ static bool pss_check(const struct crypto_mechanism *m, const struct crypto_key 
                       const struct ck_mech_param *p, struct err *err)
 {
         enum crypto_hash hash = p && p->present ? crypto_hash_of(p->u.pss.hash) : HASH_NONE;
-        static const uint8_t sizes[HASH_COUNT] = { 0, 20, 28, 32, 48, 64 };
+        size_t hash_n;
 
         if (hash == HASH_NONE || crypto_hash_of_mgf(p->u.pss.mgf) == HASH_NONE)
                 return err_set(err, ERR_MECHANISM_PARAM,
@@ -71,7 +71,8 @@ static bool pss_check(const struct crypto_mechanism *m, const struct crypto_key 
         if (m->hash != HASH_NONE && m->hash != hash)
                 return err_set(err, ERR_MECHANISM_PARAM, "the hash of the parameter is not that of %s",
                                m->name);
-        if (key && (size_t)p->u.pss.salt_len + sizes[hash] + 2 > (key->bits + 6) / 8)
+        hash_n = key ? (size_t)EVP_MD_get_size(key->crypto->md[hash]) : 0;
+        if (key && p->u.pss.salt_len + hash_n + 2 > (key->bits + 6) / 8)
                 return err_set(err, ERR_MECHANISM_PARAM, "a salt of %u bytes does not fit a key of %u bits",
                                p->u.pss.salt_len, key->bits);
         return true;

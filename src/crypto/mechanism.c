@@ -102,9 +102,26 @@ bool crypto_mechanism_authenticated(const struct crypto_mechanism *m)
 
 enum crypto_hash crypto_hash_of(uint64_t mechanism)
 {
-        const struct crypto_mechanism *m = crypto_mechanism_find(mechanism);
+        static const struct {
+                uint64_t mechanism;
+                enum crypto_hash hash;
+        } map[] = { { CKM_SHA_1, HASH_SHA1 },
+                    { CKM_SHA224, HASH_SHA224 },
+                    { CKM_SHA256, HASH_SHA256 },
+                    { CKM_SHA384, HASH_SHA384 },
+                    { CKM_SHA512, HASH_SHA512 },
+                    { CKM_SHA512_224, HASH_SHA512_224 },
+                    { CKM_SHA512_256, HASH_SHA512_256 },
+                    { CKM_SHA3_224, HASH_SHA3_224 },
+                    { CKM_SHA3_256, HASH_SHA3_256 },
+                    { CKM_SHA3_384, HASH_SHA3_384 },
+                    { CKM_SHA3_512, HASH_SHA3_512 } };
 
-        return m && m->functions == OP(DIGEST) ? m->hash : HASH_NONE;
+        for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+                if (map[i].mechanism == mechanism)
+                        return map[i].hash;
+        }
+        return HASH_NONE;
 }
 
 enum crypto_hash crypto_hash_of_mgf(uint64_t mgf)
@@ -112,11 +129,11 @@ enum crypto_hash crypto_hash_of_mgf(uint64_t mgf)
         static const struct {
                 uint64_t mgf;
                 enum crypto_hash hash;
-        } map[] = { { CKG_MGF1_SHA1, HASH_SHA1 },
-                    { CKG_MGF1_SHA224, HASH_SHA224 },
-                    { CKG_MGF1_SHA256, HASH_SHA256 },
-                    { CKG_MGF1_SHA384, HASH_SHA384 },
-                    { CKG_MGF1_SHA512, HASH_SHA512 } };
+        } map[] = { { CKG_MGF1_SHA1, HASH_SHA1 },         { CKG_MGF1_SHA224, HASH_SHA224 },
+                    { CKG_MGF1_SHA256, HASH_SHA256 },     { CKG_MGF1_SHA384, HASH_SHA384 },
+                    { CKG_MGF1_SHA512, HASH_SHA512 },     { CKG_MGF1_SHA3_224, HASH_SHA3_224 },
+                    { CKG_MGF1_SHA3_256, HASH_SHA3_256 }, { CKG_MGF1_SHA3_384, HASH_SHA3_384 },
+                    { CKG_MGF1_SHA3_512, HASH_SHA3_512 } };
 
         for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
                 if (map[i].mgf == mgf)

@@ -62,7 +62,8 @@ extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_cryp
     crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_mac, crypto_family_digest,
     crypto_family_key_wrap, crypto_family_rsa_aes, crypto_family_ecdh;
 
-/* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none. */
+/* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none that parameters may name (MD5
+ * is not). */
 enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
 /* Hash of a CKG_MGF1_ number. */
 enum crypto_hash crypto_hash_of_mgf(uint64_t mgf);

@@ -7,8 +7,8 @@
 #define KEYS(...)                                                                                            \
         .key_types = { __VA_ARGS__ }, .key_type_count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8
 #define ROW(mech) .number = mech, .name = #mech
-#define RSA_SIZES .min = 2048, .max = 8192
-#define EC_SIZES  .min = 224, .max = 521
+#define RSA_SIZES .min = CRYPTO_RSA_MIN, .max = CRYPTO_RSA_MAX
+#define EC_SIZES  .min = 192, .max = 521
 #define AES_SIZES .min = 16, .max = 32
 #define RECOVERS  OP(SIGN) | OP(VERIFY) | OP(SIGN_RECOVER) | OP(VERIFY_RECOVER)
 
@@ -17,10 +17,10 @@
                 .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_RSA), RSA_SIZES, \
                 .hash = which, .padding = pad, .class = policy, .family = &crypto_family_rsa_sign            \
         }
-#define EC_SIGN(mech, which)                                                                                 \
+#define EC_SIGN(mech, which, policy)                                                                         \
         {                                                                                                    \
                 .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES,   \
-                .hash = which, .family = &crypto_family_ecdsa                                                \
+                .hash = which, .class = policy, .family = &crypto_family_ecdsa                               \
         }
 #define DIGEST(mech, which)                                                                                  \
         {                                                                                                    \
@@ -69,9 +69,10 @@ static const struct crypto_mechanism rows[] = {
           RSA_SIZES },
         { ROW(CKM_RSA_PKCS), KEYS(CKK_RSA), RSA_SIZES,
           .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
-          .padding = RSA_PKCS1_PADDING, .non_fips = OP(WRAP), .family = &crypto_family_rsa_crypt },
+          .padding = RSA_PKCS1_PADDING, .non_fips = OP(ENCRYPT) | OP(WRAP), .family = &crypto_family_rsa_crypt },
         { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES, .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT),
           .padding = RSA_NO_PADDING, .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
+        RSA_SIGN(CKM_MD5_RSA_PKCS, HASH_MD5, RSA_PKCS1_PADDING, CRYPTO_NON_FIPS),
         RSA_SIGN(CKM_SHA1_RSA_PKCS, HASH_SHA1, RSA_PKCS1_PADDING, CRYPTO_LEGACY),
         { ROW(CKM_RSA_PKCS_OAEP), KEYS(CKK_RSA), RSA_SIZES,
           .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), .padding = RSA_PKCS1_OAEP_PADDING,
@@ -94,6 +95,14 @@ static const struct crypto_mechanism rows[] = {
         DIGEST(CKM_SHA512_256, HASH_SHA512_256),
         HMAC(CKM_SHA512_256_HMAC, HASH_SHA512_256, CKK_SHA512_256_HMAC),
         HMAC(CKM_SHA512_256_HMAC_GENERAL, HASH_SHA512_256, CKK_SHA512_256_HMAC),
+        RSA_SIGN(CKM_SHA3_256_RSA_PKCS, HASH_SHA3_256, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_384_RSA_PKCS, HASH_SHA3_384, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_512_RSA_PKCS, HASH_SHA3_512, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_256_RSA_PKCS_PSS, HASH_SHA3_256, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_384_RSA_PKCS_PSS, HASH_SHA3_384, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_512_RSA_PKCS_PSS, HASH_SHA3_512, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_224_RSA_PKCS, HASH_SHA3_224, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
+        RSA_SIGN(CKM_SHA3_224_RSA_PKCS_PSS, HASH_SHA3_224, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
         { ROW(CKM_DES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES), .makes = CKK_DES, .min = 8,
           .max = 8, .class = CRYPTO_NON_FIPS },
         { ROW(CKM_DES2_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES2), .makes = CKK_DES2, .min = 16,
@@ -138,13 +147,18 @@ static const struct crypto_mechanism rows[] = {
         HMAC_GEN(CKM_SHA3_512_KEY_GEN, CKK_SHA3_512_HMAC),
         { ROW(CKM_GENERIC_SECRET_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
           .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072 },
-        { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC), .makes = CKK_EC, EC_SIZES },
-        EC_SIGN(CKM_ECDSA, HASH_NONE),
-        EC_SIGN(CKM_ECDSA_SHA1, HASH_SHA1),
-        EC_SIGN(CKM_ECDSA_SHA224, HASH_SHA224),
-        EC_SIGN(CKM_ECDSA_SHA256, HASH_SHA256),
-        EC_SIGN(CKM_ECDSA_SHA384, HASH_SHA384),
-        EC_SIGN(CKM_ECDSA_SHA512, HASH_SHA512),
+        { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR),
+          KEYS(CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY), .makes = CKK_EC, EC_SIZES },
+        EC_SIGN(CKM_ECDSA, HASH_NONE, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA1, HASH_SHA1, CRYPTO_LEGACY),
+        EC_SIGN(CKM_ECDSA_SHA224, HASH_SHA224, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA256, HASH_SHA256, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA384, HASH_SHA384, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA512, HASH_SHA512, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA3_224, HASH_SHA3_224, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA3_256, HASH_SHA3_256, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA3_384, HASH_SHA3_384, CRYPTO_APPROVED),
+        EC_SIGN(CKM_ECDSA_SHA3_512, HASH_SHA3_512, CRYPTO_APPROVED),
         { ROW(CKM_ECDH1_DERIVE), .functions = OP(DERIVE), KEYS(CKK_EC, CKK_EC_MONTGOMERY), EC_SIZES,
           .family = &crypto_family_ecdh },
         { ROW(CKM_ECDH1_COFACTOR_DERIVE), .functions = OP(DERIVE), KEYS(CKK_EC), EC_SIZES,
@@ -154,9 +168,9 @@ static const struct crypto_mechanism rows[] = {
         { ROW(CKM_EC_EDWARDS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_EDWARDS),
           .makes = CKK_EC_EDWARDS, .min = 256, .max = 456 },
         { ROW(CKM_EC_MONTGOMERY_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_EC_MONTGOMERY),
-          .makes = CKK_EC_MONTGOMERY, .min = 256, .max = 448 },
+          .makes = CKK_EC_MONTGOMERY, .min = 256, .max = 448, .class = CRYPTO_NON_FIPS },
         { ROW(CKM_EDDSA), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC_EDWARDS), .min = 256, .max = 456,
-          .class = CRYPTO_NON_FIPS, .family = &crypto_family_eddsa },
+          .family = &crypto_family_eddsa },
         SECRET_GEN(CKM_AES_XTS_KEY_GEN, CKK_AES_XTS, 32, 64),
         { ROW(CKM_AES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_AES), .makes = CKK_AES, AES_SIZES },
         CIPHER_WRAP(CKM_AES_ECB, "ECB"),

@@ -2,7 +2,7 @@
 
 static void sizes_outside_the_range_are_refused(void **state)
 {
-        static const uint32_t rsa[] = { 0, 1024, 2047, 2049, 2304 + 1, 8448, 16384 };
+        static const uint32_t rsa[] = { 0, 512, 768, 1023, 1025, 2047, 2049, 2304 + 1, 8448, 16384 };
         struct crypto_key *priv, *pub;
         struct err err = ERR_INIT;
         struct slice nothing = SLICE_EMPTY;
@@ -22,18 +22,71 @@ static void sizes_outside_the_range_are_refused(void **state)
 
 static void weak_exponents_are_refused(void **state)
 {
-        static const uint8_t three[] = { 3 }, even[] = { 1, 0, 2 }, small[] = { 0xff, 0xff };
-        const struct slice bad[] = { slice_of(three, 1), slice_of(even, 3), slice_of(small, 2) };
+        static const uint8_t zero[] = { 0 }, one[] = { 1 }, even[] = { 1, 0, 2 }, small[] = { 0xff, 0xff },
+                             five[] = { 5 };
+        static const uint8_t huge[33] = { [0] = 1, [32] = 1 }; /* 257 bits */
+        const struct slice bad[] = { slice_of(zero, 1),  slice_of(one, 1),  slice_of(even, 3),
+                                     slice_of(small, 2), slice_of(five, 1), slice_of(huge, 33) };
         struct crypto_key *priv, *pub;
         struct err err = ERR_INIT;
 
         (void)state;
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
                 struct crypto_key_spec spec = spec_rsa(2048);
                 spec.exponent = bad[i];
                 assert_false(crypto_key_pair_generate(engine, &spec, &priv, &pub, &err));
                 assert_int_equal(err.id, ERR_ATTRIBUTE_VALUE);
         }
+}
+
+static void exponents_in_range_are_used(void **state)
+{
+        static const uint8_t three[] = { 3 }, fermat[] = { 0, 1, 0, 1 },
+                             large[] = { 1, 0, 0, 0, 0, 0, 0, 0x0f }, longer[32] = { [0] = 0x80, [31] = 1 };
+        static const struct {
+                uint32_t bits;
+                const uint8_t *e;
+                size_t n;
+        } rows[] = { { 2048, three, 1 },
+                     { 1024, fermat, 4 },
+                     { 2304, large, 8 },
+                     { 1024, longer, 32 },
+                     { 1280, NULL, 0 } };
+        struct crypto_key *priv, *pub;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct crypto_key_spec spec = spec_rsa(rows[i].bits);
+                struct buf e = BUF_INIT;
+                size_t skip = rows[i].n && rows[i].e[0] == 0;
+
+                spec.exponent = slice_of(rows[i].e, rows[i].n);
+                assert_true(crypto_key_pair_generate(engine, &spec, &priv, &pub, &err));
+                assert_int_equal(crypto_key_bits(pub), rows[i].bits);
+                assert_true(crypto_key_component(pub, CKA_PUBLIC_EXPONENT, &e, &err));
+                if (rows[i].n)
+                        assert_true(slice_equal(buf_slice(&e), slice_of(rows[i].e + skip, rows[i].n - skip)));
+                buf_clear(&e);
+                crypto_key_unref(&priv);
+                crypto_key_unref(&pub);
+        }
+}
+
+/* A long exponent with a long modulus would make every verification fail, and costs much before it does. */
+static void long_exponents_are_for_short_keys(void **state)
+{
+        static const uint8_t e[9] = { [0] = 1, [8] = 1 };
+        uint8_t n[512];
+        struct crypto_component list[] = { { CKA_MODULUS, slice_of(n, sizeof(n)) },
+                                           { CKA_PUBLIC_EXPONENT, slice_of(e, sizeof(e)) } };
+        struct crypto_key *pub;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        memset(n, 0xff, sizeof(n));
+        assert_false(crypto_key_import(engine, CRYPTO_PUBLIC, CKK_RSA, list, 2, &pub, &err));
+        assert_int_equal(err.id, ERR_ATTRIBUTE_VALUE);
 }
 
 static void unknown_curve_is_refused(void **state)
@@ -149,6 +202,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sizes_outside_the_range_are_refused),
                 cmocka_unit_test(weak_exponents_are_refused),
+                cmocka_unit_test(exponents_in_range_are_used),
+                cmocka_unit_test(long_exponents_are_for_short_keys),
                 cmocka_unit_test(unknown_curve_is_refused),
                 cmocka_unit_test(rsa_material),
                 cmocka_unit_test(p256_material),
