@@ -37,9 +37,10 @@ static bool fetch_all(struct crypto *c)
         }
         c->hmac = EVP_MAC_fetch(c->context, "HMAC", NULL);
         c->cmac = EVP_MAC_fetch(c->context, "CMAC", NULL);
+        c->gmac = EVP_MAC_fetch(c->context, "GMAC", NULL);
         c->hkdf = EVP_KDF_fetch(c->context, "HKDF", NULL);
         c->gcm256 = EVP_CIPHER_fetch(c->context, "AES-256-GCM", NULL);
-        return c->hmac && c->cmac && c->hkdf && c->gcm256;
+        return c->hmac && c->cmac && c->gmac && c->hkdf && c->gcm256;
 }
 
 struct crypto *crypto_new(const char *fail_self_test, struct err *err)
@@ -76,6 +77,7 @@ void crypto_free(struct crypto **cp)
                 EVP_MD_free(c->md[i]);
         EVP_MAC_free(c->hmac);
         EVP_MAC_free(c->cmac);
+        EVP_MAC_free(c->gmac);
         EVP_KDF_free(c->hkdf);
         EVP_CIPHER_free(c->gcm256);
         if (c->provider)

@@ -31,7 +31,7 @@ struct crypto {
         OSSL_LIB_CTX *context;
         OSSL_PROVIDER *provider;
         EVP_MD *md[HASH_COUNT];
-        EVP_MAC *hmac, *cmac;
+        EVP_MAC *hmac, *cmac, *gmac;
         EVP_KDF *hkdf;
         EVP_CIPHER *gcm256;
         bool eddsa_instances; /* contexts and pre-hashing of EdDSA: libcrypto 3.2 */

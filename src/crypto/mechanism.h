@@ -111,16 +111,28 @@ bool crypto_derive_key(struct crypto *, const struct crypto_mechanism *, const s
                        struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
                        size_t value_len, struct crypto_key **out, struct err *);
 
-/* Operations on more data than one message holds: digests, and signatures and verifications of mechanisms
- * that hash or MAC their data first. Others: ERR_DATA_LEN. A stream belongs to one thread at a time. key: for
- * MACs. */
+/* Operations on more data than one message holds: digests, signatures and verifications of mechanisms that
+ * hash or MAC their data first, encryptions and decryptions of the ciphers in ck/mechanism_size_rows.c.
+ * Others: ERR_DATA_LEN. A stream belongs to one thread at a time; it keeps a reference to the key, and what
+ * the parameter points to must outlive it. */
 #define CRYPTO_BLOCK_MAX 64
 struct crypto_stream;
 bool crypto_stream_new(struct crypto *, enum crypto_op, const struct crypto_mechanism *,
-                       struct crypto_key *key, struct crypto_stream **, struct err *);
+                       const struct ck_mech_param *, struct crypto_key *key, struct crypto_stream **,
+                       struct err *);
 bool crypto_stream_update(struct crypto_stream *, struct slice in, struct err *);
 /* The digest, or the whole MAC. The stream takes nothing afterwards. */
 bool crypto_stream_block(struct crypto_stream *, uint8_t block[CRYPTO_BLOCK_MAX], size_t *n, struct err *);
+/* Encryption and decryption: as much of in as can be answered already, and at the end the rest with padding
+ * or tag. out has room for in.n + CRYPTO_STREAM_MORE bytes. Decryption answers before it has seen the tag:
+ * who asks for it shows nothing before crypto_stream_end said yes. */
+#define CRYPTO_STREAM_MORE 128
+bool crypto_stream_crypt(struct crypto_stream *, struct slice in, uint8_t *out, size_t *n, struct err *);
+bool crypto_stream_end(struct crypto_stream *, uint8_t *out, size_t *n, struct err *);
+/* The IV that was made for an encryption; empty when the caller's is used. Lent. */
+struct slice crypto_stream_iv(const struct crypto_stream *);
+/* True when the mechanism authenticates what it encrypts. */
+bool crypto_stream_authenticates(const struct crypto_stream *);
 void crypto_stream_free(struct crypto_stream **); /* NULL-safe */
 /* crypto_sign and crypto_verify from what crypto_stream_block gave. */
 bool crypto_sign_block(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,

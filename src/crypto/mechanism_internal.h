@@ -24,6 +24,7 @@ struct crypto_run {
 };
 
 struct crypto_derivation; /* derive.h */
+struct crypto_mode;       /* cipher.h */
 
 /* Implementation shared by rows that differ in data only. Functions a family lacks are NULL. */
 struct crypto_family {
@@ -37,6 +38,7 @@ struct crypto_family {
         bool (*verify_recover)(struct crypto_run *, struct err *); /* signing with recovery is sign */
         bool (*digest)(struct crypto_run *, struct err *);
         bool (*derive)(struct crypto_derivation *, struct err *);
+        const struct crypto_mode *mode; /* of encryption and decryption that can go part by part */
 };
 
 enum crypto_wrap_padding { CRYPTO_WRAP_PLAIN, CRYPTO_WRAP_KWP, CRYPTO_WRAP_PKCS7 };
@@ -59,8 +61,9 @@ struct crypto_mechanism {
 };
 
 extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_crypt, crypto_family_ecdsa,
-    crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_mac, crypto_family_digest,
-    crypto_family_key_wrap, crypto_family_rsa_aes, crypto_family_ecdh;
+    crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_ccm, crypto_family_cts,
+    crypto_family_xts, crypto_family_mac, crypto_family_digest, crypto_family_key_wrap, crypto_family_rsa_aes,
+    crypto_family_ecdh;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none that parameters may name (MD5
  * is not). */
@@ -69,8 +72,6 @@ enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
 enum crypto_hash crypto_hash_of_mgf(uint64_t mgf);
 /* The run's input, or its digest in block when the row names a hash. */
 bool crypto_run_digest(const struct crypto_run *, uint8_t block[64], struct slice *input, struct err *);
-/* A MAC context with the key set. NULL: OpenSSL refused. */
-EVP_MAC_CTX *crypto_mac_context(struct crypto *, const struct crypto_mechanism *, const struct crypto_key *);
 /* Tag of a cached context: one per row and operation. */
 const void *crypto_run_tag(const struct crypto_run *);
 /* A cached or new cipher context with the key set, for encryption or decryption. */

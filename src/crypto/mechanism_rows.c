@@ -45,6 +45,42 @@
 
 #define SECRET_GEN(mech, kind, least, most) SECRET_GEN_NAMED(mech, #mech, kind, least, most)
 #define HMAC_GEN(mech, kind)                SECRET_GEN_NAMED(mech, #mech, kind, 14, 3072) /* 112 bits: SP 800-131A */
+/* Triple DES: to read what there is; DES is gone for the strict altogether. */
+#define DES3(mech, text, ...)                                                                                \
+        {                                                                                                    \
+                .number = mech, .name = text, KEYS(CKK_DES3, CKK_DES2), .min = 16, .max = 24,                \
+                .class = CRYPTO_LEGACY, __VA_ARGS__                                                          \
+        }
+#define DES3_CIPHER(mech, how)                                                                               \
+        DES3(mech, #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), .mode = how,                               \
+             .family = &crypto_family_cipher)
+#define DES3_MAC(mech) DES3(mech, #mech, .functions = OP(SIGN) | OP(VERIFY), .family = &crypto_family_mac)
+#define DES_CIPHER(mech, how)                                                                                \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_DES),        \
+                .min = 8, .max = 8, .mode = how, .class = CRYPTO_NON_FIPS, .family = &crypto_family_cipher   \
+        }
+#define AES_MODE(mech, how)                                                                                  \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES),        \
+                AES_SIZES, .family = how                                                                     \
+        }
+#define AES_MAC(mech, policy)                                                                                \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES, \
+                .class = policy, .family = &crypto_family_mac                                                \
+        }
+#define CHACHA(mech, how, what)                                                                              \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_CHACHA20),   \
+                .min = 32, .max = 32, .mode = how, .class = CRYPTO_NON_FIPS, .family = what                  \
+        }
+#define GCM(mech)                                                                                            \
+        {                                                                                                    \
+                .number = mech, .name = #mech,                                                               \
+                .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES), AES_SIZES,    \
+                .mode = "GCM", .authenticated = true, .family = &crypto_family_gcm                           \
+        }
 #define CIPHER(mech, how)                                                                                    \
         {                                                                                                    \
                 .number = mech, .name = #mech, .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES),        \
@@ -105,10 +141,18 @@ static const struct crypto_mechanism rows[] = {
         RSA_SIGN(CKM_SHA3_224_RSA_PKCS_PSS, HASH_SHA3_224, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
         { ROW(CKM_DES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES), .makes = CKK_DES, .min = 8,
           .max = 8, .class = CRYPTO_NON_FIPS },
+        DES_CIPHER(CKM_DES_ECB, "ECB"),
+        DES_CIPHER(CKM_DES_CBC, "CBC"),
+        DES_CIPHER(CKM_DES_CBC_PAD, "CBC"),
         { ROW(CKM_DES2_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES2), .makes = CKK_DES2, .min = 16,
           .max = 16, .class = CRYPTO_NON_FIPS },
         { ROW(CKM_DES3_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_DES3), .makes = CKK_DES3, .min = 24,
           .max = 24, .class = CRYPTO_NON_FIPS },
+        DES3_CIPHER(CKM_DES3_ECB, "ECB"),
+        DES3_CIPHER(CKM_DES3_CBC, "CBC"),
+        DES3_CIPHER(CKM_DES3_CBC_PAD, "CBC"),
+        DES3_MAC(CKM_DES3_CMAC_GENERAL),
+        DES3_MAC(CKM_DES3_CMAC),
         { ROW(CKM_MD5), .functions = OP(DIGEST), .hash = HASH_MD5, .class = CRYPTO_NON_FIPS,
           .family = &crypto_family_digest },
         { HMAC_ROW(CKM_MD5_HMAC, "CKM_MD5_HMAC", HASH_MD5, CKK_MD5_HMAC), .class = CRYPTO_NON_FIPS },
@@ -171,20 +215,29 @@ static const struct crypto_mechanism rows[] = {
           .makes = CKK_EC_MONTGOMERY, .min = 256, .max = 448, .class = CRYPTO_NON_FIPS },
         { ROW(CKM_EDDSA), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC_EDWARDS), .min = 256, .max = 456,
           .family = &crypto_family_eddsa },
+        { ROW(CKM_AES_XTS), .functions = OP(ENCRYPT) | OP(DECRYPT), KEYS(CKK_AES_XTS), .min = 32, .max = 64,
+          .family = &crypto_family_xts },
         SECRET_GEN(CKM_AES_XTS_KEY_GEN, CKK_AES_XTS, 32, 64),
         { ROW(CKM_AES_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_AES), .makes = CKK_AES, AES_SIZES },
         CIPHER_WRAP(CKM_AES_ECB, "ECB"),
         CIPHER_WRAP(CKM_AES_CBC, "CBC"),
+        AES_MAC(CKM_AES_MAC, CRYPTO_NON_FIPS),
+        AES_MAC(CKM_AES_MAC_GENERAL, CRYPTO_NON_FIPS),
         CIPHER_WRAP(CKM_AES_CBC_PAD, "CBC"),
         CIPHER(CKM_AES_CTR, "CTR"),
-        { ROW(CKM_AES_GCM), .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES),
-          AES_SIZES, .mode = "GCM", .authenticated = true, .family = &crypto_family_gcm },
-        { ROW(CKM_AES_CMAC), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
-          .family = &crypto_family_mac },
-        { ROW(CKM_AES_CMAC_GENERAL), .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_AES), AES_SIZES,
-          .family = &crypto_family_mac },
+        GCM(CKM_AES_GCM),
+        AES_MODE(CKM_AES_CCM, &crypto_family_ccm),
+        AES_MODE(CKM_AES_CTS, &crypto_family_cts),
+        AES_MAC(CKM_AES_CMAC, CRYPTO_APPROVED),
+        AES_MAC(CKM_AES_CMAC_GENERAL, CRYPTO_APPROVED),
+        AES_MAC(CKM_AES_GMAC, CRYPTO_APPROVED),
         { ROW(CKM_CHACHA20_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_CHACHA20), .makes = CKK_CHACHA20,
           .min = 32, .max = 32, .class = CRYPTO_NON_FIPS },
+        CHACHA(CKM_CHACHA20, "ChaCha20", &crypto_family_cipher),
+        CIPHER(CKM_AES_OFB, "OFB"),
+        CIPHER(CKM_AES_CFB8, "CFB8"),
+        CIPHER(CKM_AES_CFB128, "CFB"),
+        CIPHER(CKM_AES_CFB1, "CFB1"),
         KEY_WRAP(CKM_AES_KEY_WRAP, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_AES_KEY_WRAP_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
         KEY_WRAP(CKM_AES_KEY_WRAP_KWP, "WRAP-PAD", CRYPTO_WRAP_KWP),
@@ -196,7 +249,9 @@ static const struct crypto_mechanism rows[] = {
         HMAC_GEN(CKM_SHA512_KEY_GEN, CKK_SHA512_HMAC),
         HMAC_GEN(CKM_SHA512_224_KEY_GEN, CKK_SHA512_224_HMAC),
         HMAC_GEN(CKM_SHA512_256_KEY_GEN, CKK_SHA512_256_HMAC),
+        CHACHA(CKM_CHACHA20_POLY1305, "ChaCha20-Poly1305", &crypto_family_gcm),
         SECRET_GEN(CKM_HKDF_KEY_GEN, CKK_HKDF, 14, 3072),
+        GCM(CKM_CLOUDHSM_AES_GCM),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "WRAP", CRYPTO_WRAP_PKCS7),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),

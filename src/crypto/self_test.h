@@ -11,6 +11,11 @@ bool self_test_ed25519(struct crypto *, struct buf *out);
 bool self_test_aes(struct crypto *, struct buf *out);
 bool self_test_key_wrap(struct crypto *, struct buf *out);
 bool self_test_cmac(struct crypto *, struct buf *out);
+bool self_test_des3(struct crypto *, struct buf *out);
+bool self_test_ccm(struct crypto *, struct buf *out);
+bool self_test_xts(struct crypto *, struct buf *out);
+bool self_test_gmac(struct crypto *, struct buf *out);
+bool self_test_chacha(struct crypto *, struct buf *out);
 bool self_test_argon2id(struct crypto *, struct buf *out);
 
 #endif

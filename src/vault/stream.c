@@ -20,6 +20,7 @@ struct stream {
         enum crypto_op op;
         uint64_t handle; /* of the key; 0: sealed, or none */
         struct buf sealed, parameter;
+        struct ck_mech_param param; /* of parameter, into which it points */
         uint64_t mechanism;
         struct crypto_stream *state;
 };
@@ -134,7 +135,8 @@ static struct stream *stream_new(struct vault_call *call, const Chsm__StreamOpen
         }
         if (buf_ok(&s->parameter) && buf_ok(&s->sealed) &&
             crypto_random(call->vault->deps.crypto, (uint8_t *)&s->id, sizeof(s->id), &call->err) && s->id &&
-            crypto_stream_new(call->vault->deps.crypto, s->op, use->mechanism, use->key, &s->state,
+            ck_mech_param_decode(s->mechanism, buf_slice(&s->parameter), &s->param, &call->err) &&
+            crypto_stream_new(call->vault->deps.crypto, s->op, use->mechanism, &s->param, use->key, &s->state,
                               &call->err))
                 return s;
         stream_free(s);

@@ -1,5 +1,6 @@
 /* One named test for each record of tests/vectors: in one piece, and in pieces of odd lengths. */
 #include "vectors.h"
+#include "ck/mechanism_size.h"
 
 static struct CMUnitTest tests[RECORDS_MAX];
 static const size_t splits[] = { 1, 3, 16, 17, 31 };
@@ -52,7 +53,7 @@ static void check_pieces(struct record *r, enum crypto_op op, const struct crypt
         uint8_t block[CRYPTO_BLOCK_MAX], out[64];
         size_t n = 0, out_n = sizeof(out);
 
-        assert_true(crypto_stream_new(engine, op, m, key, &s, &err));
+        assert_true(crypto_stream_new(engine, op, m, p, key, &s, &err));
         for (size_t at = 0; at < r->in.n; at += piece)
                 assert_true(
                     crypto_stream_update(s, slice_of(r->in.p + at, least(piece, r->in.n - at)), &err));
@@ -63,6 +64,47 @@ static void check_pieces(struct record *r, enum crypto_op op, const struct crypt
         else
                 memcpy(out, block, out_n = n);
         assert_true(slice_equal(slice_of(out, out_n), buf_slice(&r->out)));
+}
+
+/* The same, piece by piece; what has come out at each step is what both sides of the wire expect. */
+static void crypt_pieces(enum crypto_op op, const struct crypto_mechanism *m, struct crypto_key *key,
+                         const struct ck_mech_param *p, struct slice in, struct slice wanted, size_t piece)
+{
+        const struct ck_mech_size *size = ck_mech_size(crypto_mechanism_number(m));
+        bool encrypts = op == CRYPTO_ENCRYPT;
+        struct crypto_stream *s = NULL;
+        struct err err = ERR_INIT;
+        uint8_t out[1200 + CRYPTO_STREAM_MORE];
+        size_t n, total = 0;
+
+        assert_true(crypto_stream_new(engine, op, m, p, key, &s, &err));
+        for (size_t at = 0; at < in.n; at += piece) {
+                struct slice part = slice_of(in.p + at, least(piece, in.n - at));
+
+                assert_true(crypto_stream_crypt(s, part, out + total, &n, &err));
+                total += n;
+                if (encrypts || !size->authenticates)
+                        assert_int_equal(total, ck_mech_ready(size, encrypts, at + part.n));
+        }
+        assert_true(crypto_stream_end(s, out + total, &n, &err));
+        if (!(size->pads && !encrypts) && !(size->authenticates && !encrypts))
+                assert_int_equal(n, ck_mech_end(size, p, encrypts, in.n - total));
+        assert_true(slice_equal(slice_of(out, total + n), wanted));
+        crypto_stream_free(&s);
+}
+
+static void check_decryption(struct record *r, const struct crypto_mechanism *m, struct crypto_key *key,
+                             const struct ck_mech_param *p)
+{
+        struct err err = ERR_INIT;
+        uint8_t out[1200];
+        size_t n = sizeof(out);
+
+        assert_true(crypto_operation_check(m, CRYPTO_DECRYPT, key, p, &err));
+        assert_true(crypto_decrypt(engine, m, p, key, buf_slice(&r->in), out, &n, &err));
+        assert_true(slice_equal(slice_of(out, n), buf_slice(&r->out)));
+        for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++)
+                crypt_pieces(CRYPTO_DECRYPT, m, key, p, buf_slice(&r->in), buf_slice(&r->out), splits[i]);
 }
 
 static void check_cipher(struct record *r, const struct crypto_mechanism *m, struct crypto_key *key,
@@ -79,6 +121,11 @@ static void check_cipher(struct record *r, const struct crypto_mechanism *m, str
         n = sizeof(out);
         assert_true(crypto_decrypt(engine, m, p, key, buf_slice(&r->out), out, &n, &err));
         assert_true(slice_equal(slice_of(out, n), buf_slice(&r->in)));
+        for (size_t i = 0; ck_mech_size(crypto_mechanism_number(m)) && i < sizeof(splits) / sizeof(splits[0]);
+             i++) {
+                crypt_pieces(CRYPTO_ENCRYPT, m, key, p, buf_slice(&r->in), buf_slice(&r->out), splits[i]);
+                crypt_pieces(CRYPTO_DECRYPT, m, key, p, buf_slice(&r->out), buf_slice(&r->in), splits[i]);
+        }
 }
 
 static void run_record(void **state)
@@ -92,6 +139,8 @@ static void run_record(void **state)
                 check_digest(r, m);
         else if (strcmp(r->op, "sign") == 0)
                 check_mac(r, m, key, &p);
+        else if (strcmp(r->op, "decrypt") == 0)
+                check_decryption(r, m, key, &p);
         else
                 check_cipher(r, m, key, &p);
         for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
