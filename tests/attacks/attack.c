@@ -12,7 +12,8 @@ static CK_ULONG mechanism_count;
 static CK_SLOT_ID slot;
 static const char *pin, *log_path;
 
-static const struct attack_group *const groups[] = { &group_wrap, &group_trusted, &group_template };
+static const struct attack_group *const groups[] = { &group_wrap, &group_trusted, &group_template,
+                                                     &group_oracle };
 
 const char *attack_pin(void)
 {
@@ -88,7 +89,7 @@ static long log_size(void)
 }
 
 /* Records of the module's log since; each must give a reason. */
-static unsigned log_records(long since, bool *reasons)
+static unsigned log_records(long since, char reason[400], bool *reasons)
 {
         FILE *f = fopen(log_path, "re");
         char line[1024];
@@ -100,6 +101,8 @@ static unsigned log_records(long since, bool *reasons)
                         const char *words = strstr(line, ": ");
                         words = words ? strstr(words + 2, ": ") : NULL;
                         *reasons = *reasons && words && strlen(words) > 8;
+                        (void)snprintf(reason, 400, "%.399s", words ? words + 2 : "");
+                        reason[strcspn(reason, "\n")] = 0;
                         n++;
                 }
         }
@@ -118,7 +121,7 @@ static void aftermath(struct attack *a, const char *what, int line)
 {
         CK_BYTE some[4];
         bool reasons;
-        unsigned records = log_records(a->log_at, &reasons);
+        unsigned records = log_records(a->log_at, a->reason, &reasons);
         char why[64];
 
         if (records != 1 || !reasons) {

@@ -30,6 +30,7 @@ struct attack {
         CK_SESSION_HANDLE session;
         size_t objects;                         /* seen before the call that must be refused */
         long log_at;                            /* size of the module's log before it */
+        char reason[400];                       /* what the log said of the last refusal */
         CK_OBJECT_HANDLE made[ATTACK_MADE_MAX]; /* token objects, deleted at the end */
         size_t made_n;
 };
@@ -219,6 +220,9 @@ bool oracle_p256_point(CK_BYTE out[65]);
 /* An RSA-2048 key of the attacker's own: its modulus of 256 bytes, and OAEP (SHA-256) with it. */
 const CK_BYTE *oracle_rsa_modulus(void);
 bool oracle_oaep_open(const struct blob *, void *out, size_t *n);
+/* An OAEP block (SHA-256) of 256 bytes; spoil works on its data block before it is masked, or is NULL. */
+void oracle_oaep_block(CK_BYTE em[256], const void *message, size_t n, const char *label,
+                       void (*spoil)(CK_BYTE *));
 /* Is v the value of this AES key? By its check value; the same question for a value known by other means is
  * memcmp. */
 bool oracle_is_key(struct attack *, CK_OBJECT_HANDLE key, const void *v, size_t n);

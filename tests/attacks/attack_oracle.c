@@ -130,6 +130,39 @@ bool oracle_oaep_open(const struct blob *in, void *out, size_t *n)
         return ok;
 }
 
+/* MGF1 with SHA-256, over the target. */
+static void mask(CK_BYTE *to, size_t n, const CK_BYTE *seed, size_t seed_n)
+{
+        CK_BYTE in[260], hash[32];
+
+        memcpy(in, seed, seed_n);
+        for (size_t at = 0; at < n; at++) {
+                if (at % 32 == 0) {
+                        memcpy(in + seed_n, (CK_BYTE[]){ 0, 0, 0, (CK_BYTE)(at / 32) }, 4);
+                        if (EVP_Digest(in, seed_n + 4, hash, NULL, EVP_sha256(), NULL) != 1)
+                                abort();
+                }
+                to[at] ^= hash[at % 32];
+        }
+}
+
+void oracle_oaep_block(CK_BYTE em[256], const void *message, size_t n, const char *label,
+                       void (*spoil)(CK_BYTE *))
+{
+        CK_BYTE *seed = em + 1, *db = em + 33;
+
+        memset(em, 0, 256);
+        memset(seed, 0x33, 32);
+        if (EVP_Digest(label, strlen(label), db, NULL, EVP_sha256(), NULL) != 1)
+                abort();
+        db[222 - n] = 1;
+        memcpy(db + 223 - n, message, n);
+        if (spoil)
+                spoil(db);
+        mask(db, 223, seed, 32);
+        mask(seed, 32, db, 223);
+}
+
 bool oracle_is_key(struct attack *a, CK_OBJECT_HANDLE key, const void *v, size_t n)
 {
         CK_BYTE check[16] = { 0 }, block[16], zero[16] = { 0 };
