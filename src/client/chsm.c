@@ -202,7 +202,8 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *cal
         request->context = (ProtobufCBinaryData){ sizeof(c->context), c->context };
         request->min_revision = c->revision;
         request->deadline_ms = (uint32_t)deadline_of(c, request);
-        request->idempotency = (ProtobufCBinaryData){ row->mutating ? sizeof(once) : 0, once };
+        request->idempotency =
+            (ProtobufCBinaryData){ row->mutating || request->authorisation.len ? sizeof(once) : 0, once };
         if (!chsm_local_random(once, sizeof(once))) {
                 err_set(err, ERR_RANDOM, "the system gave no random bytes");
                 goto out;

@@ -63,16 +63,52 @@ void login_end_with_sessions(void)
         pthread_mutex_unlock(&module.login_lock);
 }
 
-/* Proves the user once more for each operation that a key with CKA_ALWAYS_AUTHENTICATE waits with. */
-static CK_RV context_login(struct session *s, struct slice user, struct slice password)
+/* One authorisation for one operation: the node checks the password and will ask for what it gave. */
+static CK_RV authorise(struct op *op, enum op_kind kind, const struct pin *pin)
 {
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__AuthoriseRequest body = CHSM__AUTHORISE_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct arena *arena = arena_new(1024, (size_t)1024 * 1024);
+        CK_RV rv = arena ? object_ref(op->key, arena, &ref) : CKR_HOST_MEMORY;
+
+        if (rv == CKR_OK && pin->user.p && !(body.user = arena_text(arena, pin->user)))
+                rv = CKR_HOST_MEMORY;
+        if (rv == CKR_OK) {
+                body.password =
+                    (ProtobufCBinaryData){ pin->password.n, (uint8_t *)(uintptr_t)pin->password.p };
+                body.key = &ref;
+                body.operation = op_number(kind);
+                request.authorise = &body;
+                request.body_case = CHSM__REQUEST__BODY_AUTHORISE;
+                rv = module_call(&request, &answer);
+        }
+        if (rv == CKR_OK) {
+                const Chsm__AuthoriseResponse *r = answer.response->authorise;
+
+                buf_reset(&op->authorisation);
+                buf_put(&op->authorisation, r->authorisation.data, r->authorisation.len);
+                rv = buf_ok(&op->authorisation) ? CKR_OK : CKR_HOST_MEMORY;
+        }
+        chsm_answer_clear(&answer);
+        arena_free(&arena);
+        return rv;
+}
+
+/* For each operation that waits with a key that has CKA_ALWAYS_AUTHENTICATE. A wrong PIN may be tried again.
+ */
+static CK_RV context_login(struct session *s, const struct pin *pin)
+{
+        static const enum op_kind kinds[] = { OP_DECRYPT, OP_SIGN, OP_SIGN_RECOVER };
         CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-        for (int kind = OP_ENCRYPT; kind <= OP_SIGN_RECOVER; kind++) {
-                if (s->ops[kind].active && s->ops[kind].facts.always_authenticate) {
-                        rv = login(user, password);
-                        s->ops[kind].authorised = rv == CKR_OK;
-                }
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                struct op *op = &s->ops[kinds[i]];
+
+                if (op->active && op->facts.always_authenticate && !op->authorisation.n &&
+                    (rv = authorise(op, kinds[i], pin)) != CKR_OK)
+                        return rv;
         }
         return rv;
 }
@@ -89,11 +125,12 @@ static CK_RV login_as(CK_SESSION_HANDLE session, CK_USER_TYPE type, struct pin p
                 rv = CKR_USER_TYPE_INVALID; /* officers use chsm-mgmt */
         else if (type == CKU_USER && chsm_logged_in(module.chsm, NULL))
                 rv = CKR_USER_ALREADY_LOGGED_IN;
+        else if (type == CKU_CONTEXT_SPECIFIC)
+                rv = context_login(s, &pin);
         else if (!pin.user.p)
                 rv = wrong_pin("the PIN must be 'user:password'");
         else
-                rv = type == CKU_USER ? login(pin.user, pin.password)
-                                      : context_login(s, pin.user, pin.password);
+                rv = login(pin.user, pin.password);
         pthread_mutex_unlock(&module.login_lock);
         session_put(s);
         return rv;

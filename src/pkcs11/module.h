@@ -55,9 +55,9 @@ enum op_step {
 /* One operation of a session. */
 struct op {
         bool active;
-        bool multi;      /* an update came, or its end */
-        bool ready;      /* result waits for a large enough buffer */
-        bool authorised; /* context-specific login done */
+        bool multi;               /* an update came, or its end */
+        bool ready;               /* result waits for a large enough buffer */
+        struct buf authorisation; /* of a context-specific login, for one request */
         CK_MECHANISM_TYPE mechanism;
         CK_OBJECT_HANDLE key;
         struct key_facts facts;
@@ -181,6 +181,11 @@ CK_RV op_leave(struct session *, struct op *, CK_RV rv);
 CK_RV op_part(CK_SESSION_HANDLE, enum op_kind, CK_BYTE_PTR, CK_ULONG);
 /* A result that waits was made from this data (see op_deliver). One made from other data is forgotten. */
 bool op_waits(struct op *, struct slice data);
+/* Puts the operation's authorisation into the request that uses the key, and forgets it. Keys that want none:
+ * CKR_OK. CKR_USER_NOT_LOGGED_IN without one: the node would refuse too. */
+CK_RV op_authorise(struct op *, enum op_kind, Chsm__Request *, struct arena *);
+/* The number of enum crypto_op that messages have for a kind of operation. */
+uint32_t op_number(enum op_kind);
 /* The wire mechanism of an operation, lent. */
 Chsm__Mechanism op_mechanism(struct op *);
 CK_RV op_gather(struct op *, CK_BYTE_PTR, CK_ULONG);

@@ -16,6 +16,7 @@ void op_clear(struct op *op)
         wipe(&op->data);
         wipe(&op->result);
         wipe(&op->parameter);
+        wipe(&op->authorisation);
         free(op->found);
         *op = (struct op){ .active = false };
 }
@@ -195,6 +196,35 @@ CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         if (rv != CKR_OK)
                 op_clear(op);
         return rv;
+}
+
+uint32_t op_number(enum op_kind kind)
+{
+        static const uint32_t numbers[] = {
+                [OP_ENCRYPT] = 0,      [OP_DECRYPT] = 1,        [OP_SIGN] = 2,  [OP_VERIFY] = 3,
+                [OP_SIGN_RECOVER] = 4, [OP_VERIFY_RECOVER] = 5, [OP_DIGEST] = 6
+        };
+
+        return numbers[kind];
+}
+
+CK_RV op_authorise(struct op *op, enum op_kind kind, Chsm__Request *request, struct arena *arena)
+{
+        struct slice copy;
+
+        if (!op->facts.always_authenticate ||
+            (kind != OP_SIGN && kind != OP_DECRYPT && kind != OP_SIGN_RECOVER))
+                return CKR_OK;
+        if (!op->authorisation.n)
+                return module_refuse(ERR_NOT_LOGGED_IN,
+                                     "the key has CKA_ALWAYS_AUTHENTICATE=TRUE: C_Login with "
+                                     "CKU_CONTEXT_SPECIFIC comes first");
+        copy = arena_copy(arena, buf_slice(&op->authorisation));
+        if (!copy.p)
+                return CKR_HOST_MEMORY;
+        request->authorisation = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
+        wipe(&op->authorisation);
+        return CKR_OK;
 }
 
 Chsm__Mechanism op_mechanism(struct op *op)

@@ -45,8 +45,8 @@ static CK_RV run(struct op *op, enum op_kind kind, CK_MECHANISM_TYPE mechanism, 
         struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
         CK_RV rv = arena ? object_ref(op->key, arena, &ref) : CKR_HOST_MEMORY;
 
-        if (rv == CKR_OK && op->facts.always_authenticate && !op->authorised)
-                rv = CKR_USER_NOT_LOGGED_IN;
+        if (rv == CKR_OK)
+                rv = op_authorise(op, kind, &request, arena);
         if (rv == CKR_OK) {
                 m.number = mechanism;
                 encrypt.key = decrypt.key = &ref;

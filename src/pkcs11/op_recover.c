@@ -39,6 +39,8 @@ static CK_RV ask(struct op *op, enum op_kind kind, struct slice in)
         struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
         CK_RV rv = arena ? object_ref(op->key, arena, &ref) : CKR_HOST_MEMORY;
 
+        if (rv == CKR_OK)
+                rv = op_authorise(op, kind, &request, arena);
         if (rv == CKR_OK) {
                 sign.key = verify.key = &ref;
                 sign.mechanism = verify.mechanism = &m;
@@ -71,10 +73,7 @@ static CK_RV finish(struct op *op, enum op_kind kind, struct slice in, CK_BYTE_P
                 *out_len = size;
                 return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         }
-        if (kind == OP_SIGN_RECOVER && op->facts.always_authenticate && !op->authorised)
-                rv = CKR_USER_NOT_LOGGED_IN;
-        else
-                rv = ask(op, kind, in);
+        rv = ask(op, kind, in);
         return rv == CKR_OK ? op_deliver(op, STEP_WHOLE, in, out, out_len) : rv;
 }
 

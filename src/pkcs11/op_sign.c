@@ -22,12 +22,12 @@ static CK_RV sign_run(struct op *op, struct slice data)
         Chsm__Mechanism m = op_mechanism(op);
         Chsm__ObjectRef ref;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        struct arena *arena = op->key >= LOCAL_HANDLE ? arena_new(ARENA_FIRST, ARENA_MOST) : NULL;
-        CK_RV rv;
+        bool copies = op->key >= LOCAL_HANDLE || op->facts.always_authenticate;
+        struct arena *arena = copies ? arena_new(ARENA_FIRST, ARENA_MOST) : NULL;
+        CK_RV rv = copies && !arena ? CKR_HOST_MEMORY : object_ref(op->key, arena, &ref);
 
-        if (op->facts.always_authenticate && !op->authorised)
-                return CKR_USER_NOT_LOGGED_IN;
-        rv = op->key >= LOCAL_HANDLE && !arena ? CKR_HOST_MEMORY : object_ref(op->key, arena, &ref);
+        if (rv == CKR_OK)
+                rv = op_authorise(op, OP_SIGN, &request, arena);
         if (rv == CKR_OK) {
                 body.key = &ref;
                 body.mechanism = &m;

@@ -9,12 +9,6 @@ bool op_is_large(const struct op *op, struct slice data)
         return op->stream || (data.n > chsm_data_max(module.chsm) && !op->digest_key);
 }
 
-/* The numbers of enum crypto_op, as the message has them. */
-static uint32_t operation(enum op_kind kind)
-{
-        return kind == OP_SIGN ? 2 : kind == OP_VERIFY ? 3 : 6;
-}
-
 static CK_RV stream_open(struct op *op, enum op_kind kind)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -29,10 +23,10 @@ static CK_RV stream_open(struct op *op, enum op_kind kind)
                 rv = object_ref(op->key, arena, &ref);
                 body.key = &ref;
         }
-        if (rv == CKR_OK && kind == OP_SIGN && op->facts.always_authenticate && !op->authorised)
-                rv = CKR_USER_NOT_LOGGED_IN;
+        if (rv == CKR_OK)
+                rv = op_authorise(op, kind, &request, arena);
         if (rv == CKR_OK) {
-                body.operation = operation(kind);
+                body.operation = op_number(kind);
                 body.mechanism = &m;
                 request.stream_open = &body;
                 request.body_case = CHSM__REQUEST__BODY_STREAM_OPEN;
@@ -109,8 +103,6 @@ CK_RV op_stream_whole(struct op *op, enum op_kind kind, struct slice data, struc
                 rv = send_parts(op, &data);
         last.last = true;
         last.signature = (ProtobufCBinaryData){ signature.n, (uint8_t *)(uintptr_t)signature.p };
-        if (rv == CKR_OK && kind == OP_SIGN && op->facts.always_authenticate && !op->authorised)
-                rv = CKR_USER_NOT_LOGGED_IN;
         if (rv == CKR_OK)
                 rv = stream_part(op, &last, data);
         op->stream = 0;

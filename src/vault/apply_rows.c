@@ -13,6 +13,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "o/", .apply = vault_objects_apply },
         { .prefix = "l/", .apply = vault_lanes_apply },
         { .prefix = "i/", .apply = vault_idempotency_apply },
+        { .prefix = "x/", .apply = vault_authorisations_apply },
 };
 
 const struct vault_apply_row *vault_apply_at(size_t i)

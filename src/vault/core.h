@@ -13,6 +13,7 @@
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
+ *   x/<16 bytes>   used authorisation
  *   a/<u32 node>   signed head of the node's key-use log */
 #ifndef CHSM_VAULT_CORE_H
 #define CHSM_VAULT_CORE_H
@@ -27,13 +28,14 @@
 #define VAULT_CONTEXT_SIZE 16
 #define VAULT_CALL_OPS     24 /* most changes one handler makes (a key pair with its bookkeeping) */
 
-struct vault_users;   /* users.c */
-struct vault_objects; /* objects.c */
-struct vault_lanes;   /* lanes.c */
-struct vault_tickets; /* ticket.c: opened tickets by hash of the bytes */
-struct vault_replays; /* idempotency.c: keys of what was answered lately */
-struct vault_streams; /* stream.c: multi-part operations under way */
-struct vault_cache;   /* session_object.c: opened session objects by hash of the blob */
+struct vault_users;          /* users.c */
+struct vault_objects;        /* objects.c */
+struct vault_lanes;          /* lanes.c */
+struct vault_tickets;        /* ticket.c: opened tickets by hash of the bytes */
+struct vault_replays;        /* idempotency.c: keys of what was answered lately */
+struct vault_streams;        /* stream.c: multi-part operations under way */
+struct vault_authorisations; /* authorise.c: used ones */
+struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
         struct vault_deps deps;
@@ -53,6 +55,7 @@ struct vault {
         struct vault_replays *replays;
         struct vault_cache *cache;
         struct vault_streams *streams;
+        struct vault_authorisations *authorisations;
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         struct vault_counters *counters; /* metrics.c */
         _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
@@ -86,6 +89,9 @@ struct vault_call {
         /* Set by a handler that returns true: its changes are committed, and the answer is err all the same
          * (a counted login failure). */
         bool refused;
+        /* Guards and changes (the first ones of the call) that are committed even when the handler then
+         * returns false: an authorisation is used up by a failure too. 0: none. */
+        size_t spent_guards, spent_ops;
         /* What a handler keeps (in the arena) for being run again after a conflict: a password's verdict, a
          * made key. NULL on the first run. */
         void *memo;
@@ -150,13 +156,14 @@ struct vault_apply_row {
         const char *prefix;
         bool (*apply)(struct vault *, const struct store_event *, struct err *);
 };
-bool vault_settings_apply(struct vault *, const struct store_event *, struct err *);    /* s/ */
-bool vault_users_apply(struct vault *, const struct store_event *, struct err *);       /* u/ */
-bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);    /* f/ */
-bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);   /* p/ c/ r/ */
-bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);     /* o/ h/ */
-bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);       /* l/ a/ */
-bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *); /* i/ */
+bool vault_settings_apply(struct vault *, const struct store_event *, struct err *);       /* s/ */
+bool vault_users_apply(struct vault *, const struct store_event *, struct err *);          /* u/ */
+bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);       /* f/ */
+bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);      /* p/ c/ r/ */
+bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);        /* o/ h/ */
+bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);          /* l/ a/ */
+bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *);    /* i/ */
+bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */
 
 /* Object side life: called by vault_open and vault_close. */
 bool vault_objects_open(struct vault *, struct err *);
@@ -201,6 +208,7 @@ bool vault_get_cert(struct vault_call *);
 bool vault_cert_request(struct vault_call *);
 bool vault_store_cert(struct vault_call *);
 bool vault_login_user(struct vault_call *);
+bool vault_authorise(struct vault_call *);
 bool vault_logout(struct vault_call *);
 bool vault_list_users(struct vault_call *);
 bool vault_create_user(struct vault_call *);

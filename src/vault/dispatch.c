@@ -138,10 +138,20 @@ static void attempt_begin(struct vault_call *call)
         call->guard_count = 0;
         call->op_count = 0;
         call->refused = false;
+        call->spent_guards = call->spent_ops = 0;
         call->object = call->second_object = call->mechanism = 0;
         call->subject = NULL;
         call->err = ERR_INIT;
         chsm__response__init(call->response);
+}
+
+/* The handler refused; what it used up all the same is still to be committed. */
+static bool keep_spent(struct vault_call *call)
+{
+        call->guard_count = call->spent_guards;
+        call->op_count = call->spent_ops;
+        call->refused = true;
+        return call->spent_ops > 0;
 }
 
 /* Runs the handler until its changes are in the store. *recorded: the management chain has the audit record.
@@ -161,7 +171,7 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                         *recorded = true;
                         return !call->err.id;
                 }
-                if (!row->handler(call))
+                if (!row->handler(call) && !keep_spent(call))
                         return false;
                 if (!call->op_count && !call->guard_count)
                         return !call->refused;

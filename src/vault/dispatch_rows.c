@@ -50,6 +50,7 @@ static const struct vault_command rows[] = {
             vault_change_password),
         ROW(26, unlock_user, "CN_UNLOCK_USER", 0x11a, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_unlock_user),
+        ROW(27, authorise, "CN_LOGIN", 0x11b, CU, ACTIVE, false, true, VAULT_SLOW, vault_authorise),
         ROW(30, generate_key, "CN_GENERATE_KEY", 0x17, CU, ACTIVE, true, true, VAULT_COMMIT,
             vault_generate_key),
         ROW(31, generate_key_pair, "CN_GENERATE_KEY_PAIR", 0x19, CU, ACTIVE, true, true, VAULT_SLOW,

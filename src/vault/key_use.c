@@ -1,5 +1,6 @@
 /* Signing, verification, encryption, decryption and digests. */
 #include "vault/key_use.h"
+#include "vault/authorise.h"
 
 bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
 {
@@ -25,7 +26,8 @@ bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum e
         use->key = vault_object_key(call->vault, use->object, &call->err);
         return use->key && vault_policy_param(call, op, &use->param) &&
                crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
-               vault_policy_use(call, use->object, op, use->mechanism);
+               vault_policy_use(call, use->object, op, use->mechanism) &&
+               vault_authorised(call, use->object, op);
 }
 
 void vault_use_end(struct vault_use *use)
@@ -282,5 +284,6 @@ enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
                 o = vault_objects_find(v, (uint32_t)ref->handle);
         first_use = o && remembers(o);
         vault_object_unref(&o);
-        return first_use ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
+        first_use = first_use || request->authorisation.len; /* using one up is a change too */
+        return first_use && row && row->cost == VAULT_INLINE ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
 }

@@ -11,7 +11,8 @@ struct vault_use {
         struct ck_mech_param param;
 };
 
-/* In the order of spec/key-rules.md: handle, mechanism, parameter, key type and size, usage, policy. absent:
+/* In the order of spec/key-rules.md: handle, mechanism, parameter, key type and size, usage, policy, and the
+ * authorisation of keys that want one for each use. absent:
  * the code for a handle that names nothing. False: call->err; vault_use_end is due in both cases. */
 bool vault_use_begin(struct vault_call *, const Chsm__ObjectRef *, enum err_id absent,
                      const Chsm__Mechanism *, enum crypto_op, struct vault_use *);

@@ -25,6 +25,7 @@ static const struct {
         { CKA_WRAP, VAULT_WRAP },
         { CKA_UNWRAP, VAULT_UNWRAP },
         { CKA_DERIVE, VAULT_DERIVE },
+        { CKA_ALWAYS_AUTHENTICATE, VAULT_ALWAYS_AUTHENTICATE },
 };
 
 uint32_t vault_flag_of(uint64_t attribute)

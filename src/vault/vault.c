@@ -1,5 +1,6 @@
 #include "vault/vault.h"
 #include "base/log.h"
+#include "vault/authorise.h"
 #include "vault/commit.h"
 #include "vault/partition.h"
 #include "vault/stream.h"
@@ -41,7 +42,8 @@ static bool parts_open(struct vault *v, struct err *err)
 {
         return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
                vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
-               vault_counters_open(v, err) && vault_objects_open(v, err) && vault_cache_open(v, err);
+               vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
+               vault_objects_open(v, err) && vault_cache_open(v, err);
 }
 
 struct load {
@@ -216,6 +218,7 @@ void vault_close(struct vault **vp)
         vault_objects_close(v);
         vault_counters_close(v);
         vault_replays_close(v);
+        vault_authorisations_close(v);
         vault_tickets_close(v);
         vault_streams_close(v);
         vault_lanes_close(v);

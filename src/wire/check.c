@@ -77,6 +77,13 @@ bool wire_check_login(const Chsm__Request *r, struct err *err)
                check_bytes(r->login->password, 0, WIRE_PASSWORD_MAX, "password", err);
 }
 
+bool wire_check_authorise(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->authorise->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_bytes(r->authorise->password, 0, WIRE_PASSWORD_MAX, "password", err) &&
+               check_reference(r->authorise->key, "key", err);
+}
+
 bool wire_check_create_user(const Chsm__Request *r, struct err *err)
 {
         return check_name(r->create_user->user, 0, WIRE_NAME_MAX, "user", err) &&

@@ -17,6 +17,7 @@
 bool wire_check_hello(const Chsm__Request *, struct err *);
 bool wire_check_store_cert(const Chsm__Request *, struct err *);
 bool wire_check_login(const Chsm__Request *, struct err *);
+bool wire_check_authorise(const Chsm__Request *, struct err *);
 bool wire_check_create_user(const Chsm__Request *, struct err *);
 bool wire_check_delete_user(const Chsm__Request *, struct err *);
 bool wire_check_change_password(const Chsm__Request *, struct err *);

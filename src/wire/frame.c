@@ -231,11 +231,12 @@ Chsm__Request *wire_request_decode(struct arena *arena, struct slice frame, stru
                         "a request whose body is not known: use matching versions on both sides");
                 return NULL;
         }
-        if (request->ticket.len > 1024 ||
+        if (request->ticket.len > 1024 || request->authorisation.len > 1024 ||
             (request->context.len && request->context.len != WIRE_CONTEXT_SIZE) ||
             (request->idempotency.len && request->idempotency.len != WIRE_IDEMPOTENCY_SIZE) ||
             request->min_revision < 0) {
-                err_set(err, ERR_FRAME, "%s: ticket, context, idempotency key or revision out of range",
+                err_set(err, ERR_FRAME,
+                        "%s: ticket, authorisation, context, idempotency key or revision out of range",
                         row->name);
                 return NULL;
         }

@@ -19,6 +19,7 @@ static const struct wire_row rows[] = {
         { BODY(DELETE_USER, "delete_user"), .mutating = true, .check = wire_check_delete_user },
         { BODY(CHANGE_PASSWORD, "change_password"), .mutating = true, .check = wire_check_change_password },
         { BODY(UNLOCK_USER, "unlock_user"), .mutating = true, .check = wire_check_unlock_user },
+        { BODY(AUTHORISE, "authorise"), .check = wire_check_authorise },
         { BODY(GENERATE_KEY, "generate_key"), .mutating = true, .check = wire_check_generate_key },
         { BODY(GENERATE_KEY_PAIR, "generate_key_pair"), .mutating = true,
           .check = wire_check_generate_key_pair },

@@ -26,6 +26,7 @@ int main(int argc, char **argv)
         guest_life();
         guest_order();
         guest_extras();
+        guest_auth();
         guest_threads();
         printf("1..%u\n", guest.count);
         return guest.bad != 0;

@@ -45,6 +45,7 @@ CK_RV sign(CK_SESSION_HANDLE, CK_OBJECT_HANDLE key);
 void guest_life(void);
 void guest_order(void);
 void guest_extras(void);
+void guest_auth(void);
 void guest_threads(void);
 
 #endif
