@@ -154,6 +154,12 @@ bool ck_mech_param_kind(uint64_t mechanism, enum ck_param_kind *, bool *optional
  * ERR_MECHANISM_PARAM; then out is as before. */
 bool ck_mech_param_encode(const CK_MECHANISM *, struct buf *out, CK_OBJECT_HANDLE *second, struct err *);
 
+/* Most further keys of one derivation. */
+#define CK_DERIVED_MORE_MAX 7
+/* Further keys that a native SP 800-108 parameter asks for, copied into more[CK_DERIVED_MORE_MAX]; *n is 0
+ * for other mechanisms. False: too many of them, or a pointer is missing. */
+bool ck_mech_param_more(const CK_MECHANISM *, CK_DERIVED_KEY *more, size_t *n);
+
 /* Reads a flat parameter; errors as above. */
 bool ck_mech_param_decode(uint64_t mechanism, struct slice flat, struct ck_mech_param *out, struct err *);
 

@@ -306,7 +306,6 @@ static void put_kdf108(struct flat *f, const CK_MECHANISM *m)
                 return;
         buf_put_u64(&f->out, p.prfType);
         put_pieces(f, p.ulNumberOfDataParams, p.pDataParams);
-        f->bad = f->bad || p.ulAdditionalDerivedKeys != 0;
 }
 
 static void put_kdf108_feedback(struct flat *f, const CK_MECHANISM *m)
@@ -317,7 +316,35 @@ static void put_kdf108_feedback(struct flat *f, const CK_MECHANISM *m)
         buf_put_u64(&f->out, p.prfType);
         put_bytes(f, p.pIV, p.ulIVLen);
         put_pieces(f, p.ulNumberOfDataParams, p.pDataParams);
-        f->bad = f->bad || p.ulAdditionalDerivedKeys != 0;
+}
+
+bool ck_mech_param_more(const CK_MECHANISM *m, CK_DERIVED_KEY *more, size_t *n)
+{
+        CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
+        CK_SP800_108_KDF_PARAMS p = { 0 };
+        enum ck_param_kind kind = CK_PARAM_NONE;
+        const uint8_t *from;
+
+        *n = 0;
+        (void)ck_mech_param_kind(m->mechanism, &kind, NULL);
+        if (kind == CK_PARAM_KDF108_FEEDBACK && m->ulParameterLen == sizeof(feedback)) {
+                memcpy(&feedback, m->pParameter, sizeof(feedback));
+                p.ulAdditionalDerivedKeys = feedback.ulAdditionalDerivedKeys;
+                p.pAdditionalDerivedKeys = feedback.pAdditionalDerivedKeys;
+        } else if (kind == CK_PARAM_KDF108 && m->ulParameterLen == sizeof(p)) {
+                memcpy(&p, m->pParameter, sizeof(p));
+        }
+        if (p.ulAdditionalDerivedKeys > CK_DERIVED_MORE_MAX ||
+            (p.ulAdditionalDerivedKeys && !p.pAdditionalDerivedKeys))
+                return false;
+        from = (const uint8_t *)p.pAdditionalDerivedKeys;
+        for (size_t i = 0; i < p.ulAdditionalDerivedKeys; i++) {
+                memcpy(&more[i], from + i * sizeof(*more), sizeof(*more));
+                if (!more[i].phKey || (more[i].ulAttributeCount && !more[i].pTemplate))
+                        return false;
+        }
+        *n = p.ulAdditionalDerivedKeys;
+        return true;
 }
 
 static void (*const writers[])(struct flat *, const CK_MECHANISM *) = {

@@ -24,6 +24,15 @@ bool crypto_derive_length(const struct crypto_derivation *d, size_t i, size_t na
                                      d->mechanism->name, most, *n);
 }
 
+struct sec *crypto_derive_room(size_t n, struct err *err)
+{
+        struct sec *out = sec_new(n);
+
+        if (!out)
+                err_set(err, ERR_MEMORY, "no memory for a derived key");
+        return out;
+}
+
 bool crypto_derive_take(struct crypto_derivation *d, size_t i, struct slice value, struct err *err)
 {
         sec_free(&d->value[i]);
@@ -78,7 +87,8 @@ bool crypto_derive_keys(struct crypto *c, const struct crypto_mechanism *m, cons
                 told->n = 0;
         if (!crypto_operation_check(m, CRYPTO_DERIVE, base, param, err))
                 return false;
-        if (n == 0 || n > CRYPTO_DERIVED_MAX || !m->family || !m->family->derive)
+        if (n == 0 || n > CRYPTO_DERIVED_MAX || !m->family || !m->family->derive ||
+            (n > 1 && !m->family->several))
                 return err_set(err, ERR_MECHANISM_PARAM, "%s does not make %zu keys at once", m->name, n);
         memcpy(d.wanted, wanted, n * sizeof(*wanted));
         ok = m->family->derive(&d, err) && make_keys(&d, out, err);

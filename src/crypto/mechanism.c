@@ -37,7 +37,15 @@ uint32_t crypto_mechanism_functions(const struct crypto_mechanism *m)
         return m->functions;
 }
 
-uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *m)
+bool crypto_mechanism_non_fips(const struct crypto_mechanism *m, enum crypto_op op)
+{
+        static const uint32_t old = OP(DECRYPT) | OP(VERIFY) | OP(VERIFY_RECOVER) | OP(DIGEST) | OP(UNWRAP);
+
+        return m->class == CRYPTO_NON_FIPS || ((m->non_fips >> op) & 1) ||
+               (m->class == CRYPTO_LEGACY && !((old >> op) & 1));
+}
+
+uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *m, bool approved_only)
 {
         static const uint64_t flags[] = {
                 [CRYPTO_ENCRYPT] = CKF_ENCRYPT,
@@ -56,7 +64,9 @@ uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *m)
         uint64_t mask = CKF_HW;
 
         for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-                mask |= m->functions & (1u << i) ? flags[i] : 0;
+                if ((m->functions & (1u << i)) &&
+                    !(approved_only && crypto_mechanism_non_fips(m, (enum crypto_op)i)))
+                        mask |= flags[i];
         if (m->key_type_count && m->key_types[0] == CKK_EC)
                 mask |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
         return mask;
@@ -71,14 +81,6 @@ void crypto_mechanism_sizes(const struct crypto_mechanism *m, uint64_t *min, uin
 enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *m)
 {
         return m->class;
-}
-
-bool crypto_mechanism_non_fips(const struct crypto_mechanism *m, enum crypto_op op)
-{
-        static const uint32_t old = OP(DECRYPT) | OP(VERIFY) | OP(VERIFY_RECOVER) | OP(DIGEST) | OP(UNWRAP);
-
-        return m->class == CRYPTO_NON_FIPS || ((m->non_fips >> op) & 1) ||
-               (m->class == CRYPTO_LEGACY && !((old >> op) & 1));
 }
 
 bool crypto_mechanism_key_type(const struct crypto_mechanism *m, uint64_t key_type)

@@ -39,7 +39,8 @@ const struct crypto_mechanism *crypto_mechanism_at(size_t i);          /* ascend
 uint64_t crypto_mechanism_number(const struct crypto_mechanism *);
 const char *crypto_mechanism_name(const struct crypto_mechanism *);
 uint32_t crypto_mechanism_functions(const struct crypto_mechanism *); /* mask of 1u << enum crypto_op */
-uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *);  /* CKF_ of CK_MECHANISM_INFO */
+/* CKF_ of CK_MECHANISM_INFO; approved_only leaves out what crypto_mechanism_non_fips is true of. */
+uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *, bool approved_only);
 void crypto_mechanism_sizes(const struct crypto_mechanism *, uint64_t *min, uint64_t *max); /* CK units */
 enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *);
 /* True when this use of it is for partitions with non_fips only: the row is, or this function of it is, or it
@@ -88,6 +89,12 @@ bool crypto_wrap(struct crypto *, const struct crypto_mechanism *, const struct 
 bool crypto_unwrap(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                    struct crypto_key *unwrapping, struct slice wrapped, enum crypto_key_class,
                    uint64_t key_type, size_t value_len, struct crypto_key **out, struct err *);
+/* True when a generate mechanism makes the key of its parameter (a password), so that it is not ours alone.
+ */
+bool crypto_mechanism_from_parameter(const struct crypto_mechanism *);
+/* A secret key by a generate mechanism; the spec's curve and exponent are not looked at. */
+bool crypto_generate(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
+                     const struct crypto_key_spec *, struct crypto_key **out, struct err *);
 /* Most keys one derivation makes. */
 #define CRYPTO_DERIVED_MAX 8
 /* A key to derive: what the caller's template says of it. */

@@ -39,6 +39,9 @@ struct crypto_family {
         bool (*digest)(struct crypto_run *, struct err *);
         bool (*derive)(struct crypto_derivation *, struct err *);
         const struct crypto_mode *mode; /* of encryption and decryption that can go part by part */
+        bool several;                   /* one derivation may make several keys */
+        /* The value of a secret key that is made of the parameter; NULL: it is random. */
+        struct sec *(*generate)(struct crypto *, const struct ck_mech_param *, size_t length, struct err *);
 };
 
 enum crypto_wrap_padding { CRYPTO_WRAP_PLAIN, CRYPTO_WRAP_KWP, CRYPTO_WRAP_PKCS7 };
@@ -64,6 +67,7 @@ extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_cryp
     crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_ccm, crypto_family_cts,
     crypto_family_xts, crypto_family_mac, crypto_family_digest, crypto_family_key_wrap, crypto_family_rsa_aes,
     crypto_family_ecdh;
+extern const struct crypto_family crypto_family_hkdf, crypto_family_kdf108, crypto_family_pbkdf2;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none that parameters may name (MD5
  * is not). */

@@ -99,13 +99,20 @@
                 .functions = OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP), KEYS(CKK_AES), AES_SIZES,    \
                 .mode = how, .padding = what, .authenticated = true, .family = &crypto_family_key_wrap       \
         }
+#define DERIVE(mech, how, ...)                                                                               \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(DERIVE), KEYS(__VA_ARGS__), .min = 1,         \
+                .max = 3072, .family = &how                                                                  \
+        }
+#define PRF_KEYS CKK_GENERIC_SECRET, CKK_AES
 
 static const struct crypto_mechanism rows[] = {
         { ROW(CKM_RSA_PKCS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_RSA), .makes = CKK_RSA,
           RSA_SIZES },
         { ROW(CKM_RSA_PKCS), KEYS(CKK_RSA), RSA_SIZES,
           .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT) | OP(WRAP) | OP(UNWRAP),
-          .padding = RSA_PKCS1_PADDING, .non_fips = OP(ENCRYPT) | OP(WRAP), .family = &crypto_family_rsa_crypt },
+          .padding = RSA_PKCS1_PADDING, .non_fips = OP(ENCRYPT) | OP(WRAP),
+          .family = &crypto_family_rsa_crypt },
         { ROW(CKM_RSA_X_509), KEYS(CKK_RSA), RSA_SIZES, .functions = RECOVERS | OP(ENCRYPT) | OP(DECRYPT),
           .padding = RSA_NO_PADDING, .class = CRYPTO_NON_FIPS, .family = &crypto_family_rsa_crypt },
         RSA_SIGN(CKM_MD5_RSA_PKCS, HASH_MD5, RSA_PKCS1_PADDING, CRYPTO_NON_FIPS),
@@ -191,6 +198,11 @@ static const struct crypto_mechanism rows[] = {
         HMAC_GEN(CKM_SHA3_512_KEY_GEN, CKK_SHA3_512_HMAC),
         { ROW(CKM_GENERIC_SECRET_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
           .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072 },
+        DERIVE(CKM_SP800_108_COUNTER_KDF, crypto_family_kdf108, PRF_KEYS),
+        DERIVE(CKM_SP800_108_FEEDBACK_KDF, crypto_family_kdf108, PRF_KEYS),
+        DERIVE(CKM_SP800_108_DOUBLE_PIPELINE_KDF, crypto_family_kdf108, PRF_KEYS),
+        { ROW(CKM_PKCS5_PBKD2), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET, CKK_AES, CKK_HKDF),
+          .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072, .family = &crypto_family_pbkdf2 },
         { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR),
           KEYS(CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY), .makes = CKK_EC, EC_SIZES },
         EC_SIGN(CKM_ECDSA, HASH_NONE, CRYPTO_APPROVED),
@@ -250,7 +262,10 @@ static const struct crypto_mechanism rows[] = {
         HMAC_GEN(CKM_SHA512_224_KEY_GEN, CKK_SHA512_224_HMAC),
         HMAC_GEN(CKM_SHA512_256_KEY_GEN, CKK_SHA512_256_HMAC),
         CHACHA(CKM_CHACHA20_POLY1305, "ChaCha20-Poly1305", &crypto_family_gcm),
+        DERIVE(CKM_HKDF_DERIVE, crypto_family_hkdf, CKK_GENERIC_SECRET, CKK_HKDF, CKK_AES),
+        DERIVE(CKM_HKDF_DATA, crypto_family_hkdf, CKK_GENERIC_SECRET, CKK_HKDF, CKK_AES),
         SECRET_GEN(CKM_HKDF_KEY_GEN, CKK_HKDF, 14, 3072),
+        DERIVE(CKM_CLOUDHSM_SP800_108_COUNTER_KDF, crypto_family_kdf108, PRF_KEYS),
         GCM(CKM_CLOUDHSM_AES_GCM),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "WRAP", CRYPTO_WRAP_PKCS7),

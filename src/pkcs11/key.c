@@ -1,28 +1,18 @@
-/* Keys: generation, wrapping, unwrapping, derivation; and random bytes. */
-#include "ck/mechanism_param.h"
-#include "pkcs11/module.h"
+/* Keys: generation, wrapping, unwrapping; and random bytes. Derivation is key_derive.c. */
+#include "pkcs11/key.h"
 
 #define ARENA_FIRST 8192
 #define ARENA_MOST  ((size_t)4 * 1024 * 1024)
 #define RANDOM_MOST 65536
 
-/* What these functions share: a session, memory, and the mechanism in its flat form. */
-struct work {
-        struct session *session;
-        struct arena *arena;
-        struct chsm_answer answer;
-        Chsm__Mechanism mechanism;
-        CK_OBJECT_HANDLE second;
-};
-
-static CK_RV work_begin(struct work *w, CK_SESSION_HANDLE session, const CK_MECHANISM *m)
+CK_RV key_work_begin(struct key_work *w, CK_SESSION_HANDLE session, const CK_MECHANISM *m)
 {
         struct buf flat = BUF_INIT;
         struct err err = ERR_INIT;
         struct slice copy;
         CK_RV rv;
 
-        *w = (struct work){ .answer = CHSM_ANSWER_INIT };
+        *w = (struct key_work){ .answer = CHSM_ANSWER_INIT };
         rv = session_get(session, &w->session);
         if (rv != CKR_OK)
                 return rv;
@@ -43,7 +33,7 @@ static CK_RV work_begin(struct work *w, CK_SESSION_HANDLE session, const CK_MECH
         return copy.p ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-static void work_end(struct work *w)
+void key_work_end(struct key_work *w)
 {
         chsm_answer_clear(&w->answer);
         arena_free(&w->arena);
@@ -55,8 +45,8 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_AT
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__GenerateKeyRequest body = CHSM__GENERATE_KEY_REQUEST__INIT;
-        struct work w;
-        CK_RV rv = work_begin(&w, session, mechanism);
+        struct key_work w;
+        CK_RV rv = key_work_begin(&w, session, mechanism);
 
         if (rv == CKR_OK && !key)
                 rv = CKR_ARGUMENTS_BAD;
@@ -72,7 +62,7 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_AT
         }
         if (rv == CKR_OK)
                 rv = object_take(w.session, w.answer.response->object, key);
-        work_end(&w);
+        key_work_end(&w);
         return rv;
 }
 
@@ -82,8 +72,8 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, C
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__GenerateKeyPairRequest body = CHSM__GENERATE_KEY_PAIR_REQUEST__INIT;
-        struct work w;
-        CK_RV rv = work_begin(&w, session, mechanism);
+        struct key_work w;
+        CK_RV rv = key_work_begin(&w, session, mechanism);
 
         if (rv == CKR_OK && (!public_key || !private_key))
                 rv = CKR_ARGUMENTS_BAD;
@@ -107,7 +97,7 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, C
                 rv = object_take(w.session, w.answer.response->key_pair->public_key, public_key);
         if (rv == CKR_OK)
                 rv = object_take(w.session, w.answer.response->key_pair->private_key, private_key);
-        work_end(&w);
+        key_work_end(&w);
         return rv;
 }
 
@@ -117,8 +107,8 @@ CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__WrapKeyRequest body = CHSM__WRAP_KEY_REQUEST__INIT;
         Chsm__ObjectRef wrapping, target;
-        struct work w;
-        CK_RV rv = work_begin(&w, session, mechanism);
+        struct key_work w;
+        CK_RV rv = key_work_begin(&w, session, mechanism);
 
         if (rv == CKR_OK && !out_len)
                 rv = CKR_ARGUMENTS_BAD;
@@ -144,7 +134,7 @@ CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT
                 else if (out)
                         memcpy(out, r->data.data, r->data.len);
         }
-        work_end(&w);
+        key_work_end(&w);
         return rv;
 }
 
@@ -155,8 +145,8 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJE
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__UnwrapKeyRequest body = CHSM__UNWRAP_KEY_REQUEST__INIT;
         Chsm__ObjectRef unwrapping;
-        struct work w;
-        CK_RV rv = work_begin(&w, session, mechanism);
+        struct key_work w;
+        CK_RV rv = key_work_begin(&w, session, mechanism);
 
         if (rv == CKR_OK && (!wrapped || !key))
                 rv = CKR_ARGUMENTS_BAD;
@@ -176,39 +166,7 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJE
         }
         if (rv == CKR_OK)
                 rv = object_take(w.session, w.answer.response->object, key);
-        work_end(&w);
-        return rv;
-}
-
-CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base_key,
-                  CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR key)
-{
-        Chsm__Request request = CHSM__REQUEST__INIT;
-        Chsm__DeriveKeyRequest body = CHSM__DERIVE_KEY_REQUEST__INIT;
-        Chsm__ObjectRef base, second;
-        struct work w;
-        CK_RV rv = work_begin(&w, session, mechanism);
-
-        if (rv == CKR_OK && !key)
-                rv = CKR_ARGUMENTS_BAD;
-        if (rv == CKR_OK && (object_ref(base_key, w.arena, &base) != CKR_OK ||
-                             (w.second && object_ref(w.second, w.arena, &second) != CKR_OK)))
-                rv = CKR_KEY_HANDLE_INVALID;
-        if (rv == CKR_OK)
-                rv = template_writable(w.session, templ, count);
-        if (rv == CKR_OK)
-                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
-        if (rv == CKR_OK) {
-                body.base_key = &base;
-                body.second_key = w.second ? &second : NULL;
-                body.mechanism = &w.mechanism;
-                request.derive_key = &body;
-                request.body_case = CHSM__REQUEST__BODY_DERIVE_KEY;
-                rv = module_call(&request, &w.answer);
-        }
-        if (rv == CKR_OK)
-                rv = object_take(w.session, w.answer.response->object, key);
-        work_end(&w);
+        key_work_end(&w);
         return rv;
 }
 

@@ -100,6 +100,14 @@ static struct vault_origin generated_here(uint32_t mode, uint64_t mechanism)
                                       .never_extractable = true };
 }
 
+/* Whoever knows the password has the key: it came from outside, and is never relied on as trusted. */
+static struct vault_origin made_of_parameter(uint64_t mechanism)
+{
+        return (struct vault_origin){ .mode = CK_IN_GENERATE,
+                                      .mechanism = mechanism,
+                                      .history = VAULT_HISTORY_IMPORTED };
+}
+
 bool vault_generate_key(struct vault_call *call)
 {
         const Chsm__GenerateKeyRequest *in = call->request->generate_key;
@@ -129,9 +137,10 @@ bool vault_generate_key(struct vault_call *call)
                                     (unsigned long long)max, (unsigned long long)bytes);
         }
         spec.bits = (uint32_t)bytes * 8;
-        origin = generated_here(CK_IN_GENERATE, call->mechanism);
+        origin = m && crypto_mechanism_from_parameter(m) ? made_of_parameter(call->mechanism)
+                                                         : generated_here(CK_IN_GENERATE, call->mechanism);
         ok = ok && vault_policy_template(call, &t, CKO_SECRET_KEY) &&
-             crypto_key_generate(call->vault->deps.crypto, &spec, &key, &call->err) &&
+             crypto_generate(call->vault->deps.crypto, m, &param, &spec, &key, &call->err) &&
              vault_object_make(call, &t, key, &origin, shared, in->n_share_with, &o) &&
              vault_object_reply(call, o);
         vault_object_unref(&o);

@@ -84,11 +84,6 @@ static bool mechanism_allowed(const struct vault_object *o, uint64_t mechanism)
         return false;
 }
 
-/* What stays of a mechanism that FIPS 140-3 keeps for old data only. */
-#define LEGACY_OPS                                                                                           \
-        (1u << CRYPTO_VERIFY | 1u << CRYPTO_VERIFY_RECOVER | 1u << CRYPTO_DECRYPT | 1u << CRYPTO_UNWRAP)
-#define LEGACY_CKF (CKF_HW | CKF_VERIFY | CKF_VERIFY_RECOVER | CKF_DECRYPT | CKF_UNWRAP)
-
 static bool approved_only(struct vault *v)
 {
         return !vault_settings_now(v).value[VAULT_SET_NON_FIPS];
@@ -105,12 +100,9 @@ bool vault_policy_mechanism(struct vault_call *call, const struct crypto_mechani
 
 uint64_t vault_policy_mechanism_flags(struct vault *v, const struct crypto_mechanism *m)
 {
-        enum crypto_policy_class class = crypto_mechanism_class(m);
-        uint64_t flags = crypto_mechanism_ck_flags(m);
-
-        if (class == CRYPTO_APPROVED || !approved_only(v))
-                return flags;
-        return class == CRYPTO_LEGACY ? flags & LEGACY_CKF : 0;
+        return crypto_mechanism_class(m) == CRYPTO_NON_FIPS && approved_only(v)
+                   ? 0
+                   : crypto_mechanism_ck_flags(m, approved_only(v));
 }
 
 bool vault_policy_param(struct vault_call *call, enum crypto_op op, const struct ck_mech_param *p)
@@ -126,19 +118,18 @@ bool vault_policy_param(struct vault_call *call, enum crypto_op op, const struct
                        "the HSM makes the IV in this partition (caller_iv); give 12 zero bytes");
 }
 
-static bool legacy_fits(struct vault_call *call, enum crypto_op op, const struct crypto_mechanism *m)
+static bool approved_fits(struct vault_call *call, enum crypto_op op, const struct crypto_mechanism *m)
 {
-        return crypto_mechanism_class(m) != CRYPTO_LEGACY || (LEGACY_OPS & 1u << op) ||
-               !approved_only(call->vault) ||
+        return !crypto_mechanism_non_fips(m, op) || !approved_only(call->vault) ||
                err_set(&call->err, ERR_MECHANISM,
-                       "%s is FIPS-approved for old data only, to verify, decrypt and unwrap (non_fips)",
+                       "%s is not FIPS-approved for this, and this partition offers no other (non_fips)",
                        crypto_mechanism_name(m));
 }
 
 bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enum crypto_op op,
                       const struct crypto_mechanism *m)
 {
-        if (!legacy_fits(call, op, m))
+        if (!approved_fits(call, op, m))
                 return false;
         if (!(o->flags & usage_rows[op].flag))
                 return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_rows[op].name);

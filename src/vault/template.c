@@ -117,8 +117,9 @@ static uint32_t classes_of(uint32_t mode, Chsm__Attribute *const *list, size_t n
         for (size_t i = 0; i < n; i++) {
                 if (list[i]->type == CKA_CLASS &&
                     ck_value_number(slice_of(list[i]->value.data, list[i]->value.len), &object_class) &&
-                    ck_attribute_class_bit(object_class))
-                        return ck_attribute_class_bit(object_class);
+                    ck_attribute_class_bit(object_class)) /* derived data is asked for by length, as a key */
+                        return ck_attribute_class_bit(object_class) |
+                               (mode == CK_IN_DERIVE && object_class == CKO_DATA ? CK_ON_SECRET : 0);
         }
         return CK_ON_ALL;
 }

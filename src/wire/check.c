@@ -221,13 +221,25 @@ bool wire_check_unwrap_key(const Chsm__Request *r, struct err *err)
                check_template(u->template_, u->n_template_, 0, "template", err);
 }
 
+static bool check_more(const Chsm__DeriveKeyRequest *d, struct err *err)
+{
+        if (d->n_more > WIRE_DERIVED_MAX)
+                return err_set(err, ERR_FRAME, "%zu further templates; %d are taken", d->n_more,
+                               WIRE_DERIVED_MAX);
+        for (size_t i = 0; i < d->n_more; i++) {
+                if (!check_template(d->more[i]->attributes, d->more[i]->n_attributes, 0, "more", err))
+                        return false;
+        }
+        return true;
+}
+
 bool wire_check_derive_key(const Chsm__Request *r, struct err *err)
 {
         const Chsm__DeriveKeyRequest *d = r->derive_key;
 
         return check_reference(d->base_key, "base_key", err) && check_mechanism(d->mechanism, err) &&
                (!d->second_key || check_reference(d->second_key, "second_key", err)) &&
-               check_template(d->template_, d->n_template_, 0, "template", err);
+               check_template(d->template_, d->n_template_, 0, "template", err) && check_more(d, err);
 }
 
 bool wire_check_random(const Chsm__Request *r, struct err *err)

@@ -10,6 +10,7 @@
 #define WIRE_TEMPLATE_MAX 256 /* attributes */
 #define WIRE_VALUE_MAX    (64 * 1024)
 #define WIRE_SEALED_MAX   (128 * 1024)
+#define WIRE_DERIVED_MAX  32
 #define WIRE_SHARES_MAX   1024
 #define WIRE_CERT_MAX     (16 * 1024)
 #define WIRE_RANDOM_MAX   (1024 * 1024)

@@ -128,6 +128,33 @@ static void test_derivations(void **state)
         buf_clear(&flat);
 }
 
+/* Further keys travel beside the flat form; too many of them or a missing pointer are refused. */
+static void further_keys(CK_SP800_108_KDF_PARAMS *kdf)
+{
+        CK_OBJECT_HANDLE handle;
+        CK_DERIVED_KEY keys[2] = { { NULL, 0, &handle }, { NULL, 0, &handle } }, more[CK_DERIVED_MORE_MAX];
+        CK_MECHANISM m = { CKM_SP800_108_COUNTER_KDF, kdf, sizeof(*kdf) };
+        size_t n;
+
+        assert_true(ck_mech_param_more(&m, more, &n) && n == 0);
+        kdf->ulAdditionalDerivedKeys = 2;
+        assert_false(ck_mech_param_more(&m, more, &n));
+        kdf->pAdditionalDerivedKeys = keys;
+        assert_true(ck_mech_param_more(&m, more, &n) && n == 2);
+        assert_ptr_equal(more[1].phKey, &handle);
+        kdf->ulAdditionalDerivedKeys = CK_DERIVED_MORE_MAX + 1;
+        assert_false(ck_mech_param_more(&m, more, &n));
+        kdf->ulAdditionalDerivedKeys = 2;
+        keys[1].ulAttributeCount = 1;
+        assert_false(ck_mech_param_more(&m, more, &n));
+        keys[1] = (CK_DERIVED_KEY){ NULL, 0, NULL };
+        assert_false(ck_mech_param_more(&m, more, &n));
+        kdf->ulAdditionalDerivedKeys = 0;
+        kdf->pAdditionalDerivedKeys = NULL;
+        m.mechanism = CKM_HKDF_DERIVE;
+        assert_true(ck_mech_param_more(&m, more, &n) && n == 0);
+}
+
 static void test_counter_kdf(void **state)
 {
         CK_SP800_108_COUNTER_FORMAT counter = { CK_FALSE, 32 };
@@ -156,9 +183,7 @@ static void test_counter_kdf(void **state)
         CK_SP800_108_FEEDBACK_KDF_PARAMS feedback = { CKM_SHA256_HMAC, 2, pieces, 2, ab, 0, NULL };
         p = carry(CKM_SP800_108_FEEDBACK_KDF, &feedback, sizeof(feedback), &flat);
         assert_true(slice_equal(p.u.kdf108.iv, AB));
-        kdf.ulAdditionalDerivedKeys = 1;
-        refused(CKM_SP800_108_COUNTER_KDF, &kdf, sizeof(kdf));
-        kdf.ulAdditionalDerivedKeys = 0;
+        further_keys(&kdf);
         kdf.ulNumberOfDataParams = CK_KDF_PIECES_MAX + 1;
         refused(CKM_SP800_108_COUNTER_KDF, &kdf, sizeof(kdf));
         kdf.ulNumberOfDataParams = 3;

@@ -274,7 +274,7 @@ static uint32_t derive(struct sample *s, struct list *more)
         r.body_case = CHSM__REQUEST__BODY_DERIVE_KEY;
         response = ask(&s->cu, &r);
         if (response->status == 0)
-                name_object(&s->made, response->object);
+                name_object(&s->made, response->derived->objects[0]);
         return response->status;
 }
 

@@ -1,0 +1,103 @@
+/* What may be derived from which key, and what becomes of its protection. spec/key-rules.md rule 5 and D. */
+#include "ck/encoding.h"
+#include "vault/key_move.h"
+#include "vault/setting.h"
+
+/* Its value may be known to its application: a session key, where the partition lets session secrets be
+ * readable. */
+static bool is_open_to_application(struct vault_call *call, const struct vault_object *base)
+{
+        return !base->handle && !(base->flags & VAULT_WRAP_WITH_TRUSTED) &&
+               vault_settings_now(call->vault).value[VAULT_SET_NONSENSITIVE_SESSION];
+}
+
+/* Agreement and extraction from keys of one's own session may give readable session children: Java and
+ * OpenSSL need it. */
+static bool may_be_readable(struct vault_call *call, const struct vault_object *base, uint64_t mechanism,
+                            const struct vault_template *t)
+{
+        return (mechanism == CKM_ECDH1_DERIVE || mechanism == CKM_ECDH1_COFACTOR_DERIVE ||
+                mechanism == CKM_HKDF_DERIVE) &&
+               is_open_to_application(call, base) && !vault_template_bool(t, CKA_SENSITIVE, true) &&
+               !vault_template_bool(t, CKA_TOKEN, false);
+}
+
+static bool names_mechanism(const struct vault_object *o, uint64_t mechanism)
+{
+        struct reader in = reader_of(vault_object_attribute(o, CKA_ALLOWED_MECHANISMS));
+
+        while (in.rest.n >= 8) {
+                if (reader_u64(&in) == mechanism)
+                        return true;
+        }
+        return false;
+}
+
+/* Readable output: of a key that is readable itself, or of one that was born for it and never gives the same
+ * bytes as a key. D10, D11. */
+static bool may_give_data(struct vault_call *call, const struct vault_object *base)
+{
+        if (!(base->flags & VAULT_SENSITIVE) && (base->flags & VAULT_EXTRACTABLE))
+                return true;
+        return (names_mechanism(base, CKM_HKDF_DATA) && !names_mechanism(base, CKM_HKDF_DERIVE)) ||
+               err_set(&call->err, ERR_KEY_FUNCTION,
+                       "the base key is sensitive; one that gives data is made with CKA_ALLOWED_MECHANISMS "
+                       "that hold CKM_HKDF_DATA and not CKM_HKDF_DERIVE");
+}
+
+/* What the child may claim: it was not generated here, so it is never relied on as trusted. */
+static void inherit_past(const struct vault_object *base, struct vault_origin *origin)
+{
+        bool never = false, always = false;
+
+        (void)ck_value_bool(vault_object_attribute(base, CKA_NEVER_EXTRACTABLE), &never);
+        (void)ck_value_bool(vault_object_attribute(base, CKA_ALWAYS_SENSITIVE), &always);
+        origin->never_extractable = origin->never_extractable && never;
+        origin->always_sensitive = origin->always_sensitive && always;
+        origin->history |=
+            VAULT_HISTORY_IMPORTED | (base->history & (VAULT_HISTORY_LEFT | VAULT_HISTORY_EXTRACTABLE));
+}
+
+bool vault_policy_derive(struct vault_call *call, const struct vault_object *base, uint64_t mechanism,
+                         struct vault_template *t, struct vault_origin *origin)
+{
+        if (mechanism == CKM_HKDF_DATA)
+                return may_give_data(call, base);
+        if (mechanism == CKM_PUB_KEY_FROM_PRIV_KEY)
+                return true;
+        inherit_past(base, origin);
+        if (may_be_readable(call, base, mechanism, t))
+                return true;
+        if ((base->flags & VAULT_SENSITIVE) &&
+            !vault_force_bool(call, t, CKA_SENSITIVE, true, "the base key is sensitive"))
+                return false;
+        if (!(base->flags & VAULT_EXTRACTABLE) &&
+            !vault_force_bool(call, t, CKA_EXTRACTABLE, false, "the base key is not extractable"))
+                return false;
+        return !(base->flags & VAULT_WRAP_WITH_TRUSTED) ||
+               vault_force_bool(call, t, CKA_WRAP_WITH_TRUSTED, true, "the base key has it");
+}
+
+bool vault_policy_derive_more(struct vault_call *call, const struct vault_template *first,
+                              struct vault_template *t)
+{
+        static const char why[] = "the first key of this derivation has it so";
+
+        if (vault_template_bool(first, CKA_SENSITIVE, true) &&
+            !vault_force_bool(call, t, CKA_SENSITIVE, true, why))
+                return false;
+        if (!vault_template_bool(first, CKA_EXTRACTABLE, true) &&
+            !vault_force_bool(call, t, CKA_EXTRACTABLE, false, why))
+                return false;
+        return !vault_template_bool(first, CKA_WRAP_WITH_TRUSTED, false) ||
+               vault_force_bool(call, t, CKA_WRAP_WITH_TRUSTED, true, why);
+}
+
+bool vault_policy_derive_told(struct vault_call *call, const struct vault_object *base)
+{
+        return (!(base->flags & VAULT_SENSITIVE) && (base->flags & VAULT_EXTRACTABLE)) ||
+               is_open_to_application(call, base) ||
+               err_set(&call->err, ERR_KEY_FUNCTION,
+                       "the base key is sensitive, and this would tell a part of what it gives; use "
+                       "CKM_TLS12_KEY_SAFE_DERIVE");
+}
