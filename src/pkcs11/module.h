@@ -24,12 +24,16 @@ struct local_object {
 };
 
 /* What is known of a key and never changes, and its usage as last seen. */
+#define FACTS_ALLOWED 16
 struct key_facts {
         CK_OBJECT_CLASS object_class;
         CK_KEY_TYPE key_type;
         size_t bytes;   /* RSA modulus, EC field, or 0 */
         uint32_t usage; /* bits 1u << enum op_kind */
         bool always_authenticate, trusted;
+        size_t
+            allowed_n; /* of CKA_ALLOWED_MECHANISMS; 0: any, or more than are kept, then the node says no */
+        CK_MECHANISM_TYPE allowed[FACTS_ALLOWED];
 };
 
 enum op_kind {

@@ -27,7 +27,7 @@ CK_RV object_ref(CK_OBJECT_HANDLE handle, struct arena *arena, Chsm__ObjectRef *
         chsm__object_ref__init(ref);
         if (handle < LOCAL_HANDLE) {
                 ref->handle = handle;
-                return handle ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+                return handle ? CKR_OK : module_refuse(ERR_HANDLE, "there is no object with handle 0");
         }
         pthread_mutex_lock(&module.lock);
         o = map_get(module.objects, key_of(&handle));
@@ -35,7 +35,7 @@ CK_RV object_ref(CK_OBJECT_HANDLE handle, struct arena *arena, Chsm__ObjectRef *
                 copy = arena_copy(arena, buf_slice(&o->sealed));
         pthread_mutex_unlock(&module.lock);
         if (!o)
-                rv = CKR_OBJECT_HANDLE_INVALID;
+                rv = module_refuse(ERR_HANDLE, "the session object is gone, or never was");
         else if (!copy.p)
                 rv = CKR_HOST_MEMORY;
         ref->sealed = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
@@ -176,7 +176,8 @@ static const CK_ATTRIBUTE_TYPE fact_types[] = { CKA_CLASS,
                                                 CKA_VERIFY,
                                                 CKA_VERIFY_RECOVER,
                                                 CKA_ALWAYS_AUTHENTICATE,
-                                                CKA_TRUSTED };
+                                                CKA_TRUSTED,
+                                                CKA_ALLOWED_MECHANISMS };
 #define FACTS (sizeof(fact_types) / sizeof(fact_types[0]))
 
 /* Bytes of a curve's field, by the last byte of its object identifier or name. */
@@ -208,6 +209,14 @@ static size_t field_bytes(struct slice params)
         return 0;
 }
 
+static void fact_allowed(struct key_facts *f, struct slice value)
+{
+        struct reader in = reader_of(value);
+
+        for (f->allowed_n = 0; in.rest.n >= 8; f->allowed_n++)
+                f->allowed[f->allowed_n] = reader_u64(&in);
+}
+
 static void fact_set(struct key_facts *f, CK_ATTRIBUTE_TYPE type, struct slice value)
 {
         static const struct {
@@ -233,6 +242,8 @@ static void fact_set(struct key_facts *f, CK_ATTRIBUTE_TYPE type, struct slice v
                 f->always_authenticate = set;
         else if (type == CKA_TRUSTED)
                 f->trusted = set;
+        else if (type == CKA_ALLOWED_MECHANISMS && value.n / 8 <= FACTS_ALLOWED)
+                fact_allowed(f, value);
         for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
                 if (usages[i].type == type && set)
                         f->usage |= 1u << usages[i].kind;
@@ -248,7 +259,7 @@ static CK_RV facts_local(CK_OBJECT_HANDLE handle, struct key_facts *f)
         for (size_t i = 0; o && i < FACTS; i++)
                 fact_set(f, fact_types[i], template_find(&o->attributes, fact_types[i]));
         pthread_mutex_unlock(&module.lock);
-        return o ? CKR_OK : CKR_KEY_HANDLE_INVALID;
+        return o ? CKR_OK : module_refuse(ERR_KEY_HANDLE, "the session key is gone, or never was");
 }
 
 static CK_RV facts_ask(CK_OBJECT_HANDLE handle, struct key_facts *f)
@@ -323,7 +334,7 @@ CK_RV object_facts(CK_OBJECT_HANDLE handle, bool refresh, struct key_facts *f)
         *f = (struct key_facts){ .object_class = CK_UNAVAILABLE_INFORMATION,
                                  .key_type = CK_UNAVAILABLE_INFORMATION };
         if (handle == CK_INVALID_HANDLE)
-                return CKR_KEY_HANDLE_INVALID;
+                return module_refuse(ERR_KEY_HANDLE, "there is no key with handle 0");
         if (handle >= LOCAL_HANDLE)
                 return facts_local(handle, f);
         if (!chsm_logged_in(module.chsm, NULL))

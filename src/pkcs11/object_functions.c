@@ -166,6 +166,8 @@ static CK_RV fill_values(const Chsm__AttributesResponse *r, CK_ATTRIBUTE_PTR tem
                 if (one != CKR_OK && (rv == CKR_OK || rv == CKR_BUFFER_TOO_SMALL))
                         rv = one;
         }
+        if (rv == CKR_ATTRIBUTE_SENSITIVE)
+                rv = module_refuse(ERR_ATTRIBUTE_SENSITIVE, "the key is sensitive or not extractable");
         return rv;
 }
 

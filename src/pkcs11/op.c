@@ -111,7 +111,7 @@ static CK_RV check_handle(CK_OBJECT_HANDLE key, struct key_facts *f)
 
         if (rv == CKR_OK && f->object_class != CKO_PUBLIC_KEY && f->object_class != CKO_PRIVATE_KEY &&
             f->object_class != CKO_SECRET_KEY)
-                return CKR_KEY_HANDLE_INVALID;
+                return module_refuse(ERR_KEY_HANDLE, "the object is no key");
         return rv;
 }
 
@@ -125,9 +125,18 @@ static CK_RV check_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag)
         return rv;
 }
 
+static bool is_allowed(const struct key_facts *f, CK_MECHANISM_TYPE type)
+{
+        bool allowed = f->allowed_n == 0;
+
+        for (size_t i = 0; i < f->allowed_n; i++)
+                allowed = allowed || f->allowed[i] == type;
+        return allowed;
+}
+
 /* A usage flag that was off may have been set by somebody since; one that is on is asked for again by the
  * node. */
-static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, struct key_facts *f)
+static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE type, struct key_facts *f)
 {
         CK_RV rv = CKR_OK;
 
@@ -138,9 +147,11 @@ static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, struct key_fac
         if (f->trusted)
                 return module_refuse(ERR_KEY_FUNCTION,
                                      "the key is trusted, and such a key only wraps and unwraps");
-        return f->usage & (1u << kind)
+        if (!(f->usage & (1u << kind)))
+                return module_refuse(ERR_KEY_FUNCTION, "the key's usage attributes do not permit this");
+        return is_allowed(f, type)
                    ? CKR_OK
-                   : module_refuse(ERR_KEY_FUNCTION, "the key's usage attributes do not permit this");
+                   : module_refuse(ERR_MECHANISM, "the mechanism is not in the key's CKA_ALLOWED_MECHANISMS");
 }
 
 /* Where a GCM IV that the HSM makes is to be written: the caller's own, when it is all zero. */
@@ -171,7 +182,7 @@ static CK_RV begin(struct op *op, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         if (rv == CKR_OK && !ck_mech_param_encode(m, &op->parameter, &second, &err))
                 rv = module_err(&err);
         if (rv == CKR_OK && kind != OP_DIGEST)
-                rv = check_usage(kind, key, &op->facts);
+                rv = check_usage(kind, key, m->mechanism, &op->facts);
         op->mechanism = m->mechanism;
         op->key = key;
         if (kind == OP_ENCRYPT)

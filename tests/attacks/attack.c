@@ -12,8 +12,9 @@ static CK_ULONG mechanism_count;
 static CK_SLOT_ID slot;
 static const char *pin, *log_path;
 
-static const struct attack_group *const groups[] = { &group_wrap, &group_trusted, &group_template,
-                                                     &group_oracle };
+static const struct attack_group *const groups[] = { &group_wrap,   &group_trusted, &group_template,
+                                                     &group_oracle, &group_format,  &group_beyond,
+                                                     &group_misuse };
 
 const char *attack_pin(void)
 {

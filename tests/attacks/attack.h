@@ -51,7 +51,7 @@ struct attack_group {
         void (*before)(void); /* keys that many sequences share; may be NULL */
 };
 extern const struct attack_group group_wrap, group_trusted, group_template, group_derive, group_oracle,
-    group_beyond, group_misuse;
+    group_format, group_beyond, group_misuse;
 
 extern CK_FUNCTION_LIST_PTR p11;
 /* The partition has separate_roles=1: sequences of grade S are refused. */
@@ -146,6 +146,7 @@ struct mech {
                 CK_AES_CTR_PARAMS ctr;
                 CK_GCM_PARAMS gcm;
                 CK_CCM_PARAMS ccm;
+                CK_CHACHA20_PARAMS chacha20;
                 CK_SALSA20_CHACHA20_POLY1305_PARAMS chacha;
                 CK_MAC_GENERAL_PARAMS general;
                 CK_ECDH1_DERIVE_PARAMS ecdh;
@@ -212,6 +213,8 @@ bool oracle_aes_cbc(const void *key, size_t key_n, bool encrypt, const CK_BYTE i
 /* RFC 3394 and 5649 with the key. *n: room, then size. */
 bool oracle_unwrap(const char *cipher, const void *key, const void *in, size_t n, void *out, size_t *out_n);
 bool oracle_wrap(const char *cipher, const void *key, const void *in, size_t n, void *out, size_t *out_n);
+/* AES-256 of RFC 3394 with an initial value of one's own. */
+bool oracle_wrap_iv(const void *key, const CK_BYTE iv[8], const void *in, size_t n, void *out, size_t *out_n);
 bool oracle_hmac(const void *key, size_t key_n, const void *in, size_t n, CK_BYTE out[32]);
 /* RSA-2048 by modulus: c = block^65537. */
 bool oracle_rsa_raw(struct attack *, CK_OBJECT_HANDLE public_key, const CK_BYTE block[256], struct blob *c);
@@ -219,10 +222,29 @@ bool oracle_rsa_raw(struct attack *, CK_OBJECT_HANDLE public_key, const CK_BYTE 
 bool oracle_p256_point(CK_BYTE out[65]);
 /* An RSA-2048 key of the attacker's own: its modulus of 256 bytes, and OAEP (SHA-256) with it. */
 const CK_BYTE *oracle_rsa_modulus(void);
+/* All numbers of it, as a template has them; they live as long as the program. */
+bool oracle_rsa_private(struct wanted *);
 bool oracle_oaep_open(const struct blob *, void *out, size_t *n);
 /* An OAEP block (SHA-256) of 256 bytes; spoil works on its data block before it is masked, or is NULL. */
 void oracle_oaep_block(CK_BYTE em[256], const void *message, size_t n, const char *label,
                        void (*spoil)(CK_BYTE *));
+/* PrivateKeyInfo of an RSA-2048 key, and what is no such thing. Its size; 0: no room. */
+enum oracle_pkcs8 {
+        PKCS8_GOOD,
+        PKCS8_EXPONENT_ONE,
+        PKCS8_EXPONENT_EVEN,
+        PKCS8_EXPONENT_OTHER, /* not the private one's */
+        PKCS8_PRIME,          /* primes that do not make the modulus */
+        PKCS8_TRAILING,
+        PKCS8_LENGTH,
+        PKCS8_LONG_FORM,
+        PKCS8_SHORT,
+        PKCS8_ALGORITHM,
+        PKCS8_CURVE,
+        PKCS8_NOTHING,
+        PKCS8_FORMS,
+};
+size_t oracle_private_info(enum oracle_pkcs8, CK_BYTE *out, size_t room);
 /* Is v the value of this AES key? By its check value; the same question for a value known by other means is
  * memcmp. */
 bool oracle_is_key(struct attack *, CK_OBJECT_HANDLE key, const void *v, size_t n);

@@ -55,6 +55,11 @@ bool oracle_wrap(const char *name, const void *key, const void *in, size_t n, vo
         return cipher(name, true, key, NULL, in, n, out, out_n);
 }
 
+bool oracle_wrap_iv(const void *key, const CK_BYTE iv[8], const void *in, size_t n, void *out, size_t *out_n)
+{
+        return cipher("AES-256-WRAP", true, key, iv, in, n, out, out_n);
+}
+
 bool oracle_unwrap(const char *name, const void *key, const void *in, size_t n, void *out, size_t *out_n)
 {
         return cipher(name, false, key, NULL, in, n, out, out_n);
@@ -115,6 +120,31 @@ const CK_BYTE *oracle_rsa_modulus(void)
                 abort();
         BN_free(n);
         return modulus;
+}
+
+bool oracle_rsa_private(struct wanted *w)
+{
+        static const struct {
+                CK_ATTRIBUTE_TYPE type;
+                const char *name;
+        } rows[] = { { CKA_MODULUS, OSSL_PKEY_PARAM_RSA_N },
+                     { CKA_PUBLIC_EXPONENT, OSSL_PKEY_PARAM_RSA_E },
+                     { CKA_PRIVATE_EXPONENT, OSSL_PKEY_PARAM_RSA_D },
+                     { CKA_PRIME_1, OSSL_PKEY_PARAM_RSA_FACTOR1 },
+                     { CKA_PRIME_2, OSSL_PKEY_PARAM_RSA_FACTOR2 },
+                     { CKA_EXPONENT_1, OSSL_PKEY_PARAM_RSA_EXPONENT1 },
+                     { CKA_EXPONENT_2, OSSL_PKEY_PARAM_RSA_EXPONENT2 },
+                     { CKA_COEFFICIENT, OSSL_PKEY_PARAM_RSA_COEFFICIENT1 } };
+        static CK_BYTE numbers[sizeof(rows) / sizeof(rows[0])][256];
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                BIGNUM *n = NULL;
+                if (EVP_PKEY_get_bn_param(own_rsa(), rows[i].name, &n) != 1)
+                        return false;
+                wanted_bytes(w, rows[i].type, numbers[i], (size_t)BN_bn2bin(n, numbers[i]));
+                BN_clear_free(n);
+        }
+        return true;
 }
 
 bool oracle_oaep_open(const struct blob *in, void *out, size_t *n)

@@ -126,10 +126,15 @@ CK_MECHANISM_PTR mech_of(struct mech *m, CK_MECHANISM_TYPE type)
         case CKM_AES_CBC_PAD:
         case CKM_AES_CTS:
         case CKM_AES_OFB:
+        case CKM_AES_CFB1:
         case CKM_AES_CFB8:
+        case CKM_AES_CFB64:
+        case CKM_AES_XTS:
         case CKM_AES_CFB128:
                 give(m, m->iv, 16);
                 break;
+        case CKM_DES_CBC:
+        case CKM_DES_CBC_PAD:
         case CKM_DES3_CBC:
         case CKM_DES3_CBC_PAD:
                 give(m, m->iv, 8);
@@ -149,7 +154,12 @@ CK_MECHANISM_PTR mech_of(struct mech *m, CK_MECHANISM_TYPE type)
                 give(m, &m->p.gcm, sizeof(m->p.gcm));
                 break;
         case CKM_AES_GMAC:
-                give(m, m->iv, 12);
+                m->p.gcm = (CK_GCM_PARAMS){ m->iv, 12, 96, NULL, 0, 128 };
+                give(m, &m->p.gcm, sizeof(m->p.gcm));
+                break;
+        case CKM_CHACHA20:
+                m->p.chacha20 = (CK_CHACHA20_PARAMS){ m->seed, 32, m->iv, 96 };
+                give(m, &m->p.chacha20, sizeof(m->p.chacha20));
                 break;
         case CKM_AES_CCM:
                 m->p.ccm = (CK_CCM_PARAMS){ 32, m->iv, 12, aad, 3, 16 };

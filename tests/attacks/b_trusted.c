@@ -316,6 +316,30 @@ static void b14(struct attack *a)
         CHECK(a, !attack_officer("createUser CO Cu1 user1234"));
 }
 
+static void b04(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_AES_CTR,  CKM_AES_ECB, CKM_AES_OFB, CKM_AES_CFB128,
+                                                  CKM_AES_CFB8, CKM_AES_GCM, CKM_AES_CBC };
+        CK_OBJECT_HANDLE t = attack_verified ? trusted : broad, k;
+        struct mech m;
+        struct blob b, v;
+        CK_BYTE block[16];
+
+        MUST(a, guarded_blob(a, mech_of(&m, CKM_AES_GCM), t, &k, &b));
+        memcpy(block, m.iv, 12);
+        memcpy(block + 12, "\0\0\0\2", 4); /* the counter block that hides the key's first 16 bytes */
+        for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+                if (!attack_needs(a, ways[i]))
+                        continue;
+                mech_of(&m, ways[i]);
+                memcpy(ways[i] == CKM_AES_CTR ? m.p.ctr.cb : m.iv, block, ways[i] == CKM_AES_GCM ? 12 : 16);
+                v = b;
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                              attack_encrypt(a, &m.m, t, ways[i] == CKM_AES_ECB ? block : b.p, 32, &v));
+                KEPT(a, k, v.p, 32);
+        }
+}
+
 static const struct attack_row rows[] = {
         { "B01", "trust in a template", b01 },
         { "B02", "trust set by a user", b02 },
@@ -329,6 +353,7 @@ static const struct attack_row rows[] = {
         { "B11", "unwrap keeps the protection", b11 },
         { "B12", "the same value twice", b12 },
         { "B14", "one account, two roles", b14 },
+        { "B04", "encrypt is decrypt", b04 },
         { 0 },
 };
 

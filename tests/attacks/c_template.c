@@ -285,6 +285,48 @@ static void c09(struct attack *a)
         (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, attack_create(a, &w, &x));
 }
 
+static CK_RV rsa_allowing(struct attack *a, const char *words, CK_OBJECT_HANDLE *pub_key,
+                          CK_OBJECT_HANDLE *key)
+{
+        static CK_MECHANISM_TYPE only = CKM_RSA_PKCS_OAEP;
+        CK_MECHANISM pair = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
+        struct wanted pub = { .n = 0 }, priv = { .n = 0 };
+        CK_RV rv;
+
+        wanted_key(a, &pub, CKO_PUBLIC_KEY, "");
+        wanted_number(&pub, CKA_MODULUS_BITS, 2048);
+        wanted_key(a, &priv, CKO_PRIVATE_KEY, words);
+        wanted_bytes(&priv, CKA_ALLOWED_MECHANISMS, &only, sizeof(only));
+        rv = p11->C_GenerateKeyPair(a->session, &pair, pub.items, pub.n, priv.items, priv.n, pub_key, key);
+        (void)attack_made(a, rv, pub_key);
+        return attack_made(a, rv, key);
+}
+
+static void c08(struct attack *a)
+{
+        CK_MECHANISM_TYPE wide[] = { CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS };
+        CK_ATTRIBUTE change = { CKA_ALLOWED_MECHANISMS, wide, sizeof(wide) };
+        CK_BYTE block[256] = { 0, 2 };
+        CK_OBJECT_HANDLE pub, reads, unwraps, x;
+        struct mech m;
+        struct blob c;
+
+        MUST(a, rsa_allowing(a, "+UNWRAP", &pub, &unwraps));
+        MUST(a, rsa_allowing(a, "+DECRYPT", &pub, &reads));
+        CHECK(a, oracle_rsa_raw(a, pub, block, &c));
+        mech_of(&m, CKM_RSA_PKCS);
+        (void)REFUSED(a, CKR_MECHANISM_INVALID,
+                      attack_unwrap_as(a, &m.m, unwraps, &c, CKO_SECRET_KEY, CKK_AES, "", &x));
+        (void)REFUSED(a, CKR_MECHANISM_INVALID, p11->C_DecryptInit(a->session, &m.m, reads));
+        (void)REFUSED(a, CKR_MECHANISM_INVALID,
+                      p11->C_DecryptInit(a->session, mech_of(&m, CKM_RSA_X_509), reads));
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, p11->C_SetAttributeValue(a->session, reads, &change, 1));
+        change.ulValueLen = 0;
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, p11->C_SetAttributeValue(a->session, reads, &change, 1));
+        change.ulValueLen = sizeof(wide);
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, p11->C_CopyObject(a->session, reads, &change, 1, &x));
+}
+
 static const struct attack_row rows[] = {
         { "C01", "the unwrapping key's template", c01 },
         { "C02", "the wrapping key's template", c02 },
@@ -293,6 +335,7 @@ static const struct attack_row rows[] = {
         { "C06", "class confusion", c06 },
         { "C07", "the base key's template", c07 },
         { "C09", "what the HSM alone sets", c09 },
+        { "C08", "allowed mechanisms", c08 },
         { 0 },
 };
 
