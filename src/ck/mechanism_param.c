@@ -64,6 +64,7 @@ static void read_aead(struct reader *r, struct ck_mech_param *p)
                 struct slice cb = reader_bytes(r, sizeof(p->u.ctr.block));
                 if (cb.n == sizeof(p->u.ctr.block))
                         memcpy(p->u.ctr.block, cb.p, cb.n);
+                r->failed = r->failed || p->u.ctr.bits < 1 || p->u.ctr.bits > 128;
                 break;
         }
         case CK_PARAM_GCM:
@@ -71,6 +72,7 @@ static void read_aead(struct reader *r, struct ck_mech_param *p)
                 p->u.gcm.iv_bits = reader_u32(r);
                 p->u.gcm.aad = block(r);
                 p->u.gcm.tag_bits = reader_u32(r);
+                r->failed = r->failed || p->u.gcm.tag_bits > 128;
                 break;
         case CK_PARAM_CCM:
                 p->u.ccm.data_len = reader_u32(r);
@@ -254,6 +256,12 @@ bool ck_mech_param_decode(uint64_t mechanism, struct slice flat, struct ck_mech_
                 r.failed = true;
         else
                 read_param(&r, out);
+        if (row->iv_size && !r.failed && out->u.bytes.n != row->iv_size) {
+                err_set(err, ERR_MECHANISM_PARAM, "'%s' takes an IV of %u bytes, not %zu",
+                        ck_name(CK_KIND_MECHANISM, mechanism), row->iv_size, out->u.bytes.n);
+                *out = (struct ck_mech_param){ .kind = row->kind };
+                return false;
+        }
         if (!reader_end(&r)) {
                 *out = (struct ck_mech_param){ .kind = row->kind };
                 return err_set(err, ERR_MECHANISM_PARAM, "parameter of '%s' is %s",

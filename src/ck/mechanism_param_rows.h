@@ -7,7 +7,8 @@
 struct ck_mech_param_row {
         uint64_t mechanism;
         enum ck_param_kind kind;
-        bool optional; /* the parameter may be left out */
+        bool optional;   /* the parameter may be left out */
+        uint8_t iv_size; /* CK_PARAM_IV: its only length in bytes; 0: any */
 };
 
 /* Ascending by mechanism. */

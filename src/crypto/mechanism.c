@@ -92,6 +92,12 @@ bool crypto_mechanism_key_type(const struct crypto_mechanism *m, uint64_t key_ty
         return false;
 }
 
+const uint64_t *crypto_mechanism_key_types(const struct crypto_mechanism *m, size_t *n)
+{
+        *n = m->key_type_count;
+        return m->key_types;
+}
+
 uint64_t crypto_mechanism_makes(const struct crypto_mechanism *m)
 {
         return m->makes;

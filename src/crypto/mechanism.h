@@ -47,6 +47,7 @@ enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *)
  * makes something new with what is offered for the old only. */
 bool crypto_mechanism_non_fips(const struct crypto_mechanism *, enum crypto_op);
 bool crypto_mechanism_key_type(const struct crypto_mechanism *, uint64_t key_type); /* may use or make it */
+const uint64_t *crypto_mechanism_key_types(const struct crypto_mechanism *, size_t *n);
 uint64_t
 crypto_mechanism_makes(const struct crypto_mechanism *); /* CKK_ a generate mechanism makes by default */
 /* True when its wrapping is authenticated (KW, KWP, GCM, OAEP is not): spec/key-rules.md rule 3. */

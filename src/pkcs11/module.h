@@ -23,6 +23,14 @@ struct local_object {
         struct buf attributes; /* template encoding of ck/encoding.h: what may be shown */
 };
 
+/* A mechanism as the node offers it. */
+struct mechanism {
+        CK_MECHANISM_TYPE type;
+        CK_MECHANISM_INFO info;
+        CK_KEY_TYPE key_types[8]; /* of the keys it works with */
+        size_t key_type_count;    /* 0: any, as far as is known here */
+};
+
 /* What is known of a key and never changes, and its usage as last seen. */
 #define FACTS_ALLOWED 16
 struct key_facts {
@@ -104,10 +112,9 @@ struct module {
         struct map *objects;  /* 8 bytes of the handle -> struct local_object */
         struct map *facts;    /* 8 bytes of a token key's handle -> struct key_facts */
         CK_ULONG next_handle;
-        pthread_mutex_t login_lock; /* one login, logout or change of password at a time; before `lock` */
-        char user[64];              /* who is logged in; under login_lock */
-        CK_MECHANISM_INFO *mechanism_infos;
-        CK_MECHANISM_TYPE *mechanisms;
+        pthread_mutex_t login_lock;   /* one login, logout or change of password at a time; before `lock` */
+        char user[64];                /* who is logged in; under login_lock */
+        struct mechanism *mechanisms; /* as the node told them */
         CK_ULONG mechanism_count;
         int64_t mechanism_revision; /* of the partition, when they were asked for */
 };
@@ -213,7 +220,9 @@ CK_RV op_result(struct op *, const Chsm__DataResponse *);
 size_t op_signature_size(const struct op *);
 
 /* ---- slot.c ---- */
-CK_RV mechanism_info(CK_MECHANISM_TYPE, CK_MECHANISM_INFO *);
+/* CKR_MECHANISM_INVALID when it is not offered. */
+CK_RV mechanism_find(CK_MECHANISM_TYPE, struct mechanism *);
+bool mechanism_takes(const struct mechanism *, CK_KEY_TYPE);
 void mechanisms_clear(void);
 
 #endif

@@ -115,13 +115,15 @@ static CK_RV check_handle(CK_OBJECT_HANDLE key, struct key_facts *f)
         return rv;
 }
 
-static CK_RV check_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag)
+static CK_RV check_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag, const struct key_facts *key)
 {
-        CK_MECHANISM_INFO info;
-        CK_RV rv = mechanism_info(type, &info);
+        struct mechanism m;
+        CK_RV rv = mechanism_find(type, &m);
 
-        if (rv == CKR_OK && !(info.flags & flag))
-                rv = module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
+        if (rv == CKR_OK && !(m.info.flags & flag))
+                return module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
+        if (rv == CKR_OK && key && !mechanism_takes(&m, key->key_type))
+                return module_refuse(ERR_KEY_TYPE, "the mechanism does not work with a key of this type");
         return rv;
 }
 
@@ -178,7 +180,7 @@ static CK_RV begin(struct op *op, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         CK_RV rv = kind == OP_DIGEST ? CKR_OK : check_handle(key, &op->facts);
 
         if (rv == CKR_OK)
-                rv = check_mechanism(m->mechanism, flag);
+                rv = check_mechanism(m->mechanism, flag, kind == OP_DIGEST ? NULL : &op->facts);
         if (rv == CKR_OK && !ck_mech_param_encode(m, &op->parameter, &second, &err))
                 rv = module_err(&err);
         if (rv == CKR_OK && kind != OP_DIGEST)

@@ -110,31 +110,32 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
 void mechanisms_clear(void)
 {
         free(module.mechanisms);
-        free(module.mechanism_infos);
         module.mechanisms = NULL;
-        module.mechanism_infos = NULL;
         module.mechanism_count = 0;
+}
+
+static struct mechanism taken(const Chsm__MechanismInfo *r)
+{
+        struct mechanism m = { .type = r->number, .info = { r->min_size, r->max_size, r->flags } };
+
+        if (r->n_key_types <= sizeof(m.key_types) / sizeof(m.key_types[0])) {
+                for (size_t i = 0; i < r->n_key_types; i++)
+                        m.key_types[m.key_type_count++] = r->key_types[i];
+        }
+        return m;
 }
 
 static CK_RV keep(const Chsm__MechanismsResponse *r)
 {
-        CK_MECHANISM_TYPE *types = calloc(r->n_mechanisms + 1, sizeof(*types));
-        CK_MECHANISM_INFO *infos = calloc(r->n_mechanisms + 1, sizeof(*infos));
+        struct mechanism *all = calloc(r->n_mechanisms + 1, sizeof(*all));
 
-        if (!types || !infos) {
-                free(types);
-                free(infos);
+        if (!all)
                 return CKR_HOST_MEMORY;
-        }
-        for (size_t i = 0; i < r->n_mechanisms; i++) {
-                types[i] = r->mechanisms[i]->number;
-                infos[i] = (CK_MECHANISM_INFO){ r->mechanisms[i]->min_size, r->mechanisms[i]->max_size,
-                                                r->mechanisms[i]->flags };
-        }
+        for (size_t i = 0; i < r->n_mechanisms; i++)
+                all[i] = taken(r->mechanisms[i]);
         pthread_mutex_lock(&module.lock);
         mechanisms_clear();
-        module.mechanisms = types;
-        module.mechanism_infos = infos;
+        module.mechanisms = all;
         module.mechanism_count = (CK_ULONG)r->n_mechanisms;
         module.mechanism_revision = chsm_revision(module.chsm);
         pthread_mutex_unlock(&module.lock);
@@ -158,7 +159,7 @@ static CK_RV load(void)
 }
 
 /* Whether the list is there, and what it says of one mechanism, if anything. */
-static bool look_up(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info, bool *there, int64_t *revision)
+static bool look_up(CK_MECHANISM_TYPE type, struct mechanism *out, bool *there, int64_t *revision)
 {
         bool found = false;
 
@@ -166,29 +167,38 @@ static bool look_up(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info, bool *there
         *there = module.mechanisms != NULL;
         *revision = module.mechanism_revision;
         for (CK_ULONG i = 0; !found && i < module.mechanism_count; i++) {
-                found = module.mechanisms[i] == type;
+                found = module.mechanisms[i].type == type;
                 if (found)
-                        *info = module.mechanism_infos[i];
+                        *out = module.mechanisms[i];
         }
         pthread_mutex_unlock(&module.lock);
         return found;
 }
 
-CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+CK_RV mechanism_find(CK_MECHANISM_TYPE type, struct mechanism *out)
 {
         int64_t revision;
         bool there;
         CK_RV rv = CKR_OK;
 
-        if (look_up(type, info, &there, &revision))
+        if (look_up(type, out, &there, &revision))
                 return CKR_OK;
         /* A no holds as long as nothing has changed since; a yes is checked by the node in any case. */
         if (!there || revision < chsm_revision(module.chsm)) {
                 rv = load();
-                if (rv == CKR_OK && look_up(type, info, &there, &revision))
+                if (rv == CKR_OK && look_up(type, out, &there, &revision))
                         return CKR_OK;
         }
         return rv == CKR_OK ? CKR_MECHANISM_INVALID : rv;
+}
+
+bool mechanism_takes(const struct mechanism *m, CK_KEY_TYPE type)
+{
+        bool takes = m->key_type_count == 0;
+
+        for (size_t i = 0; i < m->key_type_count; i++)
+                takes = takes || m->key_types[i] == type;
+        return takes;
 }
 
 static CK_RV mechanism_list(CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
@@ -206,8 +216,8 @@ static CK_RV mechanism_list(CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
         *count = module.mechanism_count;
         if (list && room < module.mechanism_count)
                 rv = CKR_BUFFER_TOO_SMALL;
-        else if (list)
-                memcpy(list, module.mechanisms, module.mechanism_count * sizeof(*list));
+        for (CK_ULONG i = 0; list && rv == CKR_OK && i < module.mechanism_count; i++)
+                list[i] = module.mechanisms[i].type;
         pthread_mutex_unlock(&module.lock);
         return rv;
 }
@@ -227,13 +237,16 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_P
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
 {
+        struct mechanism m;
         CK_RV rv = check_slot(slot, info);
 
         if (rv == CKR_OK)
                 rv = module_enter();
         if (rv != CKR_OK)
                 return rv;
-        rv = mechanism_info(type, info);
+        rv = mechanism_find(type, &m);
+        if (rv == CKR_OK)
+                *info = m.info;
         module_leave();
         return rv;
 }

@@ -53,6 +53,8 @@ bool vault_mechanisms(struct vault_call *call)
                 rows[i].number = crypto_mechanism_number(m);
                 crypto_mechanism_sizes(m, &rows[i].min_size, &rows[i].max_size);
                 rows[i].flags = flags;
+                rows[i].key_types =
+                    (uint64_t *)(uintptr_t)crypto_mechanism_key_types(m, &rows[i].n_key_types);
                 r->mechanisms[r->n_mechanisms++] = &rows[i];
         }
         call->response->mechanisms = r;

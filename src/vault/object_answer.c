@@ -13,6 +13,12 @@ static void value_lend(ProtobufCBinaryData *to, struct slice value)
         to->len = value.n;
 }
 
+/* RSA keys have their numbers, all others one value. */
+static bool has_part(const struct vault_object *o, uint64_t type)
+{
+        return (type == CKA_VALUE) == (o->key_type != CKK_RSA);
+}
+
 /* A component of a key that may be shown in clear, by decision of the key's flags. */
 static bool secret_answer(struct vault_call *call, struct vault_object *o, uint64_t type,
                           Chsm__Attribute *out)
@@ -55,7 +61,8 @@ bool vault_attribute_answer(struct vault_call *call, struct vault_object *o, uin
                 value_lend(&out->value, copy);
                 return copy.p || no_memory(call);
         }
-        if (row && row->secret && hidden && (row->classes & ck_attribute_class_bit(o->object_class)))
+        if (row && row->secret && hidden && has_part(o, type) &&
+            (row->classes & ck_attribute_class_bit(o->object_class)))
                 return secret_answer(call, o, type, out);
         out->status = CKR_ATTRIBUTE_TYPE_INVALID;
         return true;

@@ -40,8 +40,11 @@ static void test_ciphers(void **state)
 {
         struct buf flat = BUF_INIT;
         (void)state;
-        struct ck_mech_param p = carry(CKM_AES_CBC, iv, sizeof(iv), &flat);
-        assert_true(p.present && slice_equal(p.u.bytes, slice_of(iv, sizeof(iv))));
+        CK_BYTE block[16] = { 1, 2, 3 };
+        struct ck_mech_param p = carry(CKM_AES_CBC, block, sizeof(block), &flat);
+        assert_true(p.present && slice_equal(p.u.bytes, slice_of(block, sizeof(block))));
+        p = carry(CKM_DES3_CBC, block, 8, &flat);
+        assert_int_equal(p.u.bytes.n, 8);
         CK_AES_CTR_PARAMS ctr = { 32, { 7, 8 } };
         p = carry(CKM_AES_CTR, &ctr, sizeof(ctr), &flat);
         assert_int_equal(p.u.ctr.bits, 32);
@@ -65,6 +68,21 @@ static void test_ciphers(void **state)
         assert_int_equal(p.u.chacha_poly.nonce.n, 12);
         assert_true(slice_equal(p.u.chacha_poly.aad, AB));
         buf_clear(&flat);
+}
+
+static void test_cipher_values_out_of_range(void **state)
+{
+        CK_BYTE block[17] = { 1 };
+        CK_AES_CTR_PARAMS ctr = { 0, { 0 } };
+        CK_GCM_PARAMS gcm = { iv, sizeof(iv), 96, NULL, 0, 129 };
+        (void)state;
+        refused(CKM_AES_CBC, block, 15);
+        refused(CKM_AES_CBC_PAD, block, 17);
+        refused(CKM_DES3_CBC, block, 16);
+        refused(CKM_AES_CTR, &ctr, sizeof(ctr));
+        ctr.ulCounterBits = 129;
+        refused(CKM_AES_CTR, &ctr, sizeof(ctr));
+        refused(CKM_AES_GCM, &gcm, sizeof(gcm));
 }
 
 static void test_signatures_and_rsa(void **state)
@@ -256,6 +274,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ciphers),
+                cmocka_unit_test(test_cipher_values_out_of_range),
                 cmocka_unit_test(test_signatures_and_rsa),
                 cmocka_unit_test(test_derivations),
                 cmocka_unit_test(test_counter_kdf),
