@@ -70,7 +70,11 @@ refused "the account is locked, even for the right password" CKR_PIN_LOCKED fail
 refused "an unknown user looks like a wrong password" CKR_PIN_INCORRECT fails_login stranger:user1234
 t "an officer unlocks" officer unlockUser locked
 t "and the right password is right again" fails_login locked:user1234
-t "nothing is seen before login" sh -c '[ -z "$(pkcs11-tool --module "$CHSM_MODULE" -O 2>/dev/null)" ]'
+before_login() { # public objects only (policy public_before_login)
+        pkcs11-tool --module "$CHSM_MODULE" -O >seen 2>/dev/null && grep -q "^Public Key Object" seen &&
+                ! grep -qE "^(Private|Secret) Key Object" seen
+}
+t "before login public objects are seen, and no others" before_login
 t "private keys do not come out" sh -c '! pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --read-object \
         --type privkey --id 01 -o priv.der; [ ! -s priv.der ]'
 
