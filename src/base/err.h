@@ -96,6 +96,8 @@ enum err_id {
         ERR_NOT_INITIALIZED, /* CKR_CRYPTOKI_NOT_INITIALIZED */
         /* audit */
         ERR_AUDIT, /* record could not be written, or a log does not verify */
+        /* later additions */
+        ERR_KEY_DATE, /* CKR_KEY_FUNCTION_NOT_PERMITTED: before CKA_START_DATE or after CKA_END_DATE */
         ERR_COUNT
 };
 

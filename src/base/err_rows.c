@@ -134,6 +134,8 @@ static const struct err_row rows[] = {
             "the module was not initialised", NULL),
         ROW(ERR_AUDIT, "audit", 0x30, 1, "the audit log cannot be written or does not verify",
             "keep the files as they are and see docs/audit.md"),
+        ROW(ERR_KEY_DATE, "key-date", 0x68, 1, "the key is not in its time of use",
+            "use another key, or let the owner change CKA_START_DATE or CKA_END_DATE"),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

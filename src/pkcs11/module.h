@@ -19,6 +19,7 @@
 struct local_object {
         CK_OBJECT_HANDLE handle;
         CK_SESSION_HANDLE session; /* goes with it */
+        CK_OBJECT_HANDLE token;    /* the token object it became by CKA_TOKEN=TRUE, or 0 */
         struct buf sealed;
         struct buf attributes; /* template encoding of ck/encoding.h: what may be shown */
 };

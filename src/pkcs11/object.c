@@ -31,12 +31,14 @@ CK_RV object_ref(CK_OBJECT_HANDLE handle, struct arena *arena, Chsm__ObjectRef *
         }
         pthread_mutex_lock(&module.lock);
         o = map_get(module.objects, key_of(&handle));
-        if (o)
+        if (o && o->token)
+                ref->handle = o->token;
+        else if (o)
                 copy = arena_copy(arena, buf_slice(&o->sealed));
         pthread_mutex_unlock(&module.lock);
         if (!o)
                 rv = module_refuse(ERR_HANDLE, "the session object is gone, or never was");
-        else if (!copy.p)
+        else if (!ref->handle && !copy.p)
                 rv = CKR_HOST_MEMORY;
         ref->sealed = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
         return rv;
@@ -130,6 +132,8 @@ static bool match_visit(void *arg, struct slice key, void *value)
         CK_OBJECT_HANDLE *more;
 
         (void)key;
+        if (o->token)
+                return true; /* the node finds it */
         for (size_t i = 0; i < m->wanted_n; i++) {
                 struct slice has = template_find(&o->attributes, (CK_ATTRIBUTE_TYPE)m->wanted[i]->type);
                 if (!has.p || !slice_equal(has, slice_of(m->wanted[i]->value.data, m->wanted[i]->value.len)))
@@ -250,12 +254,14 @@ static void fact_set(struct key_facts *f, CK_ATTRIBUTE_TYPE type, struct slice v
         }
 }
 
-static CK_RV facts_local(CK_OBJECT_HANDLE handle, struct key_facts *f)
+/* *token: the handle of the token object that it became, else 0. */
+static CK_RV facts_local(CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE *token, struct key_facts *f)
 {
         struct local_object *o;
 
         pthread_mutex_lock(&module.lock);
         o = map_get(module.objects, key_of(&handle));
+        *token = o ? o->token : 0;
         for (size_t i = 0; o && i < FACTS; i++)
                 fact_set(f, fact_types[i], template_find(&o->attributes, fact_types[i]));
         pthread_mutex_unlock(&module.lock);
@@ -335,8 +341,11 @@ CK_RV object_facts(CK_OBJECT_HANDLE handle, bool refresh, struct key_facts *f)
                                  .key_type = CK_UNAVAILABLE_INFORMATION };
         if (handle == CK_INVALID_HANDLE)
                 return module_refuse(ERR_KEY_HANDLE, "there is no key with handle 0");
-        if (handle >= LOCAL_HANDLE)
-                return facts_local(handle, f);
+        if (handle >= LOCAL_HANDLE) {
+                rv = facts_local(handle, &handle, f);
+                if (rv != CKR_OK || !handle)
+                        return rv;
+        }
         if (!chsm_logged_in(module.chsm, NULL))
                 return CKR_USER_NOT_LOGGED_IN;
         pthread_mutex_lock(&module.lock);
@@ -354,6 +363,14 @@ CK_RV object_facts(CK_OBJECT_HANDLE handle, bool refresh, struct key_facts *f)
 
 /* ---- after a change ---- */
 
+/* Facts of the token object that is behind a handle; module.lock is held. */
+static void facts_drop(CK_OBJECT_HANDLE handle, const struct local_object *o)
+{
+        CK_OBJECT_HANDLE token = o && o->token ? o->token : handle;
+
+        free(map_remove(module.facts, key_of(&token)));
+}
+
 CK_RV object_changed(CK_OBJECT_HANDLE handle, const Chsm__ObjectResponse *r)
 {
         struct local_object *o;
@@ -361,9 +378,15 @@ CK_RV object_changed(CK_OBJECT_HANDLE handle, const Chsm__ObjectResponse *r)
 
         pthread_mutex_lock(&module.lock);
         o = map_get(module.objects, key_of(&handle));
-        if (o && !r->handle)
+        facts_drop(handle, o);
+        if (o && !r->handle) {
                 ok = local_fill(o, r);
-        free(map_remove(module.facts, key_of(&handle)));
+        } else if (o) { /* the application goes on using the handle it knows */
+                o->token = (CK_OBJECT_HANDLE)r->handle;
+                o->session = CK_INVALID_HANDLE;
+                buf_clear(&o->sealed);
+                buf_clear(&o->attributes);
+        }
         pthread_mutex_unlock(&module.lock);
         return ok ? CKR_OK : CKR_HOST_MEMORY;
 }
@@ -374,7 +397,7 @@ void object_forget(CK_OBJECT_HANDLE handle)
 
         pthread_mutex_lock(&module.lock);
         o = map_remove(module.objects, key_of(&handle));
-        free(map_remove(module.facts, key_of(&handle)));
+        facts_drop(handle, o);
         pthread_mutex_unlock(&module.lock);
         local_free(o);
 }

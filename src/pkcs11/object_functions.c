@@ -225,11 +225,8 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
                 rv = arena ? object_ref(object, arena, &ref) : CKR_HOST_MEMORY;
         if (rv == CKR_OK && ref.handle && !s->read_write)
                 rv = CKR_SESSION_READ_ONLY;
-        for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
-                if (!ref.handle && templ[i].type == CKA_TOKEN)
-                        rv = CKR_ATTRIBUTE_READ_ONLY; /* a handle keeps its kind: C_CopyObject makes a token
-                                                         object */
-        }
+        if (rv == CKR_OK)
+                rv = template_writable(s, templ, count);
         if (rv == CKR_OK)
                 rv = template_encode(arena, templ, count, &body.attributes, &body.n_attributes);
         if (rv == CKR_OK) {

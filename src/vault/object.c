@@ -199,6 +199,8 @@ static bool read_lists(struct reader *in, struct vault_object *o)
                 values += value.n;
                 if (ck_value_bool(value, &set) && set)
                         o->flags |= vault_flag_of(type);
+                if (value.n && (type == CKA_START_DATE || type == CKA_END_DATE))
+                        o->flags |= VAULT_DATED;
         }
         o->shared = ids;
         o->shared_count = shared;

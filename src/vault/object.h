@@ -42,6 +42,7 @@ enum vault_flag {
         VAULT_WRAP = 1u << 15,
         VAULT_UNWRAP = 1u << 16,
         VAULT_DERIVE = 1u << 17,
+        VAULT_DATED = 1u << 18, /* no attribute: it has a start or an end date */
         VAULT_ALWAYS_AUTHENTICATE = 1u << 24,
 };
 

@@ -133,6 +133,8 @@ bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enu
                 return false;
         if (!(o->flags & usage_rows[op].flag))
                 return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_rows[op].name);
+        if (!vault_policy_date(call, o, op))
+                return false;
         if (!mechanism_allowed(o, crypto_mechanism_number(m)))
                 return err_set(&call->err, ERR_MECHANISM, "%s is not in the key's CKA_ALLOWED_MECHANISMS",
                                crypto_mechanism_name(m));

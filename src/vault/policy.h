@@ -21,6 +21,9 @@ bool vault_policy_param(struct vault_call *, enum crypto_op, const struct ck_mec
 /* May this key be used so? Usage flag, allowed mechanisms, what a trusted key may not do. */
 bool vault_policy_use(struct vault_call *, const struct vault_object *, enum crypto_op,
                       const struct crypto_mechanism *);
+/* Is the key in its time for this? Before its start it does nothing; after its end it only reads and verifies
+ * what is there: decrypt, unwrap, verify. Days are UTC, both included. policy_date.c */
+bool vault_policy_date(struct vault_call *, const struct vault_object *, enum crypto_op);
 /* May target leave under this wrapping key? */
 bool vault_policy_wrap(struct vault_call *, const struct vault_object *wrapping,
                        const struct vault_object *target, const struct crypto_mechanism *);
