@@ -11,41 +11,6 @@
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-UNUSED(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
-UNUSED(C_EncryptMessage,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
-        CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_EncryptMessageBegin,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len))
-UNUSED(C_EncryptMessageNext,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
-        CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags))
-UNUSED(C_MessageEncryptFinal, (CK_SESSION_HANDLE session))
-UNUSED(C_MessageDecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
-UNUSED(C_DecryptMessage,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
-        CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_DecryptMessageBegin,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len))
-UNUSED(C_DecryptMessageNext,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
-        CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags))
-UNUSED(C_MessageDecryptFinal, (CK_SESSION_HANDLE session))
-UNUSED(C_MessageSignInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
-UNUSED(C_SignMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR data,
-                       CK_ULONG data_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_SignMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len))
-UNUSED(C_SignMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part,
-                           CK_ULONG part_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
-UNUSED(C_MessageSignFinal, (CK_SESSION_HANDLE session))
-UNUSED(C_MessageVerifyInit, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key))
-UNUSED(C_VerifyMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR data,
-                         CK_ULONG data_len, CK_BYTE_PTR signature, CK_ULONG signature_len))
-UNUSED(C_VerifyMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len))
-UNUSED(C_VerifyMessageNext,
-       (CK_SESSION_HANDLE session, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR part, CK_ULONG part_len,
-        CK_BYTE_PTR signature, CK_ULONG signature_len))
-UNUSED(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
 
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
 {

@@ -212,6 +212,15 @@ static CK_RV random_part(CK_BYTE_PTR out, CK_ULONG n)
         return rv;
 }
 
+CK_RV module_random(CK_BYTE_PTR out, CK_ULONG n)
+{
+        CK_RV rv = CKR_OK;
+
+        for (CK_ULONG at = 0; rv == CKR_OK && at < n; at += RANDOM_MOST)
+                rv = random_part(out + at, n - at < RANDOM_MOST ? n - at : RANDOM_MOST);
+        return rv;
+}
+
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG out_len)
 {
         struct session *s;
@@ -219,8 +228,8 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG out_
 
         if (rv == CKR_OK && !out)
                 rv = CKR_ARGUMENTS_BAD;
-        for (CK_ULONG at = 0; rv == CKR_OK && at < out_len; at += RANDOM_MOST)
-                rv = random_part(out + at, out_len - at < RANDOM_MOST ? out_len - at : RANDOM_MOST);
+        if (rv == CKR_OK)
+                rv = module_random(out, out_len);
         session_put(s);
         return rv;
 }

@@ -100,7 +100,7 @@ static CK_RV authorise(struct op *op, enum op_kind kind, const struct pin *pin)
  */
 static CK_RV context_login(struct session *s, const struct pin *pin)
 {
-        static const enum op_kind kinds[] = { OP_DECRYPT, OP_SIGN, OP_SIGN_RECOVER };
+        static const enum op_kind kinds[] = { OP_DECRYPT, OP_SIGN, OP_SIGN_RECOVER, OP_MESSAGE_SIGN };
         CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -55,6 +55,12 @@ enum op_kind {
         OP_VERIFY_RECOVER,
         OP_DIGEST,
         OP_FIND,
+        OP_MESSAGE_ENCRYPT,
+        OP_MESSAGE_DECRYPT,
+        OP_MESSAGE_SIGN,
+        OP_MESSAGE_SIGN_ONE, /* the message under way */
+        OP_MESSAGE_VERIFY,
+        OP_MESSAGE_VERIFY_ONE,
         OP_KINDS,
 };
 
@@ -83,6 +89,11 @@ struct op {
         struct buf result;
         CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
         size_t digest_at;
+        struct buf aad;   /* of the message under way */
+        CK_BYTE base[16]; /* what a counter of IVs is mixed into */
+        CK_BYTE counter[16];
+        CK_ULONG counter_n; /* bytes; 0: it has not begun */
+        uint64_t messages;  /* IVs that were counted */
         CK_OBJECT_HANDLE *found;
         size_t found_n, found_at;
 };
@@ -196,6 +207,8 @@ bool op_waits(struct op *, struct slice data);
 /* Puts the operation's authorisation into the request that uses the key, and forgets it. Keys that want none:
  * CKR_OK. CKR_USER_NOT_LOGGED_IN without one: the node would refuse too. */
 CK_RV op_authorise(struct op *, enum op_kind, Chsm__Request *, struct arena *);
+/* The kind that a kind of message-based operation uses keys for; others are their own. */
+enum op_kind op_base(enum op_kind);
 /* The number of enum crypto_op that messages have for a kind of operation. */
 uint32_t op_number(enum op_kind);
 /* The wire mechanism of an operation, lent. */
@@ -204,6 +217,13 @@ CK_RV op_gather(struct op *, CK_BYTE_PTR, CK_ULONG);
 /* op_cipher.c: a part of an encryption or decryption; *out_len becomes what came out of it. Without room
  * (CKR_BUFFER_TOO_SMALL, or out NULL) nothing is taken in. */
 CK_RV op_update(struct op *, enum op_kind, struct slice part, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
+/* All data at once, or what is left of the parts; the result is in op. */
+CK_RV op_crypt(struct op *, enum op_kind, struct slice data);
+/* op_sign.c: the same for signatures, which are handed over too. */
+CK_RV op_sign(struct op *, enum op_step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
+CK_RV op_verify(struct op *, struct slice data, struct slice signature);
+/* op_message.c: whether messages can be encrypted one by one with it. */
+bool op_has_messages(CK_MECHANISM_TYPE);
 /* op_stream.c: data larger than a message. op_feed takes a part of a multi-part operation and sends on what
  * has become too much; op_stream_whole ends such an operation, or does one from large data; its result is in
  * op. */
@@ -225,5 +245,7 @@ size_t op_signature_size(const struct op *);
 CK_RV mechanism_find(CK_MECHANISM_TYPE, struct mechanism *);
 bool mechanism_takes(const struct mechanism *, CK_KEY_TYPE);
 void mechanisms_clear(void);
+/* Random bytes of the HSM's, in as many requests as they need. */
+CK_RV module_random(CK_BYTE_PTR out, CK_ULONG n);
 
 #endif

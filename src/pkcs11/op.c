@@ -17,6 +17,7 @@ void op_clear(struct op *op)
         wipe(&op->result);
         wipe(&op->parameter);
         wipe(&op->authorisation);
+        wipe(&op->aad);
         free(op->found);
         *op = (struct op){ .active = false };
 }
@@ -142,14 +143,14 @@ static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, CK_MECHANISM_T
 {
         CK_RV rv = CKR_OK;
 
-        if (!(f->usage & (1u << kind)) && key < LOCAL_HANDLE)
+        if (!(f->usage & (1u << op_base(kind))) && key < LOCAL_HANDLE)
                 rv = object_facts(key, true, f);
         if (rv != CKR_OK)
                 return rv;
         if (f->trusted)
                 return module_refuse(ERR_KEY_FUNCTION,
                                      "the key is trusted, and such a key only wraps and unwraps");
-        if (!(f->usage & (1u << kind)))
+        if (!(f->usage & (1u << op_base(kind))))
                 return module_refuse(ERR_KEY_FUNCTION, "the key's usage attributes do not permit this");
         return is_allowed(f, type)
                    ? CKR_OK
@@ -181,7 +182,8 @@ static CK_RV begin(struct op *op, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
 
         if (rv == CKR_OK)
                 rv = check_mechanism(m->mechanism, flag, kind == OP_DIGEST ? NULL : &op->facts);
-        if (rv == CKR_OK && !ck_mech_param_encode(m, &op->parameter, &second, &err))
+        if (rv == CKR_OK && kind != OP_MESSAGE_ENCRYPT && kind != OP_MESSAGE_DECRYPT &&
+            !ck_mech_param_encode(m, &op->parameter, &second, &err))
                 rv = module_err(&err);
         if (rv == CKR_OK && kind != OP_DIGEST)
                 rv = check_usage(kind, key, m->mechanism, &op->facts);
@@ -211,6 +213,24 @@ CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         return rv;
 }
 
+enum op_kind op_base(enum op_kind kind)
+{
+        switch (kind) {
+        case OP_MESSAGE_ENCRYPT:
+                return OP_ENCRYPT;
+        case OP_MESSAGE_DECRYPT:
+                return OP_DECRYPT;
+        case OP_MESSAGE_SIGN:
+        case OP_MESSAGE_SIGN_ONE:
+                return OP_SIGN;
+        case OP_MESSAGE_VERIFY:
+        case OP_MESSAGE_VERIFY_ONE:
+                return OP_VERIFY;
+        default:
+                return kind;
+        }
+}
+
 uint32_t op_number(enum op_kind kind)
 {
         static const uint32_t numbers[] = {
@@ -218,7 +238,7 @@ uint32_t op_number(enum op_kind kind)
                 [OP_SIGN_RECOVER] = 4, [OP_VERIFY_RECOVER] = 5, [OP_DIGEST] = 6
         };
 
-        return numbers[kind];
+        return numbers[op_base(kind)];
 }
 
 CK_RV op_authorise(struct op *op, enum op_kind kind, Chsm__Request *request, struct arena *arena)
@@ -237,6 +257,7 @@ CK_RV op_authorise(struct op *op, enum op_kind kind, Chsm__Request *request, str
                 return CKR_HOST_MEMORY;
         request->authorisation = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
         wipe(&op->authorisation);
+        wipe(&op->aad);
         return CKR_OK;
 }
 

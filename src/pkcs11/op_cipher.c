@@ -161,7 +161,7 @@ CK_RV op_update(struct op *op, enum op_kind kind, struct slice part, CK_BYTE_PTR
 }
 
 /* What is left: a part of a block, padding, or everything that had to be gathered. */
-static CK_RV finish(struct op *op, enum op_kind kind, struct slice data)
+CK_RV op_crypt(struct op *op, enum op_kind kind, struct slice data)
 {
         size_t blocks;
         CK_RV rv = CKR_OK;
@@ -208,7 +208,7 @@ static CK_RV conclude(CK_SESSION_HANDLE session, enum op_kind kind, enum op_step
         } else if (!out && !op_waits(op, data)) {
                 *out_len = bound(op, kind, data.n);
         } else {
-                rv = op_waits(op, data) ? CKR_OK : finish(op, kind, data);
+                rv = op_waits(op, data) ? CKR_OK : op_crypt(op, kind, data);
                 rv = rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
         }
         return op_leave(s, op, rv);

@@ -44,8 +44,7 @@ static CK_RV sign_run(struct op *op, struct slice data)
 }
 
 /* The length is answered without signing where it is known. */
-static CK_RV sign_finish(struct op *op, enum op_step step, struct slice data, CK_BYTE_PTR out,
-                         CK_ULONG_PTR out_len)
+CK_RV op_sign(struct op *op, enum op_step step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
         size_t size = op_signature_size(op);
         CK_RV rv = CKR_OK;
@@ -72,7 +71,7 @@ CK_RV C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_
         return op_leave(s, op,
                         !out_len || (!data && data_len)
                             ? CKR_ARGUMENTS_BAD
-                            : sign_finish(op, STEP_WHOLE, slice_of(data, data_len), out, out_len));
+                            : op_sign(op, STEP_WHOLE, slice_of(data, data_len), out, out_len));
 }
 
 CK_RV op_part(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR part, CK_ULONG n)
@@ -100,9 +99,8 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_l
 
         if (rv != CKR_OK)
                 return rv;
-        return op_leave(s, op,
-                        out_len ? sign_finish(op, STEP_END, buf_slice(&op->data), out, out_len)
-                                : CKR_ARGUMENTS_BAD);
+        return op_leave(
+            s, op, out_len ? op_sign(op, STEP_END, buf_slice(&op->data), out, out_len) : CKR_ARGUMENTS_BAD);
 }
 
 /* ---- verification ---- */
@@ -142,7 +140,7 @@ static CK_RV verify_run(struct op *op, struct slice data, struct slice signature
         return rv;
 }
 
-static CK_RV verify_finish(struct op *op, struct slice data, struct slice signature)
+CK_RV op_verify(struct op *op, struct slice data, struct slice signature)
 {
         return op_is_large(op, data) ? op_stream_whole(op, OP_VERIFY, data, signature)
                                      : verify_run(op, data, signature);
@@ -159,7 +157,7 @@ CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, C
                 return rv;
         rv = (!data && data_len) || !signature
                  ? CKR_ARGUMENTS_BAD
-                 : verify_finish(op, slice_of(data, data_len), slice_of(signature, signature_len));
+                 : op_verify(op, slice_of(data, data_len), slice_of(signature, signature_len));
         op_clear(op);
         session_put(s);
         return rv;
@@ -178,7 +176,7 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG s
 
         if (rv != CKR_OK)
                 return rv;
-        rv = signature ? verify_finish(op, buf_slice(&op->data), slice_of(signature, signature_len))
+        rv = signature ? op_verify(op, buf_slice(&op->data), slice_of(signature, signature_len))
                        : CKR_ARGUMENTS_BAD;
         op_clear(op);
         session_put(s);

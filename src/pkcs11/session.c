@@ -229,10 +229,20 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
                 CK_FLAGS flag;
                 enum op_kind kind;
         } rows[] = {
-                { CKF_ENCRYPT, OP_ENCRYPT }, { CKF_DECRYPT, OP_DECRYPT },
-                { CKF_SIGN, OP_SIGN },       { CKF_SIGN_RECOVER, OP_SIGN_RECOVER },
-                { CKF_VERIFY, OP_VERIFY },   { CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER },
-                { CKF_DIGEST, OP_DIGEST },   { CKF_FIND_OBJECTS, OP_FIND },
+                { CKF_ENCRYPT, OP_ENCRYPT },
+                { CKF_DECRYPT, OP_DECRYPT },
+                { CKF_SIGN, OP_SIGN },
+                { CKF_SIGN_RECOVER, OP_SIGN_RECOVER },
+                { CKF_VERIFY, OP_VERIFY },
+                { CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER },
+                { CKF_DIGEST, OP_DIGEST },
+                { CKF_FIND_OBJECTS, OP_FIND },
+                { CKF_MESSAGE_ENCRYPT, OP_MESSAGE_ENCRYPT },
+                { CKF_MESSAGE_DECRYPT, OP_MESSAGE_DECRYPT },
+                { CKF_MESSAGE_SIGN, OP_MESSAGE_SIGN },
+                { CKF_MESSAGE_SIGN, OP_MESSAGE_SIGN_ONE },
+                { CKF_MESSAGE_VERIFY, OP_MESSAGE_VERIFY },
+                { CKF_MESSAGE_VERIFY, OP_MESSAGE_VERIFY_ONE },
         };
         struct session *s;
         CK_RV rv = session_get(session, &s);

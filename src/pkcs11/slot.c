@@ -114,9 +114,22 @@ void mechanisms_clear(void)
         module.mechanism_count = 0;
 }
 
+/* Message-based functions are this module's: it makes them of the node's others. */
+static CK_FLAGS with_messages(CK_MECHANISM_TYPE type, CK_FLAGS flags)
+{
+        if (flags & CKF_SIGN)
+                flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
+        if (flags & CKF_VERIFY)
+                flags |= CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
+        if (op_has_messages(type))
+                flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+        return flags;
+}
+
 static struct mechanism taken(const Chsm__MechanismInfo *r)
 {
-        struct mechanism m = { .type = r->number, .info = { r->min_size, r->max_size, r->flags } };
+        struct mechanism m = { .type = r->number,
+                               .info = { r->min_size, r->max_size, with_messages(r->number, r->flags) } };
 
         if (r->n_key_types <= sizeof(m.key_types) / sizeof(m.key_types[0])) {
                 for (size_t i = 0; i < r->n_key_types; i++)

@@ -1,0 +1,284 @@
+/* Message-based encryption and signing: parameters, generators of IVs, order of calls, and what a failed
+ * message leaves. Ciphertexts are compared with those of C_Encrypt, which other tests compare with published
+ * ones. */
+#include "guest.h"
+
+static CK_SESSION_HANDLE session;
+static CK_OBJECT_HANDLE aes, chacha, hmac;
+static CK_BYTE text[] = "a message of thirty-two bytes ok", aad[] = "header";
+#define TEXT_N 32
+
+static CK_RV encrypt_begin(CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key)
+{
+        CK_MECHANISM m = { type, NULL, 0 };
+
+        return F3->C_MessageEncryptInit(session, &m, key);
+}
+
+static CK_RV decrypt_begin(CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key)
+{
+        CK_MECHANISM m = { type, NULL, 0 };
+
+        return F3->C_MessageDecryptInit(session, &m, key);
+}
+
+static CK_RV encrypt(void *param, CK_ULONG param_n, CK_BYTE out[TEXT_N])
+{
+        CK_ULONG n = TEXT_N;
+
+        return F3->C_EncryptMessage(session, param, param_n, aad, 6, text, TEXT_N, out, &n);
+}
+
+static CK_RV decrypt(void *param, CK_ULONG param_n, CK_BYTE_PTR cipher, CK_BYTE out[TEXT_N])
+{
+        CK_ULONG n = TEXT_N;
+
+        return F3->C_DecryptMessage(session, param, param_n, aad, 6, cipher, TEXT_N, out, &n);
+}
+
+static CK_OBJECT_HANDLE make_chacha(void)
+{
+        CK_BBOOL yes = CK_TRUE;
+        CK_MECHANISM m = { CKM_CHACHA20_KEY_GEN, NULL, 0 };
+        CK_ATTRIBUTE wanted[] = { { CKA_ENCRYPT, &yes, 1 }, { CKA_DECRYPT, &yes, 1 } };
+        CK_OBJECT_HANDLE key = 0;
+
+        (void)F->C_GenerateKey(session, &m, wanted, 2, &key);
+        return key;
+}
+
+/* ---- the same as C_Encrypt ---- */
+
+static void same_as_single(const char *name, CK_MECHANISM *single, CK_OBJECT_HANDLE key, void *param,
+                           CK_ULONG param_n, CK_BYTE_PTR tag, CK_ULONG tag_n)
+{
+        CK_BYTE wanted[TEXT_N + 16], cipher[TEXT_N], clear[TEXT_N];
+        CK_ULONG n = sizeof(wanted);
+
+        printf("# %s\n", name);
+        is("C_Encrypt", F->C_EncryptInit(session, single, key), CKR_OK);
+        is("gives the ciphertext", F->C_Encrypt(session, text, TEXT_N, wanted, &n), CKR_OK);
+        is("C_MessageEncryptInit", encrypt_begin(single->mechanism, key), CKR_OK);
+        is("a message", encrypt(param, param_n, cipher), CKR_OK);
+        is("has the same text", (CK_RV)memcmp(cipher, wanted, TEXT_N), 0);
+        is("and the same tag", n == TEXT_N + tag_n && memcmp(tag, wanted + TEXT_N, tag_n) == 0, 1);
+        is("C_MessageEncryptFinal", F3->C_MessageEncryptFinal(session), CKR_OK);
+        is("C_MessageDecryptInit", decrypt_begin(single->mechanism, key), CKR_OK);
+        is("the message is decrypted", decrypt(param, param_n, cipher, clear), CKR_OK);
+        is("to the text", (CK_RV)memcmp(clear, text, TEXT_N), 0);
+        tag[0] ^= 1;
+        is("one that was altered", decrypt(param, param_n, cipher, clear), CKR_AEAD_DECRYPT_FAILED);
+        tag[0] ^= 1;
+        is("ends alone: the next one", decrypt(param, param_n, cipher, clear), CKR_OK);
+        is("a parameter of another size", decrypt(param, param_n - 1, cipher, clear),
+           CKR_MECHANISM_PARAM_INVALID);
+        is("C_MessageDecryptFinal", F3->C_MessageDecryptFinal(session), CKR_OK);
+}
+
+static void mechanisms(void)
+{
+        CK_BYTE iv[12] = { 1, 2, 3 }, tag[16];
+        CK_GCM_PARAMS gcm = { iv, 12, 96, aad, 6, 128 };
+        CK_CCM_PARAMS ccm = { TEXT_N, iv, 12, aad, 6, 12 };
+        CK_SALSA20_CHACHA20_POLY1305_PARAMS cc20 = { iv, 12, aad, 6 };
+        CK_GCM_MESSAGE_PARAMS gcm_message = { iv, 12, 0, CKG_NO_GENERATE, tag, 128 };
+        CK_CCM_MESSAGE_PARAMS ccm_message = { TEXT_N, iv, 12, 0, CKG_NO_GENERATE, tag, 12 };
+        CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS cc20_message = { iv, 12, tag };
+        CK_MECHANISM single[] = { { CKM_AES_GCM, &gcm, sizeof(gcm) },
+                                  { CKM_AES_CCM, &ccm, sizeof(ccm) },
+                                  { CKM_CHACHA20_POLY1305, &cc20, sizeof(cc20) } };
+        CK_MECHANISM_INFO info;
+
+        same_as_single("GCM", &single[0], aes, &gcm_message, sizeof(gcm_message), tag, 16);
+        same_as_single("CCM", &single[1], aes, &ccm_message, sizeof(ccm_message), tag, 12);
+        same_as_single("ChaCha20-Poly1305", &single[2], chacha, &cc20_message, sizeof(cc20_message), tag, 16);
+        is("the list of mechanisms", F->C_GetMechanismInfo(guest.slot, CKM_AES_GCM, &info), CKR_OK);
+        is("says so", info.flags & CKF_MESSAGE_ENCRYPT, CKF_MESSAGE_ENCRYPT);
+        is("but of CBC", F->C_GetMechanismInfo(guest.slot, CKM_AES_CBC, &info), CKR_OK);
+        is("it does not", info.flags & CKF_MESSAGE_ENCRYPT, 0);
+        is("which has no messages", encrypt_begin(CKM_AES_CBC, aes), CKR_MECHANISM_INVALID);
+}
+
+/* ---- IVs ---- */
+
+/* Two messages; each is decrypted again with the IV it came with. */
+static void two(CK_ULONG fixed, CK_ULONG generator, CK_BYTE first[12], CK_BYTE second[12])
+{
+        CK_BYTE iv[12] = { 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xfe }, tag[16];
+        CK_BYTE cipher[TEXT_N], clear[TEXT_N];
+        CK_GCM_MESSAGE_PARAMS p = { iv, 12, fixed, generator, tag, 128 };
+        CK_RV rv = encrypt_begin(CKM_AES_GCM, aes);
+
+        for (int i = 0; i < 2 && rv == CKR_OK; i++) {
+                rv = encrypt(&p, sizeof(p), cipher);
+                memcpy(i ? second : first, iv, 12);
+                if (rv == CKR_OK)
+                        rv = decrypt_begin(CKM_AES_GCM, aes);
+                p.ivGenerator = CKG_NO_GENERATE;
+                if (rv == CKR_OK)
+                        rv = decrypt(&p, sizeof(p), cipher, clear);
+                p.ivGenerator = generator;
+                (void)F3->C_MessageDecryptFinal(session);
+        }
+        is("two messages there and back", rv, CKR_OK);
+        (void)F3->C_MessageEncryptFinal(session);
+}
+
+static uint64_t low(const CK_BYTE iv[12])
+{
+        uint64_t value = 0;
+
+        for (int i = 4; i < 12; i++)
+                value = value << 8 | iv[i];
+        return value;
+}
+
+static void generators(void)
+{
+        CK_BYTE a[12], b[12], iv[12] = { 7 }, tag[16], cipher[TEXT_N];
+        CK_GCM_MESSAGE_PARAMS p = { iv, 12, 88, CKG_GENERATE_COUNTER, tag, 128 };
+        unsigned done = 0;
+
+        two(0, CKG_GENERATE, a, b);
+        is("whole IVs differ", memcmp(a, b, 12) != 0, 1);
+        two(32, CKG_GENERATE_RANDOM, a, b);
+        is("random ones keep the fixed bits", memcmp(a, b, 4) == 0 && a[0] == 0xa1 && a[3] == 0xa4, 1);
+        is("and differ in others", low(a) != low(b), 1);
+        two(30, CKG_GENERATE_RANDOM, a, b);
+        is("fixed bits need not be whole bytes", (a[3] & 0xfc) == 0xa4 && (b[3] & 0xfc) == 0xa4, 1);
+        two(32, CKG_GENERATE_COUNTER, a, b);
+        is("a counter keeps them too", (CK_RV)memcmp(a, b, 4), 0);
+        is("and counts by one", low(b) - low(a), 1);
+        two(32, CKG_GENERATE_COUNTER_XOR, a, b);
+        is("a counter mixed in begins with the IV given", a[11], 0xfe);
+        is("and goes on beside it", b[11], 0xff);
+        is("a counter of eight bits", encrypt_begin(CKM_AES_GCM, aes), CKR_OK);
+        while (done < 300 && encrypt(&p, sizeof(p), cipher) == CKR_OK)
+                done++;
+        is("makes 256 IVs", done, 256);
+        is("and then no more", encrypt(&p, sizeof(p), cipher), CKR_TOKEN_RESOURCE_EXCEEDED);
+        p.ivGenerator = CKG_GENERATE_RANDOM;
+        is("eight random bits would come twice", encrypt(&p, sizeof(p), cipher), CKR_MECHANISM_PARAM_INVALID);
+        p.ulIvFixedBits = 96;
+        is("no bits are left to make", encrypt(&p, sizeof(p), cipher), CKR_MECHANISM_PARAM_INVALID);
+        p.ulIvFixedBits = 0;
+        p.ivGenerator = 9;
+        is("no such generator", encrypt(&p, sizeof(p), cipher), CKR_MECHANISM_PARAM_INVALID);
+        p.ivGenerator = CKG_GENERATE;
+        p.pTag = NULL;
+        is("no place for the tag", encrypt(&p, sizeof(p), cipher), CKR_MECHANISM_PARAM_INVALID);
+        p.pTag = tag;
+        is("the operation has survived it all", encrypt(&p, sizeof(p), cipher), CKR_OK);
+        is("C_MessageEncryptFinal", F3->C_MessageEncryptFinal(session), CKR_OK);
+}
+
+/* ---- order and parts ---- */
+
+static CK_RV next(CK_GCM_MESSAGE_PARAMS *p, CK_BYTE_PTR part, CK_ULONG part_n, CK_BYTE_PTR out, CK_ULONG *n,
+                  bool last)
+{
+        return F3->C_EncryptMessageNext(session, p, sizeof(*p), part, part_n, out, n,
+                                        last ? CKF_END_OF_MESSAGE : 0);
+}
+
+static void parts(void)
+{
+        CK_BYTE iv[12] = { 3 }, tag[16], whole_tag[16], whole[TEXT_N], cipher[TEXT_N];
+        CK_GCM_MESSAGE_PARAMS p = { iv, 12, 0, CKG_NO_GENERATE, whole_tag, 128 };
+        CK_MECHANISM m = { CKM_AES_GCM, NULL, 0 };
+        CK_ULONG n = TEXT_N, got = 0;
+
+        is("a message without an operation", encrypt(&p, sizeof(p), whole), CKR_OPERATION_NOT_INITIALIZED);
+        is("C_MessageEncryptInit", F3->C_MessageEncryptInit(session, &m, aes), CKR_OK);
+        is("again", F3->C_MessageEncryptInit(session, &m, aes), CKR_OPERATION_ACTIVE);
+        is("a whole message", encrypt(&p, sizeof(p), whole), CKR_OK);
+        is("a part without a beginning", next(&p, text, 8, cipher, &n, false), CKR_OPERATION_NOT_INITIALIZED);
+        p.pTag = tag;
+        is("a beginning", F3->C_EncryptMessageBegin(session, &p, sizeof(p), aad, 6), CKR_OK);
+        is("and another", F3->C_EncryptMessageBegin(session, &p, sizeof(p), aad, 6), CKR_OPERATION_ACTIVE);
+        is("a whole message amid it", encrypt(&p, sizeof(p), cipher), CKR_OPERATION_ACTIVE);
+        is("a part", next(&p, text, 10, cipher, &n, false), CKR_OK);
+        got = n;
+        n = 1;
+        is("the last one, without room", next(&p, text + 10, TEXT_N - 10, cipher + got, &n, true),
+           CKR_BUFFER_TOO_SMALL);
+        is("is not lost", next(&p, text + 10, TEXT_N - 10, cipher + got, &n, true), CKR_OK);
+        is("all is there", got + n, TEXT_N);
+        is("and the same as the whole", (CK_RV)memcmp(cipher, whole, TEXT_N), 0);
+        is("with the same tag", (CK_RV)memcmp(tag, whole_tag, 16), 0);
+        is("a beginning", F3->C_EncryptMessageBegin(session, &p, sizeof(p), aad, 6), CKR_OK);
+        is("a part that is missing", next(&p, NULL, 10, cipher, &n, false), CKR_ARGUMENTS_BAD);
+        is("ends its message", next(&p, text, 10, cipher, &n, false), CKR_OPERATION_NOT_INITIALIZED);
+        is("C_...Init without a mechanism", F3->C_MessageEncryptInit(session, NULL, aes), CKR_OK);
+        is("is the end of all", F3->C_MessageEncryptFinal(session), CKR_OPERATION_NOT_INITIALIZED);
+        is("C_MessageDecryptInit", F3->C_MessageDecryptInit(session, &m, aes), CKR_OK);
+        is("a beginning", F3->C_DecryptMessageBegin(session, &p, sizeof(p), aad, 6), CKR_OK);
+        is("nothing comes out of a part",
+           F3->C_DecryptMessageNext(session, &p, sizeof(p), cipher, 20, whole, &n, 0), CKR_OK);
+        is("before the tag was seen", n, 0);
+        n = TEXT_N;
+        is("all of it comes with the last",
+           F3->C_DecryptMessageNext(session, &p, sizeof(p), cipher + 20, TEXT_N - 20, whole, &n,
+                                    CKF_END_OF_MESSAGE),
+           CKR_OK);
+        is("as it was", n == TEXT_N && memcmp(whole, text, TEXT_N) == 0, 1);
+        is("C_SessionCancel", F3->C_SessionCancel(session, CKF_MESSAGE_DECRYPT), CKR_OK);
+        is("is an end too", F3->C_MessageDecryptFinal(session), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+/* ---- signatures ---- */
+
+static void signing(void)
+{
+        CK_MECHANISM m = { CKM_SHA256_HMAC, NULL, 0 };
+        CK_BYTE one[32], two_parts[32];
+        CK_ULONG n = 32;
+
+        is("without an operation", F3->C_SignMessage(session, NULL, 0, text, TEXT_N, one, &n),
+           CKR_OPERATION_NOT_INITIALIZED);
+        is("C_MessageSignInit", F3->C_MessageSignInit(session, &m, hmac), CKR_OK);
+        is("again", F3->C_MessageSignInit(session, &m, hmac), CKR_OPERATION_ACTIVE);
+        n = 31;
+        is("a message, without room", F3->C_SignMessage(session, NULL, 0, text, TEXT_N, one, &n),
+           CKR_BUFFER_TOO_SMALL);
+        is("the message", F3->C_SignMessage(session, NULL, 0, text, TEXT_N, one, &n), CKR_OK);
+        is("one in parts", F3->C_SignMessageBegin(session, NULL, 0), CKR_OK);
+        is("no other meanwhile", F3->C_SignMessage(session, NULL, 0, text, TEXT_N, one, &n),
+           CKR_OPERATION_ACTIVE);
+        is("the first", F3->C_SignMessageNext(session, NULL, 0, text, 9, NULL, NULL), CKR_OK);
+        n = 3;
+        is("the last, without room",
+           F3->C_SignMessageNext(session, NULL, 0, text + 9, TEXT_N - 9, two_parts, &n),
+           CKR_BUFFER_TOO_SMALL);
+        is("the last", F3->C_SignMessageNext(session, NULL, 0, text + 9, TEXT_N - 9, two_parts, &n), CKR_OK);
+        is("makes the same signature", (CK_RV)memcmp(one, two_parts, 32), 0);
+        is("a parameter", F3->C_SignMessage(session, one, 1, text, TEXT_N, one, &n),
+           CKR_MECHANISM_PARAM_INVALID);
+        is("C_MessageSignFinal", F3->C_MessageSignFinal(session), CKR_OK);
+        is("C_MessageVerifyInit", F3->C_MessageVerifyInit(session, &m, hmac), CKR_OK);
+        is("it is good", F3->C_VerifyMessage(session, NULL, 0, text, TEXT_N, two_parts, 32), CKR_OK);
+        is("of other data not", F3->C_VerifyMessage(session, NULL, 0, text, TEXT_N - 1, two_parts, 32),
+           CKR_SIGNATURE_INVALID);
+        is("and good again", F3->C_VerifyMessage(session, NULL, 0, text, TEXT_N, two_parts, 32), CKR_OK);
+        is("in parts", F3->C_VerifyMessageBegin(session, NULL, 0), CKR_OK);
+        is("one", F3->C_VerifyMessageNext(session, NULL, 0, text, 5, NULL, 0), CKR_OK);
+        is("and the last", F3->C_VerifyMessageNext(session, NULL, 0, text + 5, TEXT_N - 5, two_parts, 32),
+           CKR_OK);
+        is("a part of nothing", F3->C_VerifyMessageNext(session, NULL, 0, text, 5, NULL, 0),
+           CKR_OPERATION_NOT_INITIALIZED);
+        is("C_MessageVerifyFinal", F3->C_MessageVerifyFinal(session), CKR_OK);
+        is("again", F3->C_MessageVerifyFinal(session), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+void guest_message(void)
+{
+        session = arrive();
+        aes = make_aes(session);
+        chacha = make_chacha();
+        hmac = make_hmac_key(session);
+        mechanisms();
+        generators();
+        parts();
+        signing();
+        leave();
+}
