@@ -1,26 +1,47 @@
-/* ECDH key agreement (SP 800-56A) with no KDF or that of X9.63. All curves offered have cofactor 1 or clear
- * it themselves (X25519, X448), so both mechanisms are one function. */
+/* ECDH key agreement (SP 800-56A) with no KDF, that of X9.63 or that of SP 800-56A. All curves offered have
+ * cofactor 1 or clear it themselves (X25519, X448), so both mechanisms are one function. */
 #include "crypto/derive.h"
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-static bool kdf_hash(uint32_t kdf, enum crypto_hash *hash)
+/* What is made of the shared secret: nothing, the KDF of X9.63 (the counter after it) or the one of SP
+ * 800-56A (the counter before it). */
+struct kdf {
+        uint32_t kdf; /* CKD_ */
+        enum crypto_hash hash;
+        const char *name; /* libcrypto's; NULL: nothing */
+};
+
+static const struct kdf *kdf_find(uint32_t kdf)
 {
-        static const struct {
-                uint32_t kdf;
-                enum crypto_hash hash;
-        } rows[] = { { CKD_NULL, HASH_NONE },         { CKD_SHA1_KDF, HASH_SHA1 },
-                     { CKD_SHA224_KDF, HASH_SHA224 }, { CKD_SHA256_KDF, HASH_SHA256 },
-                     { CKD_SHA384_KDF, HASH_SHA384 }, { CKD_SHA512_KDF, HASH_SHA512 } };
+        static const struct kdf rows[] = {
+                { CKD_NULL, HASH_NONE, NULL },
+                { CKD_SHA1_KDF, HASH_SHA1, "X963KDF" },
+                { CKD_SHA224_KDF, HASH_SHA224, "X963KDF" },
+                { CKD_SHA256_KDF, HASH_SHA256, "X963KDF" },
+                { CKD_SHA384_KDF, HASH_SHA384, "X963KDF" },
+                { CKD_SHA512_KDF, HASH_SHA512, "X963KDF" },
+                { CKD_SHA3_224_KDF, HASH_SHA3_224, "X963KDF" },
+                { CKD_SHA3_256_KDF, HASH_SHA3_256, "X963KDF" },
+                { CKD_SHA3_384_KDF, HASH_SHA3_384, "X963KDF" },
+                { CKD_SHA3_512_KDF, HASH_SHA3_512, "X963KDF" },
+                { CKD_SHA1_KDF_SP800, HASH_SHA1, "SSKDF" },
+                { CKD_SHA224_KDF_SP800, HASH_SHA224, "SSKDF" },
+                { CKD_SHA256_KDF_SP800, HASH_SHA256, "SSKDF" },
+                { CKD_SHA384_KDF_SP800, HASH_SHA384, "SSKDF" },
+                { CKD_SHA512_KDF_SP800, HASH_SHA512, "SSKDF" },
+                { CKD_SHA3_224_KDF_SP800, HASH_SHA3_224, "SSKDF" },
+                { CKD_SHA3_256_KDF_SP800, HASH_SHA3_256, "SSKDF" },
+                { CKD_SHA3_384_KDF_SP800, HASH_SHA3_384, "SSKDF" },
+                { CKD_SHA3_512_KDF_SP800, HASH_SHA3_512, "SSKDF" },
+        };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                if (rows[i].kdf == kdf) {
-                        *hash = rows[i].hash;
-                        return true;
-                }
+                if (rows[i].kdf == kdf)
+                        return &rows[i];
         }
-        return false;
+        return NULL;
 }
 
 /* The bare point out of a parameter that may have it in a DER OCTET STRING; the length decides, because an
@@ -46,16 +67,16 @@ static bool point_of(const struct crypto_key *key, struct slice given, struct sl
 static bool ecdh_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
                        const struct ck_mech_param *p, struct err *err)
 {
-        enum crypto_hash hash;
+        const struct kdf *kdf = p && p->present ? kdf_find(p->u.ecdh.kdf) : NULL;
         struct slice point;
 
         (void)op;
         if (key && key->class != CRYPTO_PRIVATE)
                 return err_set(err, ERR_KEY_TYPE, "%s works with a private key", m->name);
-        if (!p || !p->present || !kdf_hash(p->u.ecdh.kdf, &hash))
+        if (!kdf)
                 return err_set(err, ERR_MECHANISM_PARAM, "%s needs a key derivation function that is offered",
                                m->name);
-        if (hash == HASH_NONE && p->u.ecdh.shared.n)
+        if (!kdf->name && p->u.ecdh.shared.n)
                 return err_set(err, ERR_MECHANISM_PARAM,
                                "shared data needs a key derivation function other than CKD_NULL");
         if (key && !point_of(key, p->u.ecdh.public_data, &point))
@@ -106,40 +127,39 @@ static struct sec *agree(const struct crypto_key *base, struct slice point, stru
         return secret;
 }
 
-static struct sec *x963(const struct crypto_derivation *d, enum crypto_hash hash, struct slice secret,
-                        size_t n, struct err *err)
+static struct sec *run_kdf(const struct crypto_derivation *d, const struct kdf *kdf, struct slice secret,
+                           size_t n, struct err *err)
 {
         struct slice shared = d->param->u.ecdh.shared;
+        const char *hash = EVP_MD_get0_name(d->crypto->md[kdf->hash]);
         OSSL_PARAM params[4], *p = params;
 
-        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                                (char *)(uintptr_t)EVP_MD_get0_name(d->crypto->md[hash]), 0);
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)hash, 0);
         *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret.p, secret.n);
         if (shared.n)
                 *p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)shared.p,
                                                          shared.n);
         *p = OSSL_PARAM_construct_end();
-        return crypto_kdf_run(d->crypto, "X963KDF", params, n, err);
+        return crypto_kdf_run(d->crypto, kdf->name, params, n, err);
 }
 
 static bool ecdh_derive(struct crypto_derivation *d, struct err *err)
 {
-        enum crypto_hash hash = HASH_NONE;
+        const struct kdf *kdf = kdf_find(d->param->u.ecdh.kdf);
         struct slice point;
         struct sec *secret;
         size_t n = 0, natural, most;
         bool ok;
 
-        (void)kdf_hash(d->param->u.ecdh.kdf, &hash);
         (void)point_of(d->base, d->param->u.ecdh.public_data, &point);
         secret = agree(d->base, point, err);
         if (!secret)
                 return false;
-        natural = hash == HASH_NONE ? sec_size(secret) : (size_t)EVP_MD_get_size(d->crypto->md[hash]);
-        most = hash == HASH_NONE ? sec_size(secret) : CRYPTO_DERIVED_MOST;
+        natural = kdf->name ? (size_t)EVP_MD_get_size(d->crypto->md[kdf->hash]) : sec_size(secret);
+        most = kdf->name ? CRYPTO_DERIVED_MOST : sec_size(secret);
         ok = crypto_derive_length(d, 0, natural, most, &n, err);
-        if (ok && hash != HASH_NONE)
-                ok = (d->value[0] = x963(d, hash, sec_slice(secret), n, err)) != NULL;
+        if (ok && kdf->name)
+                ok = (d->value[0] = run_kdf(d, kdf, sec_slice(secret), n, err)) != NULL;
         else if (ok) /* leading bytes are dropped */
                 ok = crypto_derive_take(d, 0, slice_of(sec_slice(secret).p + (sec_size(secret) - n), n), err);
         sec_free(&secret);

@@ -104,7 +104,19 @@
                 .number = mech, .name = #mech, .functions = OP(DERIVE), KEYS(__VA_ARGS__), .min = 1,         \
                 .max = 3072, .family = &how                                                                  \
         }
-#define PRF_KEYS CKK_GENERIC_SECRET, CKK_AES
+#define PRF_KEYS  CKK_GENERIC_SECRET, CKK_AES
+#define ANY_BYTES CKK_GENERIC_SECRET, CKK_AES, CKK_HKDF
+/* Joining and mixing (SP 800-133 6.3 approves of it), and hashing, which nobody at NIST does. */
+#define MIX(mech, how, what, policy)                                                                         \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(DERIVE), KEYS(ANY_BYTES), .min = 1,           \
+                .max = 3072, .class = policy, .family = &how, .mode = what                                   \
+        }
+#define HASH_KEY(mech, which)                                                                                \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(DERIVE), KEYS(ANY_BYTES), .min = 1,           \
+                .max = 3072, .class = CRYPTO_NON_FIPS, .hash = which, .family = &crypto_family_hash_derive   \
+        }
 
 static const struct crypto_mechanism rows[] = {
         { ROW(CKM_RSA_PKCS_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR), KEYS(CKK_RSA), .makes = CKK_RSA,
@@ -135,9 +147,11 @@ static const struct crypto_mechanism rows[] = {
         DIGEST(CKM_SHA512_224, HASH_SHA512_224),
         HMAC(CKM_SHA512_224_HMAC, HASH_SHA512_224, CKK_SHA512_224_HMAC),
         HMAC(CKM_SHA512_224_HMAC_GENERAL, HASH_SHA512_224, CKK_SHA512_224_HMAC),
+        HASH_KEY(CKM_SHA512_224_KEY_DERIVATION, HASH_SHA512_224),
         DIGEST(CKM_SHA512_256, HASH_SHA512_256),
         HMAC(CKM_SHA512_256_HMAC, HASH_SHA512_256, CKK_SHA512_256_HMAC),
         HMAC(CKM_SHA512_256_HMAC_GENERAL, HASH_SHA512_256, CKK_SHA512_256_HMAC),
+        HASH_KEY(CKM_SHA512_256_KEY_DERIVATION, HASH_SHA512_256),
         RSA_SIGN(CKM_SHA3_256_RSA_PKCS, HASH_SHA3_256, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA3_384_RSA_PKCS, HASH_SHA3_384, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA3_512_RSA_PKCS, HASH_SHA3_512, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
@@ -198,6 +212,21 @@ static const struct crypto_mechanism rows[] = {
         HMAC_GEN(CKM_SHA3_512_KEY_GEN, CKK_SHA3_512_HMAC),
         { ROW(CKM_GENERIC_SECRET_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
           .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072 },
+        MIX(CKM_CONCATENATE_BASE_AND_KEY, crypto_family_join, NULL, CRYPTO_APPROVED),
+        MIX(CKM_CONCATENATE_BASE_AND_DATA, crypto_family_join, NULL, CRYPTO_APPROVED),
+        MIX(CKM_CONCATENATE_DATA_AND_BASE, crypto_family_join, NULL, CRYPTO_APPROVED),
+        MIX(CKM_XOR_BASE_AND_DATA, crypto_family_xor, NULL, CRYPTO_APPROVED),
+        HASH_KEY(CKM_SHA1_KEY_DERIVATION, HASH_SHA1),
+        HASH_KEY(CKM_SHA256_KEY_DERIVATION, HASH_SHA256),
+        HASH_KEY(CKM_SHA384_KEY_DERIVATION, HASH_SHA384),
+        HASH_KEY(CKM_SHA512_KEY_DERIVATION, HASH_SHA512),
+        HASH_KEY(CKM_SHA224_KEY_DERIVATION, HASH_SHA224),
+        HASH_KEY(CKM_SHA3_256_KEY_DERIVATION, HASH_SHA3_256),
+        HASH_KEY(CKM_SHA3_224_KEY_DERIVATION, HASH_SHA3_224),
+        HASH_KEY(CKM_SHA3_384_KEY_DERIVATION, HASH_SHA3_384),
+        HASH_KEY(CKM_SHA3_512_KEY_DERIVATION, HASH_SHA3_512),
+        MIX(CKM_SHAKE_128_KEY_DERIVATION, crypto_family_shake_derive, "SHAKE-128", CRYPTO_NON_FIPS),
+        MIX(CKM_SHAKE_256_KEY_DERIVATION, crypto_family_shake_derive, "SHAKE-256", CRYPTO_NON_FIPS),
         DERIVE(CKM_SP800_108_COUNTER_KDF, crypto_family_kdf108, PRF_KEYS),
         DERIVE(CKM_SP800_108_FEEDBACK_KDF, crypto_family_kdf108, PRF_KEYS),
         DERIVE(CKM_SP800_108_DOUBLE_PIPELINE_KDF, crypto_family_kdf108, PRF_KEYS),
@@ -243,6 +272,10 @@ static const struct crypto_mechanism rows[] = {
         AES_MAC(CKM_AES_CMAC, CRYPTO_APPROVED),
         AES_MAC(CKM_AES_CMAC_GENERAL, CRYPTO_APPROVED),
         AES_MAC(CKM_AES_GMAC, CRYPTO_APPROVED),
+        { ROW(CKM_AES_ECB_ENCRYPT_DATA), .functions = OP(DERIVE), KEYS(CKK_AES), AES_SIZES, .mode = "ECB",
+          .class = CRYPTO_NON_FIPS, .family = &crypto_family_encrypt_data },
+        { ROW(CKM_AES_CBC_ENCRYPT_DATA), .functions = OP(DERIVE), KEYS(CKK_AES), AES_SIZES, .mode = "CBC",
+          .class = CRYPTO_NON_FIPS, .family = &crypto_family_encrypt_data },
         { ROW(CKM_CHACHA20_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_CHACHA20), .makes = CKK_CHACHA20,
           .min = 32, .max = 32, .class = CRYPTO_NON_FIPS },
         CHACHA(CKM_CHACHA20, "ChaCha20", &crypto_family_cipher),
@@ -265,6 +298,9 @@ static const struct crypto_mechanism rows[] = {
         DERIVE(CKM_HKDF_DERIVE, crypto_family_hkdf, CKK_GENERIC_SECRET, CKK_HKDF, CKK_AES),
         DERIVE(CKM_HKDF_DATA, crypto_family_hkdf, CKK_GENERIC_SECRET, CKK_HKDF, CKK_AES),
         SECRET_GEN(CKM_HKDF_KEY_GEN, CKK_HKDF, 14, 3072),
+        { ROW(CKM_PUB_KEY_FROM_PRIV_KEY), .functions = OP(DERIVE),
+          KEYS(CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY), .min = 192, .max = CRYPTO_RSA_MAX,
+          .family = &crypto_family_public },
         DERIVE(CKM_CLOUDHSM_SP800_108_COUNTER_KDF, crypto_family_kdf108, PRF_KEYS),
         GCM(CKM_CLOUDHSM_AES_GCM),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),

@@ -65,6 +65,13 @@ static bool child_length(struct vault_call *call, const struct vault_template *t
         return true;
 }
 
+/* A public key is of its private key's type, whether the template says so or not. */
+static bool own_type(struct vault_call *call, struct vault_template *t, const struct crypto_key *base)
+{
+        return vault_template_has(t, CKA_KEY_TYPE) ||
+               vault_template_set_number(call, t, CKA_KEY_TYPE, crypto_key_type(base));
+}
+
 /* Template i, brought to what its inputs allow, and what it asks of the mechanism. */
 static bool settle(struct vault_call *call, struct derivation *d, size_t i)
 {
@@ -76,6 +83,9 @@ static bool settle(struct vault_call *call, struct derivation *d, size_t i)
                 return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
                                "%s does not make objects of that CKA_CLASS",
                                crypto_mechanism_name(d->use.mechanism));
+        if (makes == CKO_PUBLIC_KEY &&
+            !(vault_template_set_number(call, t, CKA_CLASS, makes) && own_type(call, t, d->use.key)))
+                return false;
         if (!vault_force_template(call, d->use.object, CKA_DERIVE_TEMPLATE, t) ||
             (d->second && !vault_force_template(call, d->second, CKA_DERIVE_TEMPLATE, t)) ||
             !vault_policy_derive(call, d->use.object, call->mechanism, t, &d->origin) ||

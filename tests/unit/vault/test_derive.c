@@ -432,6 +432,70 @@ static void the_derive_template_holds(void **state)
         buf_clear(&inner);
 }
 
+/* D12, and the public half of a private key is like any public key. */
+static void the_public_half(void **state)
+{
+        struct caller cu = caller_cu(*state, "cu1");
+        struct attributes closed = { .n = 0 };
+        struct named pub, priv, made;
+        uint8_t one[128], other[128];
+        struct wish w;
+        size_t n, m;
+
+        add_bool(&closed, CKA_DERIVE, false);
+        add_bool(&closed, CKA_SIGN, true);
+        for (int derives = 0; derives < 2; derives++) {
+                assert_int_equal(
+                    make_pair(&cu, CKM_EC_KEY_PAIR_GEN, false, NULL, derives ? NULL : &closed, &pub, &priv),
+                    0);
+                w = (struct wish){ .mechanism = CKM_PUB_KEY_FROM_PRIV_KEY, .param = BUF_INIT };
+                add_bool(&w.t, CKA_VERIFY, true);
+                assert_int_equal(derive(&cu, &priv, &w, &made), derives ? 0 : CKR_KEY_FUNCTION_NOT_PERMITTED);
+                if (!derives)
+                        continue;
+                assert_int_equal(get_attribute(&cu, &pub, CKA_EC_POINT, one, sizeof(one), &n), 0);
+                assert_int_equal(get_attribute(&cu, &made, CKA_EC_POINT, other, sizeof(other), &m), 0);
+                assert_true(slice_equal(slice_of(one, n), slice_of(other, m)));
+                w = (struct wish){ .mechanism = CKM_PUB_KEY_FROM_PRIV_KEY, .param = BUF_INIT };
+                add_number(&w.t, CKA_KEY_TYPE, CKK_RSA);
+                assert_int_equal(derive(&cu, &priv, &w, &made), CKR_TEMPLATE_INCONSISTENT);
+        }
+}
+
+/* D04 to D06: joining and mixing keep the strictest of both keys. */
+static void joined_keys_keep_the_strictest(void **state)
+{
+        struct caller cu = caller_cu(*state, "cu1");
+        struct attributes open_t = { .n = 0 };
+        struct named closed, open_key, child;
+        struct wish w;
+
+        add_bool(&open_t, CKA_DERIVE, true);
+        make_base(&cu, false, &closed);
+        assert_int_equal(make_secret(&cu, false, &open_t, &open_key), 0);
+        for (int order = 0; order < 2; order++) {
+                for (int loose = 0; loose < 2; loose++) {
+                        w = (struct wish){ .mechanism = CKM_CONCATENATE_BASE_AND_KEY, .param = BUF_INIT };
+                        add_number(&w.t, CKA_CLASS, CKO_SECRET_KEY);
+                        add_number(&w.t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+                        if (loose)
+                                add_bool(&w.t, CKA_EXTRACTABLE, true);
+                        w.second = order ? &closed : &open_key;
+                        assert_int_equal(derive(&cu, order ? &open_key : &closed, &w, &child),
+                                         loose ? CKR_TEMPLATE_INCONSISTENT : 0);
+                        if (!loose)
+                                assert_false(is_set(&cu, &child, CKA_EXTRACTABLE) ||
+                                             is_set(&cu, &child, CKA_NEVER_EXTRACTABLE));
+                }
+        }
+        w = (struct wish){ .mechanism = CKM_CONCATENATE_BASE_AND_KEY, .param = BUF_INIT };
+        add_number(&w.t, CKA_CLASS, CKO_SECRET_KEY);
+        add_number(&w.t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+        add_bool(&w.t, CKA_SENSITIVE, false);
+        w.second = &open_key;
+        assert_int_equal(derive(&cu, &open_key, &w, &child), CKR_TEMPLATE_INCONSISTENT);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -442,6 +506,8 @@ int main(void)
                 cmocka_unit_test(data_comes_from_keys_born_for_it),
                 cmocka_unit_test(derived_keys_are_not_relied_on),
                 cmocka_unit_test(the_derive_template_holds),
+                cmocka_unit_test(the_public_half),
+                cmocka_unit_test(joined_keys_keep_the_strictest),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
