@@ -14,7 +14,7 @@ static const char *pin, *log_path;
 
 static const struct attack_group *const groups[] = { &group_wrap,   &group_trusted, &group_template,
                                                      &group_oracle, &group_format,  &group_beyond,
-                                                     &group_misuse };
+                                                     &group_misuse, &group_wire };
 
 const char *attack_pin(void)
 {

@@ -51,7 +51,7 @@ struct attack_group {
         void (*before)(void); /* keys that many sequences share; may be NULL */
 };
 extern const struct attack_group group_wrap, group_trusted, group_template, group_derive, group_oracle,
-    group_format, group_beyond, group_misuse;
+    group_format, group_beyond, group_misuse, group_wire;
 
 extern CK_FUNCTION_LIST_PTR p11;
 /* The partition has separate_roles=1: sequences of grade S are refused. */
@@ -157,6 +157,7 @@ struct mech {
                 CK_HKDF_PARAMS hkdf;
                 CK_SP800_108_KDF_PARAMS kdf;
                 CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
+                CK_PKCS5_PBKD2_PARAMS2 password;
                 CK_EXTRACT_PARAMS extract;
                 CK_OBJECT_HANDLE second;
         } p;

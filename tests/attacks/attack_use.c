@@ -15,11 +15,12 @@ static void oaep(CK_RSA_PKCS_OAEP_PARAMS *p)
         *p = (CK_RSA_PKCS_OAEP_PARAMS){ CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0 };
 }
 
-static void kdf_pieces(struct mech *m)
+/* Only counter mode has its counter as the iteration variable. */
+static void kdf_pieces(struct mech *m, bool counter)
 {
         m->counter = (CK_SP800_108_COUNTER_FORMAT){ CK_FALSE, 32 };
-        m->pieces[0] =
-            (CK_PRF_DATA_PARAM){ CK_SP800_108_ITERATION_VARIABLE, &m->counter, sizeof(m->counter) };
+        m->pieces[0] = (CK_PRF_DATA_PARAM){ CK_SP800_108_ITERATION_VARIABLE, counter ? &m->counter : NULL,
+                                            counter ? sizeof(m->counter) : 0 };
         m->pieces[1] = (CK_PRF_DATA_PARAM){ CK_SP800_108_BYTE_ARRAY, m->seed, sizeof(m->seed) };
 }
 
@@ -51,15 +52,27 @@ static void derive_parameter(struct mech *m)
         case CKM_SP800_108_COUNTER_KDF:
         case CKM_CLOUDHSM_SP800_108_COUNTER_KDF:
         case CKM_SP800_108_DOUBLE_PIPELINE_KDF:
-                kdf_pieces(m);
+                kdf_pieces(m, m->m.mechanism != CKM_SP800_108_DOUBLE_PIPELINE_KDF);
                 m->p.kdf = (CK_SP800_108_KDF_PARAMS){ CKM_SHA256_HMAC, 2, m->pieces, 0, NULL };
                 give(m, &m->p.kdf, sizeof(m->p.kdf));
                 break;
         case CKM_SP800_108_FEEDBACK_KDF:
-                kdf_pieces(m);
+                kdf_pieces(m, false);
                 m->p.feedback =
                     (CK_SP800_108_FEEDBACK_KDF_PARAMS){ CKM_SHA256_HMAC, 2, m->pieces, 0, NULL, 0, NULL };
                 give(m, &m->p.feedback, sizeof(m->p.feedback));
+                break;
+        case CKM_PKCS5_PBKD2:
+                m->p.password = (CK_PKCS5_PBKD2_PARAMS2){ CKZ_SALT_SPECIFIED,
+                                                          m->seed,
+                                                          16,
+                                                          1000,
+                                                          CKP_PKCS5_PBKD2_HMAC_SHA256,
+                                                          NULL,
+                                                          0,
+                                                          m->seed,
+                                                          8 };
+                give(m, &m->p.password, sizeof(m->p.password));
                 break;
         case CKM_EXTRACT_KEY_FROM_KEY:
                 give(m, &m->p.extract, sizeof(m->p.extract));

@@ -464,6 +464,46 @@ static void check_values(struct attack *a)
                        attack_key_of(a, CKM_AES_KEY_GEN, &w, &k));
 }
 
+/* Agreement with a key of the attacker's own: he computes the child as well. */
+static void agreed(struct attack *a)
+{
+        CK_OBJECT_HANDLE pub, priv, t, k;
+        struct wanted w = { .n = 0 };
+        struct mech m;
+        struct blob b;
+
+        MUST(a, attack_ec(a, "", "+DERIVE", &pub, &priv));
+        mech_of(&m, CKM_ECDH1_DERIVE);
+        CHECK(a, oracle_p256_point(m.point));
+        wanted_bare(a, &w, CKO_SECRET_KEY, CKK_AES, "+SENS -EXTR +WRAP +TOKEN");
+        wanted_number(&w, CKA_VALUE_LEN, 32);
+        MUST(a, attack_derive(a, &m.m, priv, &w, &t));
+        CHECK(a, !opens_protected(a, t, &k, &b));
+}
+
+/* A key made from a password. */
+static void from_password(struct attack *a)
+{
+        static CK_UTF8CHAR password[] = "password";
+        CK_PKCS5_PBKD2_PARAMS2 p = {
+                CKZ_SALT_SPECIFIED, password, 8, 1000, CKP_PKCS5_PBKD2_HMAC_SHA256, NULL, 0, password, 8
+        };
+        CK_MECHANISM m = { CKM_PKCS5_PBKD2, &p, sizeof(p) };
+        struct wanted w = { .n = 0 };
+        CK_OBJECT_HANDLE t, k;
+        struct blob b;
+
+        if (!attack_needs(a, CKM_PKCS5_PBKD2))
+                return;
+        wanted_key(a, &w, CKO_SECRET_KEY, "+WRAP +TOKEN");
+        wanted_number(&w, CKA_KEY_TYPE, CKK_AES);
+        wanted_number(&w, CKA_CLASS, CKO_SECRET_KEY);
+        wanted_number(&w, CKA_VALUE_LEN, 32);
+        MUST(a, attack_made(a, p11->C_GenerateKey(a->session, &m, w.items, w.n, &t), &t));
+        CHECK(a, !attack_reads(a, t, CKA_LOCAL));
+        CHECK(a, !opens_protected(a, t, &k, &b));
+}
+
 static const struct attack_row rows[] = {
         { "F01", "trust of a key that was copied", copied },
         { "F02", "trust of a copy", copied_back },
@@ -479,6 +519,8 @@ static const struct attack_row rows[] = {
         { "F13", "searching for values", searched },
         { "F14", "reading what is sensitive", read_all },
         { "F15", "check values", check_values },
+        { "F03", "trust of an agreed key", agreed },
+        { "F04", "trust of a key made from a password", from_password },
         { 0 },
 };
 
