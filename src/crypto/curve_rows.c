@@ -59,11 +59,13 @@ static const struct crypto_curve curves[] = {
         { .name = "X25519",
           .key_type = CKK_EC_MONTGOMERY,
           .bits = 256,
+          .non_fips = true,
           OID(0x06, 0x03, 0x2b, 0x65, 0x6e),
           .printable = "curve25519" },
         { .name = "X448",
           .key_type = CKK_EC_MONTGOMERY,
           .bits = 448,
+          .non_fips = true,
           OID(0x06, 0x03, 0x2b, 0x65, 0x6f),
           .printable = "curve448" },
 };

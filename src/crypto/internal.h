@@ -52,6 +52,7 @@ struct crypto_key {
         enum crypto_key_class class;
         uint64_t type; /* CKK_ */
         uint32_t bits;
+        bool old;                         /* size, curve or exponent is for partitions with non_fips */
         const struct crypto_curve *curve; /* NULL for RSA and secret keys */
         EVP_PKEY *pkey;                   /* public and private keys */
         struct sec *secret;               /* secret keys */
@@ -79,6 +80,11 @@ bool crypto_failed(struct err *, const char *what);
 #define CRYPTO_RSA_MIN  1024
 #define CRYPTO_RSA_MAX  8192
 #define CRYPTO_RSA_STEP 256
+/* In partitions without non_fips: spec/interfaces.md 1.4. */
+#define CRYPTO_RSA_APPROVED_MIN 2048
+#define CRYPTO_RSA_APPROVED_MAX 4096
+#define CRYPTO_EC_APPROVED_MIN  224
+bool crypto_rsa_approved(uint32_t bits, const BIGNUM *e);
 /* Size and public exponent of a key from anywhere: ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE. */
 bool crypto_rsa_acceptable(uint32_t bits, const BIGNUM *e, struct err *);
 
@@ -96,6 +102,9 @@ struct crypto_curve {
 };
 const struct crypto_curve *crypto_curve_find(struct slice ec_params); /* NULL: not offered */
 const struct crypto_curve *crypto_curve_named(const char *openssl_name);
+/* crypto_key_approved for a pair that is still to be made; e NULL: not RSA. */
+bool crypto_spec_approved(const struct crypto_key_spec *, const struct crypto_curve *, const BIGNUM *e,
+                          struct err *);
 
 /* key_rsa_import.c, key_component.c are reached through key.h. */
 bool crypto_key_pairwise(struct crypto *, struct crypto_key *private_key, struct crypto_key *public_key,

@@ -138,12 +138,13 @@ bool crypto_rsa_acceptable(uint32_t bits, const BIGNUM *e, struct err *err)
         return true;
 }
 
-static bool rsa_acceptable(const EVP_PKEY *pkey, struct err *err)
+static bool rsa_acceptable(const EVP_PKEY *pkey, bool *old, struct err *err)
 {
+        uint32_t bits = (uint32_t)EVP_PKEY_get_bits(pkey);
         BIGNUM *e = NULL;
-        bool ok = EVP_PKEY_get_bn_param(pkey, "e", &e) == 1 &&
-                  crypto_rsa_acceptable((uint32_t)EVP_PKEY_get_bits(pkey), e, err);
+        bool ok = EVP_PKEY_get_bn_param(pkey, "e", &e) == 1 && crypto_rsa_acceptable(bits, e, err);
 
+        *old = ok && !crypto_rsa_approved(bits, e);
         BN_free(e);
         return ok;
 }
@@ -152,6 +153,7 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
                           struct crypto_key **out, struct err *err)
 {
         const struct crypto_curve *curve = NULL;
+        bool old = false;
         const char *wanted = type == CKK_RSA ? "RSA" : type == CKK_EC ? "EC" : NULL;
 
         if (wanted && !EVP_PKEY_is_a(pkey, wanted)) {
@@ -164,7 +166,7 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
                         EVP_PKEY_free(pkey);
                         return err_set(err, ERR_CURVE, "the key's curve is not offered");
                 }
-        } else if (!rsa_acceptable(pkey, err)) {
+        } else if (!rsa_acceptable(pkey, &old, err)) {
                 EVP_PKEY_free(pkey);
                 return false;
         }
@@ -175,6 +177,7 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
         }
         (*out)->pkey = pkey;
         (*out)->curve = curve;
+        (*out)->old = curve ? curve->non_fips : old;
         return true;
 }
 

@@ -18,6 +18,7 @@ struct crypto_key_spec {
         uint32_t bits;         /* RSA modulus; secret key length in bits */
         struct slice curve;    /* DER CKA_EC_PARAMS */
         struct slice exponent; /* RSA public exponent, big-endian; empty: 65537 */
+        bool approved_only;    /* refuses what crypto_key_approved would, before the work */
 };
 
 struct crypto_key *crypto_key_ref(struct crypto_key *);
@@ -58,6 +59,9 @@ bool crypto_key_import(struct crypto *, enum crypto_key_class, uint64_t key_type
 bool crypto_key_component(const struct crypto_key *, uint64_t attribute, struct buf *out, struct err *);
 /* The public key that belongs to a private key. */
 bool crypto_key_public(const struct crypto_key *private_key, struct crypto_key **out, struct err *);
+
+/* May a partition without non_fips make or take in this key? ERR_KEY_SIZE, ERR_CURVE. */
+bool crypto_key_approved(const struct crypto_key *, struct err *);
 
 enum crypto_key_class crypto_key_class_of(const struct crypto_key *);
 uint64_t crypto_key_type(const struct crypto_key *); /* CKK_ */

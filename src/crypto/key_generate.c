@@ -66,7 +66,7 @@ static EVP_PKEY *rsa_generate(struct crypto *c, const struct crypto_key_spec *sp
         EVP_PKEY *pkey = NULL;
         BIGNUM *e = exponent_of(spec);
 
-        if (!exponent_fits(spec->bits, e, err)) {
+        if (!exponent_fits(spec->bits, e, err) || !crypto_spec_approved(spec, NULL, e, err)) {
                 BN_free(e);
                 return NULL;
         }
@@ -92,6 +92,8 @@ static EVP_PKEY *curve_generate(struct crypto *c, const struct crypto_key_spec *
                         "CKA_EC_PARAMS does not name a curve that is offered for this key type");
                 return NULL;
         }
+        if (!crypto_spec_approved(spec, curve, NULL, err))
+                return NULL;
         context =
             EVP_PKEY_CTX_new_from_name(c->context, curve->key_type == CKK_EC ? "EC" : curve->name, NULL);
         if (!context || EVP_PKEY_keygen_init(context) != 1 ||

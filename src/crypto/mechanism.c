@@ -61,15 +61,14 @@ uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *m, bool approv
                 [CRYPTO_UNWRAP] = CKF_UNWRAP,
                 [CRYPTO_DERIVE] = CKF_DERIVE,
         };
+        uint32_t functions = crypto_mechanism_functions_under(m, approved_only);
         uint64_t mask = CKF_HW;
 
         for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-                if ((m->functions & (1u << i)) &&
-                    !(approved_only && crypto_mechanism_non_fips(m, (enum crypto_op)i)))
-                        mask |= flags[i];
+                mask |= functions & (1u << i) ? flags[i] : 0;
         if (m->key_type_count && m->key_types[0] == CKK_EC)
                 mask |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
-        return mask;
+        return functions ? mask : 0;
 }
 
 void crypto_mechanism_sizes(const struct crypto_mechanism *m, uint64_t *min, uint64_t *max)

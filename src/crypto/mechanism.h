@@ -24,6 +24,7 @@ enum crypto_op {
         CRYPTO_WRAP,
         CRYPTO_UNWRAP,
         CRYPTO_DERIVE,
+        CRYPTO_OPS, /* how many */
 };
 
 enum crypto_policy_class {
@@ -39,9 +40,13 @@ const struct crypto_mechanism *crypto_mechanism_at(size_t i);          /* ascend
 uint64_t crypto_mechanism_number(const struct crypto_mechanism *);
 const char *crypto_mechanism_name(const struct crypto_mechanism *);
 uint32_t crypto_mechanism_functions(const struct crypto_mechanism *); /* mask of 1u << enum crypto_op */
-/* CKF_ of CK_MECHANISM_INFO; approved_only leaves out what crypto_mechanism_non_fips is true of. */
+/* What is left of them in a partition that has FIPS-approved uses only; 0: it is not offered there. */
+uint32_t crypto_mechanism_functions_under(const struct crypto_mechanism *, bool approved_only);
+/* CKF_ of CK_MECHANISM_INFO, of what is left; 0 when nothing is. */
 uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *, bool approved_only);
 void crypto_mechanism_sizes(const struct crypto_mechanism *, uint64_t *min, uint64_t *max); /* CK units */
+void crypto_mechanism_sizes_under(const struct crypto_mechanism *, bool approved_only, uint64_t *min,
+                                  uint64_t *max);
 enum crypto_policy_class crypto_mechanism_class(const struct crypto_mechanism *);
 /* True when this use of it is for partitions with non_fips only: the row is, or this function of it is, or it
  * makes something new with what is offered for the old only. */
@@ -57,6 +62,11 @@ bool crypto_mechanism_authenticated(const struct crypto_mechanism *);
  * all that C_SignInit and its like need to know. key may be NULL for digests. */
 bool crypto_operation_check(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
                             const struct ck_mech_param *, struct err *);
+
+/* Asked besides where the policy has no non_fips: ERR_MECHANISM, ERR_KEY_SIZE or ERR_MECHANISM_PARAM for what
+ * is not FIPS-approved. Small RSA keys, P-192 and SHA-1 still verify, decrypt and unwrap. */
+bool crypto_operation_approved(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
+                               const struct ck_mech_param *, struct err *);
 
 /* Bytes the result may need for in_n bytes of input; 0 when the input length is impossible for the key. */
 size_t crypto_output_max(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,

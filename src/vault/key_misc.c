@@ -33,6 +33,7 @@ bool vault_mechanisms(struct vault_call *call)
         Chsm__MechanismsResponse *r = arena_alloc(call->arena, sizeof(*r));
         const struct crypto_mechanism *m;
         Chsm__MechanismInfo *rows;
+        bool approved_only = vault_policy_approved_only(call->vault);
         size_t n = 0;
 
         while (crypto_mechanism_at(n))
@@ -45,13 +46,13 @@ bool vault_mechanisms(struct vault_call *call)
         if (!r->mechanisms)
                 return err_set(&call->err, ERR_MEMORY, "no memory for the list of mechanisms");
         for (size_t i = 0; (m = crypto_mechanism_at(i)); i++) {
-                uint64_t flags = vault_policy_mechanism_flags(call->vault, m);
+                uint64_t flags = crypto_mechanism_ck_flags(m, approved_only);
 
                 if (!flags)
                         continue;
                 chsm__mechanism_info__init(&rows[i]);
                 rows[i].number = crypto_mechanism_number(m);
-                crypto_mechanism_sizes(m, &rows[i].min_size, &rows[i].max_size);
+                crypto_mechanism_sizes_under(m, approved_only, &rows[i].min_size, &rows[i].max_size);
                 rows[i].flags = flags;
                 rows[i].key_types =
                     (uint64_t *)(uintptr_t)crypto_mechanism_key_types(m, &rows[i].n_key_types);

@@ -26,6 +26,8 @@ bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum e
         use->key = vault_object_key(call->vault, use->object, &call->err);
         return use->key && vault_policy_param(call, op, &use->param) &&
                crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
+               (!vault_policy_approved_only(call->vault) ||
+                crypto_operation_approved(use->mechanism, op, use->key, &use->param, &call->err)) &&
                vault_policy_use(call, use->object, op, use->mechanism) &&
                vault_authorised(call, use->object, op);
 }

@@ -73,7 +73,9 @@ static const struct crypto_mechanism *mechanism_of(struct vault_call *call, cons
         if (!vault_policy_mechanism(call, row) ||
             !ck_mech_param_decode(m->number, slice_of(m->parameter.data, m->parameter.len), param,
                                   &call->err) ||
-            !crypto_operation_check(row, op, NULL, param, &call->err))
+            !crypto_operation_check(row, op, NULL, param, &call->err) ||
+            (vault_policy_approved_only(call->vault) &&
+             !crypto_operation_approved(row, op, NULL, param, &call->err)))
                 return NULL;
         return row;
 }
@@ -166,7 +168,8 @@ static bool make_pair(struct vault_call *call, const struct vault_template *t, u
 {
         struct crypto_key_spec spec = { .key_type = key_type,
                                         .curve = vault_template_get(t, CKA_EC_PARAMS),
-                                        .exponent = vault_template_get(t, CKA_PUBLIC_EXPONENT) };
+                                        .exponent = vault_template_get(t, CKA_PUBLIC_EXPONENT),
+                                        .approved_only = vault_policy_approved_only(call->vault) };
         struct pair *pair = call->memo;
         uint64_t bits = vault_template_number(t, CKA_MODULUS_BITS, 0);
 

@@ -66,6 +66,8 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
         bool ok;
 
         *out = NULL;
+        if (key && vault_policy_approved_only(call->vault) && !crypto_key_approved(key, &call->err))
+                return false;
         ok = vault_policy_template(call, t, object_class) &&
              vault_rules_defaults(call, t, object_class, key_type) &&
              (!key || vault_rules_components(call, t, object_class, key)) &&

@@ -84,25 +84,18 @@ static bool mechanism_allowed(const struct vault_object *o, uint64_t mechanism)
         return false;
 }
 
-static bool approved_only(struct vault *v)
+bool vault_policy_approved_only(struct vault *v)
 {
         return !vault_settings_now(v).value[VAULT_SET_NON_FIPS];
 }
 
 bool vault_policy_mechanism(struct vault_call *call, const struct crypto_mechanism *m)
 {
-        return crypto_mechanism_class(m) != CRYPTO_NON_FIPS || !approved_only(call->vault) ||
+        return crypto_mechanism_functions_under(m, vault_policy_approved_only(call->vault)) ||
                err_set(&call->err, ERR_MECHANISM,
                        "%s is not FIPS-approved, and this partition offers no other "
                        "(non_fips)",
                        crypto_mechanism_name(m));
-}
-
-uint64_t vault_policy_mechanism_flags(struct vault *v, const struct crypto_mechanism *m)
-{
-        return crypto_mechanism_class(m) == CRYPTO_NON_FIPS && approved_only(v)
-                   ? 0
-                   : crypto_mechanism_ck_flags(m, approved_only(v));
 }
 
 bool vault_policy_param(struct vault_call *call, enum crypto_op op, const struct ck_mech_param *p)
@@ -120,7 +113,7 @@ bool vault_policy_param(struct vault_call *call, enum crypto_op op, const struct
 
 static bool approved_fits(struct vault_call *call, enum crypto_op op, const struct crypto_mechanism *m)
 {
-        return !crypto_mechanism_non_fips(m, op) || !approved_only(call->vault) ||
+        return !crypto_mechanism_non_fips(m, op) || !vault_policy_approved_only(call->vault) ||
                err_set(&call->err, ERR_MECHANISM,
                        "%s is not FIPS-approved for this, and this partition offers no other (non_fips)",
                        crypto_mechanism_name(m));

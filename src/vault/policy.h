@@ -14,8 +14,8 @@ bool vault_policy_sees(const struct vault_object *, const struct vault_login *);
 bool vault_policy_owns(struct vault_call *, const struct vault_object *, const char *what);
 /* Does the partition's policy offer this mechanism, for anything at all? */
 bool vault_policy_mechanism(struct vault_call *, const struct crypto_mechanism *);
-/* What C_GetMechanismInfo may tell of it: CKF_ bits; 0 when it is not offered. */
-uint64_t vault_policy_mechanism_flags(struct vault *, const struct crypto_mechanism *);
+/* True where the partition's policy has no non_fips: FIPS-approved uses only. */
+bool vault_policy_approved_only(struct vault *);
 /* ERR_MECHANISM_PARAM for a parameter that the partition's policy does not take. */
 bool vault_policy_param(struct vault_call *, enum crypto_op, const struct ck_mech_param *);
 /* May this key be used so? Usage flag, allowed mechanisms, what a trusted key may not do. */
