@@ -59,6 +59,7 @@ struct crypto *crypto_new(const char *fail_self_test, struct err *err)
                 return NULL;
         }
         c->eddsa_instances = crypto_eddsa_has_instances(c);
+        crypto_features_ask(c);
         if (!crypto_self_test(c, fail_self_test, err)) {
                 crypto_free(&c);
                 return NULL;

@@ -89,6 +89,7 @@ bool crypto_rsa_approved(uint32_t bits, const BIGNUM *e);
 bool crypto_rsa_acceptable(uint32_t bits, const BIGNUM *e, struct err *);
 
 bool crypto_eddsa_has_instances(struct crypto *); /* asked once, at the start */
+void crypto_features_ask(struct crypto *);        /* which rows this libcrypto can serve */
 
 /* ---- curves: curve_rows.c ---- */
 struct crypto_curve {

@@ -10,14 +10,25 @@ const struct crypto_mechanism *crypto_mechanism_find(uint64_t number)
 
         while (low < high) {
                 size_t middle = (low + high) / 2;
-                const struct crypto_mechanism *m = crypto_mechanism_at(middle);
+                const struct crypto_mechanism *m = crypto_mechanism_row(middle);
 
                 if (m->number == number)
-                        return m;
+                        return crypto_mechanism_offered(m) ? m : NULL;
                 if (m->number < number)
                         low = middle + 1;
                 else
                         high = middle;
+        }
+        return NULL;
+}
+
+const struct crypto_mechanism *crypto_mechanism_at(size_t i)
+{
+        const struct crypto_mechanism *m;
+
+        for (size_t row = 0; (m = crypto_mechanism_row(row)); row++) {
+                if (crypto_mechanism_offered(m) && i-- == 0)
+                        return m;
         }
         return NULL;
 }
@@ -205,6 +216,11 @@ static const char *const op_names[] = {
         "unwrap",
         "derive",
 };
+
+const char *crypto_op_name(enum crypto_op op)
+{
+        return op < CRYPTO_OPS ? op_names[op] : "(unknown)";
+}
 
 bool crypto_operation_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
                             const struct ck_mech_param *param, struct err *err)

@@ -9,6 +9,7 @@
 
 #include "ck/mechanism_param.h"
 #include "crypto/key.h"
+#include <stdio.h>
 
 /* Operations; a row's `functions` is a mask of 1u << operation. */
 enum crypto_op {
@@ -37,6 +38,11 @@ struct crypto_mechanism;
 
 const struct crypto_mechanism *crypto_mechanism_find(uint64_t number); /* NULL: not offered */
 const struct crypto_mechanism *crypto_mechanism_at(size_t i);          /* ascending; NULL past the end */
+/* Every row, those included that the running libcrypto cannot serve; the two above leave these out. */
+const struct crypto_mechanism *crypto_mechanism_row(size_t i);
+bool crypto_mechanism_offered(const struct crypto_mechanism *);      /* does this libcrypto serve it? */
+const char *crypto_mechanism_since(const struct crypto_mechanism *); /* the libcrypto it needs, or NULL */
+const char *crypto_op_name(enum crypto_op);                          /* "sign", "generate pair" */
 uint64_t crypto_mechanism_number(const struct crypto_mechanism *);
 const char *crypto_mechanism_name(const struct crypto_mechanism *);
 uint32_t crypto_mechanism_functions(const struct crypto_mechanism *); /* mask of 1u << enum crypto_op */
@@ -57,6 +63,9 @@ uint64_t
 crypto_mechanism_makes(const struct crypto_mechanism *); /* CKK_ a generate mechanism makes by default */
 /* True when its wrapping is authenticated (KW, KWP, GCM, OAEP is not): spec/key-rules.md rule 3. */
 bool crypto_mechanism_authenticated(const struct crypto_mechanism *);
+
+/* Writes docs/mechanisms.md: every row, those included that this libcrypto lacks. */
+void crypto_mechanisms_print(FILE *);
 
 /* Checks number, function, key type and size and the parameter, in the order of spec/key-rules.md. This is
  * all that C_SignInit and its like need to know. key may be NULL for digests. */

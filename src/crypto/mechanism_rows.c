@@ -308,7 +308,7 @@ static const struct crypto_mechanism rows[] = {
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
 };
 
-const struct crypto_mechanism *crypto_mechanism_at(size_t i)
+const struct crypto_mechanism *crypto_mechanism_row(size_t i)
 {
         return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
 }

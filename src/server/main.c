@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
+#include "crypto/mechanism.h"
 #include "server/admin.h"
 
 #include <arpa/inet.h>
@@ -190,14 +191,16 @@ static int fail(const char *what, const struct err *err)
 
 int main(int argc, char **argv)
 {
-        const char *path = CONF_PRESET, *check = NULL, *print = NULL;
+        const char *path = CONF_PRESET, *check = NULL, *print = NULL, *mechanisms = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET ")", &path },
                 { 0, "check-config", NULL, "read the configuration and exit", &check },
                 { 0, "print-config", NULL, "write a configuration file with every option, and exit", &print },
+                { 0, "print-mechanisms", NULL, "write the table of mechanisms, docs/mechanisms.md, and exit",
+                  &mechanisms },
         };
         const struct opt_program program = {
-                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 3
+                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 4
         };
         struct server_conf conf = { 0 };
         struct err err = ERR_INIT;
@@ -214,6 +217,10 @@ int main(int argc, char **argv)
         }
         if (print) {
                 conf_print(server_conf_rows, server_conf_rows_n, "chsm-server", stdout);
+                return 0;
+        }
+        if (mechanisms) {
+                crypto_mechanisms_print(stdout);
                 return 0;
         }
         if (!conf_defaults(server_conf_rows, server_conf_rows_n, &conf, &err) ||

@@ -33,7 +33,7 @@ plant headers src/base/alone.h 'struct slice x(size_t n);\n' 'does not compile a
 plant format src/base/ugly.c 'int  a ;\n' 'clang-format'
 plant forbidden src/base/call.c 'void f(char *a);\nvoid f(char *a) { strcpy(a, a); }\n' 'unsafe'
 
-# The two lints that look at what was built get a built violation.
+# The lints that look at what was built get a built violation.
 built() { # lint, words
         if sh "$top/tests/lint/$1.sh" "$scratch/tree" "$scratch/built" >"$scratch/out" 2>&1; then
                 echo "lint $1 accepted a planted violation"
@@ -67,4 +67,11 @@ echo '        { "swim", "", "x" },' >"$scratch/tree/src/tools/util_x.c"
 built manual 'command swim'
 echo '.It Fl -other and swim' >"$scratch/tree/man/chsm-util.1"
 built manual 'does not have --extra'
+printf '#!/bin/sh\necho "| 1 | CKM_X |"\n' >"$programs/chsm-server"
+chmod +x "$programs/chsm-server"
+mkdir -p "$scratch/tree/docs"
+echo '| 1 | CKM_X |' >"$scratch/tree/docs/mechanisms.md"
+sh "$top/tests/lint/mechanisms.sh" "$scratch/tree" "$scratch/built" || bad=1
+echo '| 1 | CKM_Y |' >"$scratch/tree/docs/mechanisms.md"
+built mechanisms 'is not the table'
 exit $bad
