@@ -2,6 +2,7 @@
 #include "ck/encoding.h"
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
+#include "vault/policy_model.h"
 
 #define CHILD_MIN 16 /* bytes: spec/key-rules.md rule 5 */
 
@@ -199,7 +200,8 @@ static bool reply(struct vault_call *call, struct derivation *d)
 /* Use for derivation spoils later trust as use for data does. */
 static bool remember(struct vault_call *call, const struct vault_object *o)
 {
-        return !o || o->object_class != CKO_SECRET_KEY || vault_use_remember(call, o, VAULT_HISTORY_DATA);
+        return !o || o->object_class != CKO_SECRET_KEY ||
+               vault_use_remember(call, o, vault_model_use_marks(CRYPTO_DERIVE));
 }
 
 bool vault_derive_key(struct vault_call *call)

@@ -3,6 +3,7 @@
 #include "ck/encoding.h"
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
+#include "vault/policy_model.h"
 
 /* Attributes that a key forces on what comes out of it. */
 bool vault_force_template(struct vault_call *call, const struct vault_object *key, uint64_t which,
@@ -54,27 +55,28 @@ bool vault_unwrap_key(struct vault_call *call)
         struct vault_template t;
         struct crypto_key *key = NULL;
         struct vault_object *o = NULL;
+        struct vault_key_facts facts;
+        struct vault_parent parent = { .how = VAULT_UNWRAPPED, .key = &facts };
         struct vault_origin origin = { .mode = CK_IN_UNWRAP,
                                        .mechanism = CK_UNAVAILABLE_INFORMATION,
-                                       .history = VAULT_HISTORY_IMPORTED };
+                                       .parent = &facts };
         uint64_t object_class, key_type, length;
         bool ok = vault_use_begin(call, in->unwrapping_key, ERR_UNWRAPPING_KEY, in->mechanism, CRYPTO_UNWRAP,
                                   &use) &&
                   vault_template_read(call, in->template_, in->n_template_, CK_IN_UNWRAP, &t) &&
-                  vault_force_template(call, use.object, CKA_UNWRAP_TEMPLATE, &t) &&
-                  vault_force_bool(call, &t, CKA_SENSITIVE, true,
-                                   "a key that was outside in a wrapped form stays hidden");
+                  vault_force_template(call, use.object, CKA_UNWRAP_TEMPLATE, &t);
 
-        if (ok && ((use.object->flags & VAULT_TRUSTED) || (use.object->history & VAULT_HISTORY_TRUSTED)))
-                ok = vault_force_bool(call, &t, CKA_WRAP_WITH_TRUSTED, true, "a trusted key unwrapped it");
-        ok = ok && wanted_kind(call, &t, &object_class, &key_type);
+        if (ok)
+                facts = vault_policy_facts(use.object);
+        ok = ok && vault_policy_inherit(call, &parent, &t) && wanted_kind(call, &t, &object_class, &key_type);
         length = ok ? vault_template_number(&t, CKA_VALUE_LEN, 0) : 0;
         ok = ok &&
              crypto_unwrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                            slice_of(in->wrapped.data, in->wrapped.len), (enum crypto_key_class)object_class,
                            key_type, length, &key, &call->err) &&
              vault_object_make(call, &t, key, &origin, NULL, 0, &o) &&
-             vault_use_remember(call, use.object, VAULT_HISTORY_WRAPPED) && vault_object_reply(call, o);
+             vault_use_remember(call, use.object, vault_model_use_marks(CRYPTO_UNWRAP)) &&
+             vault_object_reply(call, o);
         if (ok)
                 call->second_object = use.object->handle;
         vault_object_unref(&o);

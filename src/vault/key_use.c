@@ -1,6 +1,7 @@
 /* Signing, verification, encryption, decryption and digests. */
 #include "vault/key_use.h"
 #include "vault/authorise.h"
+#include "vault/policy_model.h"
 
 bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
 {
@@ -59,7 +60,7 @@ static bool remembers(const struct vault_object *o)
 
 bool vault_use_data(struct vault_call *call, const struct vault_object *o)
 {
-        return !remembers(o) || vault_use_remember(call, o, VAULT_HISTORY_DATA);
+        return !remembers(o) || vault_use_remember(call, o, vault_model_use_marks(CRYPTO_DIGEST));
 }
 
 bool vault_use_reply(struct vault_call *call, struct slice data, const uint8_t *iv, size_t iv_n)
@@ -211,10 +212,8 @@ static struct sec *digest_input(struct vault_call *call, const Chsm__DigestReque
                 return NULL;
         if (use->object->object_class != CKO_SECRET_KEY)
                 err_set(&call->err, ERR_KEY_TYPE, "only the value of a secret key can be digested");
-        else if ((use->object->flags & VAULT_TRUSTED) || (use->object->history & VAULT_HISTORY_TRUSTED))
-                err_set(&call->err, ERR_KEY_FUNCTION,
-                        "the key is or was trusted, and such a key only wraps and unwraps");
-        else if ((use->key = vault_object_key(call->vault, use->object, &call->err)) &&
+        else if (vault_policy_use(call, use->object, CRYPTO_DIGEST, use->mechanism) &&
+                 (use->key = vault_object_key(call->vault, use->object, &call->err)) &&
                  (value = crypto_key_material(use->key, &call->err)) && vault_use_data(call, use->object))
                 all = sec_new(first.n + sec_size(value) + last.n);
         if (all) {

@@ -1,6 +1,7 @@
 /* Keys that leave, wrapped by another. spec/semantics.md 11; spec/key-rules.md A, B. */
 #include "ck/encoding.h"
 #include "vault/key_use.h"
+#include "vault/policy_model.h"
 
 /* What the key's WRAP_TEMPLATE demands of what it wraps. */
 static bool wrap_template_fits(struct vault_call *call, const struct vault_object *wrapping,
@@ -34,14 +35,13 @@ bool vault_wrap_key(struct vault_call *call)
         target = vault_object_of(call, in->key, ERR_KEY_HANDLE);
         ok = target && iv &&
              vault_use_begin(call, in->wrapping_key, ERR_WRAPPING_KEY, in->mechanism, CRYPTO_WRAP, &use) &&
-             vault_policy_wrap(call, use.object, target, use.mechanism) &&
-             wrap_template_fits(call, use.object, target) &&
+             vault_policy_wrap(call, use.object, target) && wrap_template_fits(call, use.object, target) &&
              (key = vault_object_key(call->vault, target, &call->err)) &&
              (out = arena_alloc(call->arena, n)) &&
              crypto_wrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key, key, out, &n, iv,
                          &call->err) &&
-             vault_use_remember(call, target, VAULT_HISTORY_LEFT) &&
-             vault_use_remember(call, use.object, VAULT_HISTORY_WRAPPED);
+             vault_use_remember(call, target, vault_model_wrap_marks()) &&
+             vault_use_remember(call, use.object, vault_model_use_marks(CRYPTO_WRAP));
         if (ok) {
                 bool made = false;
                 for (size_t i = 0; i < 16; i++)

@@ -37,6 +37,19 @@ uint32_t vault_flag_of(uint64_t attribute)
         return 0;
 }
 
+uint32_t vault_flags_of(const struct vault_attribute *items, size_t n)
+{
+        uint32_t flags = 0;
+        bool value;
+
+        for (size_t i = 0; i < n; i++) {
+                value = false;
+                if (ck_value_bool(items[i].value, &value) && value)
+                        flags |= vault_flag_of(items[i].type);
+        }
+        return flags;
+}
+
 struct vault_object *vault_object_ref(struct vault_object *o)
 {
         atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);

@@ -20,6 +20,16 @@ enum vault_history {
         VAULT_HISTORY_TRUSTED = 8,     /* was trusted */
         VAULT_HISTORY_IMPORTED = 16,   /* its value came from outside */
         VAULT_HISTORY_WRAPPED = 32,    /* wrapped or unwrapped another key */
+        VAULT_HISTORY_DERIVED = 128,   /* its value came from another key, and can come again */
+        VAULT_HISTORY_OPEN = 64,       /* could be read, or wrapped by an untrusted key: its owner knows it */
+        VAULT_HISTORY_PAIRED = 256,    /* trusted public key whose private half only ever unwraps */
+        VAULT_HISTORY_CLEAR = 512,     /* its value was given in clear */
+        VAULT_HISTORY_SESSION = 1024,  /* was born a session object, whose uses are not seen */
+        /* what it was ever able to do, in whatever object (separate_roles) */
+        VAULT_HISTORY_ROLE_WRAP = 1 << 16,
+        VAULT_HISTORY_ROLE_CIPHER = 1 << 17,
+        VAULT_HISTORY_ROLE_SIGN = 1 << 18,
+        VAULT_HISTORY_ROLE_DERIVE = 1 << 19,
 };
 
 /* Boolean attributes that decisions are made on, as bits of vault_object.flags. */
@@ -76,6 +86,8 @@ bool vault_object_is_shared_with(const struct vault_object *, uint32_t user_id);
 struct crypto_key *vault_object_key(struct vault *, struct vault_object *, struct err *);
 /* Flag of a boolean attribute, or 0. */
 uint32_t vault_flag_of(uint64_t attribute);
+/* Flags of the attributes that are TRUE. */
+uint32_t vault_flags_of(const struct vault_attribute *, size_t n);
 
 /* ---- object_record.c: what is sealed ---- */
 struct vault_object_parts {
@@ -126,6 +138,8 @@ bool vault_object_reply(struct vault_call *, struct vault_object *);
 /* One attribute for the caller; its status says when it cannot be shown. */
 bool vault_attribute_answer(struct vault_call *, struct vault_object *, uint64_t type, Chsm__Attribute *out);
 
+struct vault_key_facts;
+
 /* ---- object_make.c ---- */
 /* Where a new key's value comes from. */
 struct vault_origin {
@@ -134,6 +148,7 @@ struct vault_origin {
         bool local;         /* generated here */
         bool always_sensitive, never_extractable; /* what its ancestors allow to claim */
         uint32_t history;
+        const struct vault_key_facts *parent; /* the unwrapping key, policy_model.h; NULL: none */
 };
 /* Fills defaults and computed attributes of the template, checks it, and makes the object: a session object,
  * or a token object whose record is in the call's transaction. key may be NULL for certificates and data. The

@@ -3,6 +3,7 @@
 #include "vault/certificate.h"
 #include "vault/key_use.h"
 #include "vault/object_rules.h"
+#include "vault/policy_model.h"
 #include "vault/users.h"
 
 /* The object's attributes as a template that can be changed. */
@@ -42,15 +43,15 @@ static bool changed_template(struct vault_call *call, const struct vault_object 
                vault_rules_agree(call, t, changes, o->object_class, o->key_type);
 }
 
-/* Uses of a copy are not seen at the original, so the original counts as used from now on; and nothing is
- * known of what a session object was used for. Both spoil later trust. */
+/* Uses of a copy are not seen at the original, so both count as used from now on, which spoils later trust.
+ */
 static bool copy_history(struct vault_call *call, const struct vault_object *o,
                          struct vault_object_parts *parts)
 {
-        if (o->object_class != CKO_SECRET_KEY)
+        if (!is_hidden(o))
                 return true;
-        parts->history |= VAULT_HISTORY_DATA;
-        return vault_use_remember(call, o, VAULT_HISTORY_DATA);
+        parts->history |= vault_model_copy_marks();
+        return vault_use_remember(call, o, vault_model_copy_marks());
 }
 
 bool vault_copy_object(struct vault_call *call)
@@ -114,8 +115,9 @@ static bool change(struct vault_call *call, struct vault_object *o, const struct
         }
         if (!changed_template(call, o, changes, &t))
                 return false;
-        if (vault_template_bool(&t, CKA_TRUSTED, false))
-                parts.history |= VAULT_HISTORY_TRUSTED;
+        if (call->login.role == VAULT_CO &&
+            !vault_policy_trust(call, o, vault_template_bool(&t, CKA_TRUSTED, false), &parts.history))
+                return false;
         parts.attributes = t.items;
         parts.attribute_count = t.n;
         if (o->handle || !vault_template_bool(&t, CKA_TOKEN, false))

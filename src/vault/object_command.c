@@ -240,11 +240,13 @@ bool vault_generate_key_pair(struct vault_call *call)
         struct pair *pair = NULL;
         uint32_t shared[VAULT_SHARED_MAX];
         uint64_t type, other;
+        uint32_t pub_history = 0, priv_history = 0;
         bool ok =
             m && vault_template_read(call, in->public_template, in->n_public_template, CK_IN_PUBLIC, &pub) &&
             vault_template_read(call, in->private_template, in->n_private_template, CK_IN_PRIVATE, &priv) &&
             key_type_agrees(call, &pub, m, CKO_PUBLIC_KEY, &type) &&
             key_type_agrees(call, &priv, m, CKO_PRIVATE_KEY, &other) && halves_agree(call, &pub, &priv) &&
+            vault_policy_pair(call, &pub, &priv, &pub_history, &priv_history) &&
             vault_policy_template(call, &pub, CKO_PUBLIC_KEY) &&
             vault_policy_template(call, &priv, CKO_PRIVATE_KEY) &&
             sharers(call, in->share_with, in->n_share_with, &priv, shared) &&
@@ -252,8 +254,10 @@ bool vault_generate_key_pair(struct vault_call *call)
             make_pair(call, &pub, type, &pair);
 
         origin = generated_here(CK_IN_PUBLIC, call->mechanism);
+        origin.history = pub_history;
         ok = ok && vault_object_make(call, &pub, pair->public_key, &origin, NULL, 0, &public_key);
         origin.mode = CK_IN_PRIVATE;
+        origin.history = priv_history;
         ok = ok &&
              vault_object_make(call, &priv, pair->private_key, &origin, shared, in->n_share_with,
                                &private_key) &&

@@ -3,6 +3,7 @@
 #include "vault/object_rules.h"
 #include "vault/partition.h"
 #include "vault/policy.h"
+#include "vault/policy_model.h"
 
 static bool no_memory(struct vault_call *call)
 {
@@ -37,9 +38,11 @@ static bool put_token(struct vault_call *call, uint32_t handle, const struct vau
         return ok || (!call->err.id && no_memory(call));
 }
 
-static bool put_parts(struct vault_call *call, uint32_t handle, bool token,
-                      const struct vault_object_parts *parts, struct vault_object **out)
+/* Whatever is written remembers what its flags say. */
+static bool put_parts(struct vault_call *call, uint32_t handle, bool token, struct vault_object_parts *parts,
+                      struct vault_object **out)
 {
+        parts->history |= vault_model_flag_marks(vault_flags_of(parts->attributes, parts->attribute_count));
         if (!token) {
                 *out = vault_session_object_new(call, parts);
                 return *out != NULL;
@@ -74,14 +77,13 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
              (object_class != CKO_CERTIFICATE || vault_certificate_fill(call, t, NULL)) &&
              vault_rules_agree(call, t, NULL, object_class, key_type) &&
              vault_rules_computed(call, t, object_class, origin) &&
+             vault_policy_birth(call, t, object_class, origin, &parts.history) &&
              (!token || vault_objects_new_handle(call, &handle));
         if (ok && key) {
                 material = crypto_key_material(key, &call->err);
                 ok = material != NULL;
         }
         if (ok) {
-                if (vault_template_bool(t, CKA_EXTRACTABLE, false))
-                        parts.history |= VAULT_HISTORY_EXTRACTABLE;
                 parts.attributes = t->items;
                 parts.attribute_count = t->n;
                 parts.material = material ? sec_slice(material) : SLICE_EMPTY;

@@ -1,6 +1,7 @@
 /* What a new object is when its template is silent: defaults by row, class and key type, and what the HSM
  * knows itself. spec/semantics.md 10, spec/interfaces.md 1.6. */
 #include "vault/object_rules.h"
+#include "vault/policy.h"
 #include "ck/encoding.h"
 
 /* The sensible usage of each kind of key, for templates that name none. */
@@ -82,9 +83,11 @@ static bool set_default(struct vault_call *call, struct vault_template *t, const
         case CK_DEFAULT_CLASS:
                 return vault_template_set_bool(call, t, row->type,
                                                class_default(row->type, object_class, usage));
-        case CK_DEFAULT_CONFIG: /* extractable as documented; trusted wrapping is asked for by the interfaces
-                                 */
-                return vault_template_set_bool(call, t, row->type, row->type == CKA_EXTRACTABLE);
+        case CK_DEFAULT_CONFIG: /* as documented, extractable and wrapped by any key; else born protected */
+                return vault_template_set_bool(
+                    call, t, row->type,
+                    vault_settings_now(call->vault).value[VAULT_SET_BORN_PROTECTED] !=
+                        (row->type == CKA_EXTRACTABLE));
         default:
                 return true;
         }
@@ -109,7 +112,8 @@ static bool recovery_follows(struct vault_call *call, struct vault_template *t, 
 bool vault_rules_defaults(struct vault_call *call, struct vault_template *t, uint64_t object_class,
                           uint64_t key_type)
 {
-        uint32_t bit = ck_attribute_class_bit(object_class), usage = sensible(t, object_class, key_type);
+        uint32_t bit = ck_attribute_class_bit(object_class),
+                 usage = vault_policy_default_usage(call, t, sensible(t, object_class, key_type));
         const struct ck_attribute_row *row;
 
         /* OpenSC asks for it on every EC public key; such a key derives nothing, and reads so. */

@@ -1,5 +1,6 @@
 #include "vault/policy.h"
 #include "ck/encoding.h"
+#include "vault/policy_model.h"
 
 static bool unseen(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent)
 {
@@ -48,28 +49,42 @@ bool vault_policy_owns(struct vault_call *call, const struct vault_object *o, co
                        what);
 }
 
-/* Usage attribute of each operation. */
-static const struct {
-        uint32_t flag;
-        const char *name;
-} usage_rows[] = {
-        [CRYPTO_ENCRYPT] = { VAULT_ENCRYPT, "CKA_ENCRYPT" },
-        [CRYPTO_DECRYPT] = { VAULT_DECRYPT, "CKA_DECRYPT" },
-        [CRYPTO_SIGN] = { VAULT_SIGN, "CKA_SIGN" },
-        [CRYPTO_VERIFY] = { VAULT_VERIFY, "CKA_VERIFY" },
-        [CRYPTO_SIGN_RECOVER] = { VAULT_SIGN_RECOVER, "CKA_SIGN_RECOVER" },
-        [CRYPTO_VERIFY_RECOVER] = { VAULT_VERIFY_RECOVER, "CKA_VERIFY_RECOVER" },
-        [CRYPTO_WRAP] = { VAULT_WRAP, "CKA_WRAP" },
-        [CRYPTO_UNWRAP] = { VAULT_UNWRAP, "CKA_UNWRAP" },
-        [CRYPTO_DERIVE] = { VAULT_DERIVE, "CKA_DERIVE" },
-};
+static bool refuse(struct vault_call *call, enum vault_rule rule)
+{
+        const struct vault_rule_row *row = vault_rule_row(rule);
+
+        return rule == VAULT_ALLOWED || err_set(&call->err, row->err, "%s", row->words);
+}
+
+struct vault_key_facts vault_policy_facts(const struct vault_object *o)
+{
+        return (struct vault_key_facts){ .object_class = o->object_class,
+                                         .flags = o->flags,
+                                         .history = o->history | vault_model_flag_marks(o->flags) };
+}
 
 static bool ever_trusted(const struct vault_object *o)
 {
-        return (o->flags & VAULT_TRUSTED) || (o->history & VAULT_HISTORY_TRUSTED);
+        struct vault_key_facts facts = vault_policy_facts(o);
+
+        return vault_model_ever_trusted(&facts);
 }
 
-static bool mechanism_allowed(const struct vault_object *o, uint64_t mechanism)
+/* Name of the usage attribute of each operation. */
+static const char *const usage_names[] = {
+        [CRYPTO_ENCRYPT] = "CKA_ENCRYPT",
+        [CRYPTO_DECRYPT] = "CKA_DECRYPT",
+        [CRYPTO_SIGN] = "CKA_SIGN",
+        [CRYPTO_VERIFY] = "CKA_VERIFY",
+        [CRYPTO_SIGN_RECOVER] = "CKA_SIGN_RECOVER",
+        [CRYPTO_VERIFY_RECOVER] = "CKA_VERIFY_RECOVER",
+        [CRYPTO_WRAP] = "CKA_WRAP",
+        [CRYPTO_UNWRAP] = "CKA_UNWRAP",
+        [CRYPTO_DERIVE] = "CKA_DERIVE",
+};
+
+static bool mechanism_allowed(struct vault_call *call, const struct vault_object *o,
+                              const struct crypto_mechanism *m)
 {
         const struct vault_attribute *a =
             vault_attribute_find(o->attributes, o->attribute_count, CKA_ALLOWED_MECHANISMS);
@@ -78,10 +93,11 @@ static bool mechanism_allowed(const struct vault_object *o, uint64_t mechanism)
         if (!a)
                 return true;
         while (in.rest.n >= 8) {
-                if (reader_u64(&in) == mechanism)
+                if (reader_u64(&in) == crypto_mechanism_number(m))
                         return true;
         }
-        return false;
+        return err_set(&call->err, ERR_MECHANISM, "%s is not in the key's CKA_ALLOWED_MECHANISMS",
+                       crypto_mechanism_name(m));
 }
 
 bool vault_policy_approved_only(struct vault *v)
@@ -122,66 +138,71 @@ static bool approved_fits(struct vault_call *call, enum crypto_op op, const stru
 bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enum crypto_op op,
                       const struct crypto_mechanism *m)
 {
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_key_facts facts = vault_policy_facts(o);
+        uint64_t number = crypto_mechanism_number(m);
+        /* RSA-OAEP has no key of its own to authenticate with; what it encrypts cannot be changed either. */
+        const struct vault_use_facts how = { .authenticated = crypto_mechanism_authenticated(m) ||
+                                                              number == CKM_RSA_PKCS_OAEP ||
+                                                              number == CKM_RSA_AES_KEY_WRAP,
+                                             .raw_rsa = number == CKM_RSA_X_509 };
+        enum vault_rule rule;
+
         if (!approved_fits(call, op, m))
                 return false;
-        if (!(o->flags & usage_rows[op].flag))
-                return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_rows[op].name);
-        if (!vault_policy_date(call, o, op))
-                return false;
-        if (!mechanism_allowed(o, crypto_mechanism_number(m)))
-                return err_set(&call->err, ERR_MECHANISM, "%s is not in the key's CKA_ALLOWED_MECHANISMS",
-                               crypto_mechanism_name(m));
-        if (!ever_trusted(o))
-                return true;
-        if (op != CRYPTO_WRAP && op != CRYPTO_UNWRAP)
-                return err_set(&call->err, ERR_KEY_FUNCTION,
-                               "the key is or was trusted, and such a key only wraps and unwraps");
-        if (!crypto_mechanism_authenticated(m))
-                return err_set(&call->err, ERR_MECHANISM,
-                               "a trusted key wraps and unwraps with AES key wrap or GCM, not %s",
-                               crypto_mechanism_name(m));
-        return true;
+        rule = vault_model_use(&settings, &facts, op, &how);
+        if (rule == VAULT_RULE_USAGE)
+                return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_names[op]);
+        return vault_policy_date(call, o, op) && mechanism_allowed(call, o, m) && refuse(call, rule);
 }
 
-bool vault_policy_honoured(const struct vault_object *o, struct err *err)
+/* Bits of work to break a key, as SP 800-57 counts them. */
+static uint32_t strength_of(const struct crypto_key *key)
 {
         static const struct {
-                uint32_t bit;
-                const char *words;
-        } spoils[] = {
-                { VAULT_HISTORY_IMPORTED, "was not generated in the HSM" },
-                { VAULT_HISTORY_LEFT, "has left the HSM" },
-                { VAULT_HISTORY_EXTRACTABLE, "was extractable" },
-                { VAULT_HISTORY_DATA, "was used for data" },
-        };
+                uint32_t bits, strength;
+        } rsa[] = { { 15360, 256 }, { 7680, 192 }, { 4096, 144 }, { 3072, 128 }, { 2048, 112 }, { 0, 80 } };
+        uint32_t bits = crypto_key_bits(key);
+        size_t i = 0;
 
-        for (size_t i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
-                if (o->history & spoils[i].bit)
-                        return err_set(err, ERR_WRAPPING_KEY,
-                                       "the trusted key %s, so it opens nothing protected", spoils[i].words);
+        switch (crypto_key_type(key)) {
+        case CKK_RSA:
+                while (bits < rsa[i].bits)
+                        i++;
+                return rsa[i].strength;
+        case CKK_EC:
+        case CKK_EC_EDWARDS:
+        case CKK_EC_MONTGOMERY:
+                return bits / 2;
+        case CKK_DES2:
+                return 80;
+        case CKK_DES3:
+                return 112;
+        default:
+                return bits < 256 ? bits : 256;
         }
-        return true;
 }
 
-bool vault_policy_wrap(struct vault_call *call, const struct vault_object *wrapping,
-                       const struct vault_object *target, const struct crypto_mechanism *m)
+static bool weigh(struct vault_call *call, struct vault_object *o, struct vault_key_facts *facts)
 {
+        struct crypto_key *key = vault_object_key(call->vault, o, &call->err);
+
+        *facts = vault_policy_facts(o);
+        facts->strength = key ? strength_of(key) : 0;
+        return key != NULL;
+}
+
+bool vault_policy_wrap(struct vault_call *call, struct vault_object *wrapping, struct vault_object *target)
+{
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_key_facts with, what;
+        bool same = (wrapping->handle && wrapping->handle == target->handle) ||
+                    slice_equal(buf_slice(&wrapping->sealed), buf_slice(&target->sealed));
+
         if (target->owner != call->login.user_id)
-                return err_set(&call->err, ERR_KEY_NOT_WRAPPABLE, "only the owner of a key can wrap it");
-        if (!(target->flags & VAULT_EXTRACTABLE))
-                return err_set(&call->err, ERR_KEY_UNEXTRACTABLE, "the key has CKA_EXTRACTABLE=FALSE");
-        if ((wrapping->handle && wrapping->handle == target->handle) ||
-            slice_equal(buf_slice(&wrapping->sealed), buf_slice(&target->sealed)))
-                return err_set(&call->err, ERR_KEY_NOT_WRAPPABLE, "a key cannot wrap itself");
-        if (!(target->flags & VAULT_WRAP_WITH_TRUSTED) && !ever_trusted(target))
-                return true;
-        if (!(wrapping->flags & VAULT_TRUSTED))
-                return err_set(&call->err, ERR_KEY_NOT_WRAPPABLE,
-                               "the key has CKA_WRAP_WITH_TRUSTED=TRUE and the wrapping key is not trusted");
-        if (!crypto_mechanism_authenticated(m))
-                return err_set(&call->err, ERR_MECHANISM, "%s does not protect what it wraps against changes",
-                               crypto_mechanism_name(m));
-        return vault_policy_honoured(wrapping, &call->err);
+                return refuse(call, VAULT_RULE_WRAP_OWNER);
+        return weigh(call, wrapping, &with) && weigh(call, target, &what) &&
+               refuse(call, vault_model_wrap(&settings, &with, &what, same));
 }
 
 bool vault_policy_usage(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
@@ -200,30 +221,84 @@ bool vault_policy_usage(struct vault_call *call, const struct vault_template *t,
         return true;
 }
 
+/* What the template says, and what its silence will mean to the rules of birth. */
+static struct vault_key_facts facts_of_template(const struct vault_settings *s,
+                                                const struct vault_template *t, uint64_t object_class)
+{
+        struct vault_key_facts facts = { .object_class = object_class,
+                                         .flags = vault_flags_of(t->items, t->n) };
+
+        if (!vault_template_has(t, CKA_SENSITIVE))
+                facts.flags |= VAULT_SENSITIVE;
+        if (!vault_template_has(t, CKA_WRAP_WITH_TRUSTED) && s->value[VAULT_SET_BORN_PROTECTED])
+                facts.flags |= VAULT_WRAP_WITH_TRUSTED;
+        return facts;
+}
+
 bool vault_policy_template(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
 {
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_key_facts facts = facts_of_template(&settings, t, object_class);
+        const struct vault_parent born = { .how = VAULT_GENERATED };
         bool hidden = object_class == CKO_PRIVATE_KEY || object_class == CKO_SECRET_KEY;
-        bool token = vault_template_bool(t, CKA_TOKEN, false);
 
         if (vault_template_bool(t, CKA_TRUSTED, false))
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                               "only a crypto officer makes a key trusted, after it was made");
+                return refuse(call, VAULT_RULE_TRUST_IS_GIVEN);
         if (!vault_policy_usage(call, t, object_class))
                 return false;
-        if (!hidden)
-                return true;
-        if (!vault_template_bool(t, CKA_PRIVATE, true))
+        if (hidden && !vault_template_bool(t, CKA_PRIVATE, true))
                 return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
                                "a private or secret key cannot have CKA_PRIVATE=FALSE");
-        if (vault_template_bool(t, CKA_SENSITIVE, true))
+        return refuse(call, vault_model_birth(&settings, &born, &facts));
+}
+
+static enum vault_birth birth_of(uint32_t mode)
+{
+        switch (mode) {
+        case CK_IN_CREATE:
+                return VAULT_CREATED;
+        case CK_IN_UNWRAP:
+                return VAULT_UNWRAPPED;
+        case CK_IN_DERIVE:
+                return VAULT_DERIVED;
+        default:
+                return VAULT_GENERATED;
+        }
+}
+
+bool vault_policy_birth(struct vault_call *call, const struct vault_template *t, uint64_t object_class,
+                        const struct vault_origin *origin, uint32_t *history)
+{
+        struct vault_settings settings = vault_settings_now(call->vault);
+        const struct vault_parent parent = { .how = birth_of(origin->mode), .key = origin->parent };
+        struct vault_key_facts facts = { .object_class = object_class,
+                                         .flags = vault_flags_of(t->items, t->n),
+                                         .history = origin->history };
+
+        *history = origin->history;
+        if (object_class == CKO_DATA || object_class == CKO_CERTIFICATE)
                 return true;
-        if (token)
-                return err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
-                               "a private or secret token key cannot have CKA_SENSITIVE=FALSE; "
-                               "leave the attribute out, or make a session key");
-        return vault_settings_now(call->vault).value[VAULT_SET_NONSENSITIVE_SESSION] ||
-               err_set(&call->err, ERR_TEMPLATE_INCONSISTENT,
-                       "CKA_SENSITIVE=FALSE is off in this partition (allow_nonsensitive_session)");
+        *history |= vault_model_birth_marks(&parent, facts.flags);
+        return refuse(call, vault_model_birth(&settings, &parent, &facts));
+}
+
+bool vault_policy_inherit(struct vault_call *call, const struct vault_parent *parent,
+                          struct vault_template *t)
+{
+        static const uint64_t types[] = { CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED };
+        uint32_t have = vault_model_must_have(parent), lack = vault_model_must_lack(parent);
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_key_facts facts;
+
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                uint32_t flag = vault_flag_of(types[i]);
+
+                if (((have | lack) & flag) && !vault_template_has(t, types[i]) &&
+                    !vault_template_set_bool(call, t, types[i], have & flag))
+                        return false;
+        }
+        facts = facts_of_template(&settings, t, vault_template_number(t, CKA_CLASS, CKO_SECRET_KEY));
+        return refuse(call, vault_model_birth(&settings, parent, &facts));
 }
 
 static bool officer_change(struct vault_call *call, const struct vault_object *o, uint64_t type)
@@ -237,15 +312,33 @@ static bool officer_change(struct vault_call *call, const struct vault_object *o
         return true;
 }
 
+/* Flags with those that the template names. */
+static uint32_t flags_with(uint32_t flags, const struct vault_attribute *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                flags &= ~vault_flag_of(items[i].type);
+        return flags | vault_flags_of(items, n);
+}
+
+/* A change or copy, by the rules of keys. */
+static bool becomes(struct vault_call *call, const struct vault_object *o, enum vault_birth how,
+                    const struct vault_attribute *items, size_t n)
+{
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_key_facts was = vault_policy_facts(o), is = was;
+        const struct vault_parent parent = { .how = how, .key = &was };
+
+        is.flags = flags_with(o->flags, items, n);
+        return refuse(call, vault_model_birth(&settings, &parent, &is));
+}
+
 /* Changes of a trusted key that could open what it has wrapped. */
 static bool trusted_change(struct vault_call *call, const struct vault_object *o,
                            const struct ck_attribute_row *row)
 {
         bool harmless = row->type == CKA_LABEL || row->type == CKA_ID || row->type == CKA_DESTROYABLE;
 
-        return harmless || !ever_trusted(o) ||
-               err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                       "the key is or was trusted; its %s stays as it is", row->name);
+        return harmless || !ever_trusted(o) || refuse(call, VAULT_RULE_TRUSTED_CHANGE);
 }
 
 static bool read_only(struct vault_call *call, const struct ck_attribute_row *row, const char *why)
@@ -317,6 +410,7 @@ bool vault_policy_change(struct vault_call *call, const struct vault_object *o, 
 {
         const struct ck_attribute_row *row = ck_attribute_find(type);
         enum ck_change rule = ck_attribute_change(row, o->object_class);
+        struct vault_attribute change;
 
         if (!(row->classes & ck_attribute_class_bit(o->object_class)))
                 return err_set(&call->err, ERR_ATTRIBUTE_TYPE, "such an object has no %s", row->name);
@@ -325,7 +419,9 @@ bool vault_policy_change(struct vault_call *call, const struct vault_object *o, 
         if (slice_equal(vault_object_attribute(o, type), value) && rule != CK_CHANGE_NO &&
             rule != CK_CHANGE_OFFICER)
                 return true;
-        return rule_permits(call, o, row, rule, value) && trusted_change(call, o, row);
+        change = (struct vault_attribute){ type, value };
+        return rule_permits(call, o, row, rule, value) && trusted_change(call, o, row) &&
+               becomes(call, o, VAULT_CHANGED, &change, 1);
 }
 
 /* What may be said of the copy of an object that is not modifiable: where it is and what it is called. */
@@ -356,11 +452,10 @@ bool vault_policy_copy(struct vault_call *call, const struct vault_object *o, co
         if (!(o->flags & VAULT_COPYABLE))
                 return err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_COPYABLE=FALSE");
         if (ever_trusted(o))
-                return err_set(&call->err, ERR_ACTION_PROHIBITED,
-                               "a key that is or was trusted is not copied");
+                return refuse(call, VAULT_RULE_TRUSTED_COPY);
         for (size_t i = 0; i < t->n; i++) {
                 if (!copy_differs(call, o, t->items[i].type, t->items[i].value))
                         return false;
         }
-        return true;
+        return becomes(call, o, VAULT_COPIED, t->items, t->n);
 }

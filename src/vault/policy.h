@@ -6,6 +6,9 @@
 #include "crypto/mechanism.h"
 #include "vault/object.h"
 
+struct vault_key_facts;
+struct vault_parent;
+
 /* The object a request names, with a reference, when the caller may see it; else NULL and `absent`, the same
  * for what is not there and what is somebody else's. */
 struct vault_object *vault_object_of(struct vault_call *, const Chsm__ObjectRef *, enum err_id absent);
@@ -24,9 +27,25 @@ bool vault_policy_use(struct vault_call *, const struct vault_object *, enum cry
 /* Is the key in its time for this? Before its start it does nothing; after its end it only reads and verifies
  * what is there: decrypt, unwrap, verify. Days are UTC, both included. policy_date.c */
 bool vault_policy_date(struct vault_call *, const struct vault_object *, enum crypto_op);
+/* What decisions about an object rest on (policy_model.h), without the strength of its key. */
+struct vault_key_facts vault_policy_facts(const struct vault_object *);
 /* May target leave under this wrapping key? */
-bool vault_policy_wrap(struct vault_call *, const struct vault_object *wrapping,
-                       const struct vault_object *target, const struct crypto_mechanism *);
+bool vault_policy_wrap(struct vault_call *, struct vault_object *wrapping, struct vault_object *target);
+/* May such an object come about? After the defaults. *history becomes what is remembered of it. */
+bool vault_policy_birth(struct vault_call *, const struct vault_template *, uint64_t object_class,
+                        const struct vault_origin *, uint32_t *history);
+/* Of the usage that a silent template would get, what the partition's policy lets it have. */
+uint32_t vault_policy_default_usage(struct vault_call *, const struct vault_template *, uint32_t wanted);
+/* Halves of a pair have one role: a half that names no usage gets that of the other. *pub and *priv are what
+ * the one is to remember of the other. */
+bool vault_policy_pair(struct vault_call *, struct vault_template *pub, struct vault_template *priv,
+                       uint32_t *pub_history, uint32_t *priv_history);
+/* What comes out of a key is as protected as the key says: sets what the template is silent about, refuses
+ * what it says otherwise. */
+bool vault_policy_inherit(struct vault_call *, const struct vault_parent *, struct vault_template *);
+/* May the officer make it trusted, or no longer so? Adds to *history, and to the private half of a pair. When
+ * its trust would open nothing protected, the answer says so. */
+bool vault_policy_trust(struct vault_call *, const struct vault_object *, bool on, uint32_t *history);
 /* What a template may ask of a new object of this class. */
 bool vault_policy_template(struct vault_call *, const struct vault_template *, uint64_t object_class);
 /* Usage that a class can never have is refused. */
@@ -35,7 +54,5 @@ bool vault_policy_usage(struct vault_call *, const struct vault_template *, uint
 bool vault_policy_change(struct vault_call *, const struct vault_object *, uint64_t type, struct slice value);
 /* May this copy differ so from its original? */
 bool vault_policy_copy(struct vault_call *, const struct vault_object *, const struct vault_template *);
-/* True when trust in it can be relied on for protected keys (spec/key-rules.md rule 2). */
-bool vault_policy_honoured(const struct vault_object *, struct err *);
 
 #endif

@@ -1,25 +1,21 @@
 /* What may be derived from which key, and what becomes of its protection. spec/key-rules.md rule 5 and D. */
 #include "ck/encoding.h"
 #include "vault/key_move.h"
-#include "vault/setting.h"
+#include "vault/policy_model.h"
 
-/* Its value may be known to its application: a session key, where the partition lets session secrets be
- * readable. */
+/* Its value may be known to its application: a key born in a session, where the partition lets session
+ * secrets be readable. */
 static bool is_open_to_application(struct vault_call *call, const struct vault_object *base)
 {
-        return !base->handle && !(base->flags & VAULT_WRAP_WITH_TRUSTED) &&
+        return !base->handle && (base->history & VAULT_HISTORY_SESSION) &&
+               !(base->flags & VAULT_WRAP_WITH_TRUSTED) &&
                vault_settings_now(call->vault).value[VAULT_SET_NONSENSITIVE_SESSION];
 }
 
-/* Agreement and extraction from keys of one's own session may give readable session children: Java and
- * OpenSSL need it. */
-static bool may_be_readable(struct vault_call *call, const struct vault_object *base, uint64_t mechanism,
-                            const struct vault_template *t)
+static bool is_agreement(uint64_t mechanism)
 {
-        return (mechanism == CKM_ECDH1_DERIVE || mechanism == CKM_ECDH1_COFACTOR_DERIVE ||
-                mechanism == CKM_HKDF_DERIVE) &&
-               is_open_to_application(call, base) && !vault_template_bool(t, CKA_SENSITIVE, true) &&
-               !vault_template_bool(t, CKA_TOKEN, false);
+        return mechanism == CKM_ECDH1_DERIVE || mechanism == CKM_ECDH1_COFACTOR_DERIVE ||
+               mechanism == CKM_HKDF_DERIVE;
 }
 
 static bool names_mechanism(const struct vault_object *o, uint64_t mechanism)
@@ -45,8 +41,9 @@ static bool may_give_data(struct vault_call *call, const struct vault_object *ba
                        "that hold CKM_HKDF_DATA and not CKM_HKDF_DERIVE");
 }
 
-/* What the child may claim: it was not generated here, so it is never relied on as trusted. */
-static void inherit_past(const struct vault_object *base, struct vault_origin *origin)
+/* What the child may claim of its past. */
+static void inherit_past(const struct vault_object *base, const struct vault_parent *parent,
+                         struct vault_origin *origin)
 {
         bool never = false, always = false;
 
@@ -54,28 +51,27 @@ static void inherit_past(const struct vault_object *base, struct vault_origin *o
         (void)ck_value_bool(vault_object_attribute(base, CKA_ALWAYS_SENSITIVE), &always);
         origin->never_extractable = origin->never_extractable && never;
         origin->always_sensitive = origin->always_sensitive && always;
-        origin->history |=
-            VAULT_HISTORY_IMPORTED | (base->history & (VAULT_HISTORY_LEFT | VAULT_HISTORY_EXTRACTABLE));
+        origin->history |= vault_model_birth_marks(parent, VAULT_TOKEN); /* of the base alone */
 }
 
 bool vault_policy_derive(struct vault_call *call, const struct vault_object *base, uint64_t mechanism,
                          struct vault_template *t, struct vault_origin *origin)
 {
+        struct vault_key_facts facts = vault_policy_facts(base);
+        const struct vault_parent parent = { .how = VAULT_DERIVED,
+                                             .key = &facts,
+                                             .agreement = is_agreement(mechanism),
+                                             .readable = is_agreement(mechanism) &&
+                                                         is_open_to_application(call, base) &&
+                                                         !vault_template_bool(t, CKA_SENSITIVE, true) &&
+                                                         !vault_template_bool(t, CKA_TOKEN, false) };
+
         if (mechanism == CKM_HKDF_DATA)
                 return may_give_data(call, base);
         if (mechanism == CKM_PUB_KEY_FROM_PRIV_KEY)
                 return true;
-        inherit_past(base, origin);
-        if (may_be_readable(call, base, mechanism, t))
-                return true;
-        if ((base->flags & VAULT_SENSITIVE) &&
-            !vault_force_bool(call, t, CKA_SENSITIVE, true, "the base key is sensitive"))
-                return false;
-        if (!(base->flags & VAULT_EXTRACTABLE) &&
-            !vault_force_bool(call, t, CKA_EXTRACTABLE, false, "the base key is not extractable"))
-                return false;
-        return !(base->flags & VAULT_WRAP_WITH_TRUSTED) ||
-               vault_force_bool(call, t, CKA_WRAP_WITH_TRUSTED, true, "the base key has it");
+        inherit_past(base, &parent, origin);
+        return vault_policy_inherit(call, &parent, t);
 }
 
 bool vault_policy_derive_more(struct vault_call *call, const struct vault_template *first,

@@ -17,6 +17,7 @@ struct hsm {
         struct vault_peer peer;
         int64_t wall_ms; /* the vault's clock */
         struct err err;
+        char note[256];      /* of the last answer */
         struct arena *arena; /* of the last answer */
 };
 

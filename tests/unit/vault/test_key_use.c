@@ -295,6 +295,7 @@ static void trust_has_a_history(void **state)
                         assert_int_equal(destroy(&cu, &w), 0);
                 }
                 assert_int_equal(set_attribute(&co, &t, &trust), 0); /* the guides need it */
+                assert_non_null(strstr(((struct hsm *)*state)->note, "opens nothing protected"));
                 assert_int_equal(wrap(&cu, &t, CKM_AES_KEY_WRAP, &k, &blob), CKR_WRAPPING_KEY_HANDLE_INVALID);
                 hsm_restart(*state);
                 assert_int_equal(wrap(&cu, &t, CKM_AES_KEY_WRAP, &k, &blob), CKR_WRAPPING_KEY_HANDLE_INVALID);

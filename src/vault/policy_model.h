@@ -1,0 +1,149 @@
+/* The rules about keys, as pure functions on what is known of a key.
+ *
+ * policy.c asks them for every call and gives the refusals their words; tests/unit/vault/test_policy_model.c
+ * asks them in an exhaustive search for sequences of calls that would break what the rules promise; auditKeys
+ * asks them how each key could be read. There is no other description of the rules. docs/key-policy.md has
+ * them as a table. */
+#ifndef CHSM_VAULT_POLICY_MODEL_H
+#define CHSM_VAULT_POLICY_MODEL_H
+
+#include "crypto/mechanism.h"
+#include "vault/object.h"
+#include "vault/setting.h"
+
+/* What a refusal rests on; policy_rule_rows.c has code and words of each. The marks are not refusals: they
+ * are what is remembered of a key, and stand here so that the model test can show that each is needed. */
+enum vault_rule {
+        VAULT_ALLOWED,
+        /* birth */
+        VAULT_RULE_TRUST_IS_GIVEN,   /* nobody is born trusted */
+        VAULT_RULE_READABLE_TOKEN,   /* token keys are sensitive */
+        VAULT_RULE_READABLE_SESSION, /* allow_nonsensitive_session */
+        VAULT_RULE_BORN_PROTECTED,   /* born_protected */
+        VAULT_RULE_TWO_ROLES,        /* separate_roles */
+        VAULT_RULE_KNOWN_WRAPS,      /* separate_roles: a value from outside does not wrap */
+        VAULT_RULE_CHILD_WRAPS,      /* separate_roles: a value that can be derived again does not wrap */
+        VAULT_RULE_SENT_WRAPS,       /* separate_roles: what anybody could have sent does not wrap */
+        VAULT_RULE_ROLE_GAINED,      /* separate_roles: copies and changes give no role */
+        /* what a key passes on */
+        VAULT_RULE_UNWRAPPED_HIDDEN,
+        VAULT_RULE_UNWRAPPED_WWT,
+        VAULT_RULE_CHILD_HIDDEN,
+        VAULT_RULE_CHILD_UNEXTRACTABLE,
+        VAULT_RULE_CHILD_WWT,
+        VAULT_RULE_STAYS_HIDDEN,
+        VAULT_RULE_STAYS_UNEXTRACTABLE,
+        VAULT_RULE_STAYS_WWT,
+        VAULT_RULE_TRUSTED_COPY,
+        VAULT_RULE_TRUSTED_CHANGE,
+        VAULT_RULE_OFFICER_ONLY, /* trust is the officer's */
+        /* use */
+        VAULT_RULE_USAGE,
+        VAULT_RULE_TRUSTED_ONLY_WRAPS,
+        VAULT_RULE_TRUSTED_UNAUTHENTICATED,
+        VAULT_RULE_TWO_ROLES_WRAP,
+        VAULT_RULE_RAW_RSA,
+        /* wrapping */
+        VAULT_RULE_WRAP_OWNER,
+        VAULT_RULE_WRAP_UNEXTRACTABLE,
+        VAULT_RULE_WRAP_ITSELF,
+        VAULT_RULE_WRAP_KNOWN,
+        VAULT_RULE_WRAP_UNTRUSTED,
+        VAULT_RULE_WRAP_WEAKER,
+        /* trust that opens nothing protected */
+        VAULT_RULE_SPOILT_IMPORTED,
+        VAULT_RULE_SPOILT_DERIVED,
+        VAULT_RULE_SPOILT_EXTRACTABLE,
+        VAULT_RULE_SPOILT_DATA,
+        VAULT_RULE_SPOILT_HALF,
+        /* giving trust */
+        VAULT_RULE_TRUST_TWIN,
+        VAULT_RULE_TRUST_BORN,
+        /* marks */
+        VAULT_MARK_LEFT,
+        VAULT_MARK_EXTRACTABLE,
+        VAULT_MARK_DATA,
+        VAULT_MARK_COPIED,
+        VAULT_MARK_TRUSTED,
+        VAULT_MARK_IMPORTED,
+        VAULT_MARK_DERIVED,
+        VAULT_MARK_SESSION,
+        VAULT_MARK_ROLES,
+        VAULT_MARK_LIVES,
+        VAULT_RULES,
+};
+
+struct vault_rule_row {
+        enum err_id err;
+        const char *words;
+};
+const struct vault_rule_row *vault_rule_row(enum vault_rule);
+
+/* What is known of a key that decisions rest on. */
+struct vault_key_facts {
+        uint64_t object_class;
+        uint32_t flags, history;
+        uint32_t strength; /* bits, of the work to break it */
+};
+
+/* How an object comes about; copies and changes have the object itself as parent. */
+enum vault_birth {
+        VAULT_GENERATED = 1,
+        VAULT_CREATED = 2,
+        VAULT_UNWRAPPED = 4,
+        VAULT_DERIVED = 8,
+        VAULT_COPIED = 16,
+        VAULT_CHANGED = 32,
+};
+
+struct vault_parent {
+        enum vault_birth how;
+        const struct vault_key_facts *key; /* unwrapping key, base key, original; NULL: none */
+        bool agreement;                    /* derived by ECDH or HKDF */
+        bool readable;                     /* the child is asked for as a session object that can be read */
+};
+
+/* What the mechanism of a use is like. */
+struct vault_use_facts {
+        bool authenticated; /* what it wraps cannot be changed unseen */
+        bool raw_rsa;
+};
+
+/* Flags that the new object must have (clear: must not have) for what it comes from. */
+uint32_t vault_model_must_have(const struct vault_parent *);
+uint32_t vault_model_must_lack(const struct vault_parent *);
+/* Agreement and extraction from keys made in a session may give readable children: Java and OpenSSL need it.
+ */
+bool vault_model_child_may_be_readable(const struct vault_parent *);
+/* May such an object come about? key->history: what is remembered of its value, the marks below included. */
+enum vault_rule vault_model_birth(const struct vault_settings *, const struct vault_parent *,
+                                  const struct vault_key_facts *key);
+/* What is remembered of it from birth: bits of enum vault_history, by flags and by what it comes from. */
+uint32_t vault_model_birth_marks(const struct vault_parent *, uint32_t flags);
+/* What the flags of a living object say that is remembered. */
+uint32_t vault_model_flag_marks(uint32_t flags);
+
+/* What is remembered of a value beyond the object, by its fingerprint, for its next lives. */
+uint32_t vault_model_life_marks(uint32_t history);
+
+enum vault_rule vault_model_use(const struct vault_settings *, const struct vault_key_facts *, enum crypto_op,
+                                const struct vault_use_facts *);
+/* What a use adds to the history of the key used. */
+uint32_t vault_model_use_marks(enum crypto_op);
+/* What wrapping adds to the history of the target. */
+uint32_t vault_model_wrap_marks(void);
+/* Both lives of a copied key: uses of one are not seen at the other. */
+uint32_t vault_model_copy_marks(void);
+enum vault_rule vault_model_wrap(const struct vault_settings *, const struct vault_key_facts *wrapping,
+                                 const struct vault_key_facts *target, bool same);
+/* Can trust in it be relied on for protected keys? */
+enum vault_rule vault_model_honoured(const struct vault_settings *, const struct vault_key_facts *);
+/* May an officer make it trusted? twin: another object has the same value. */
+enum vault_rule vault_model_trust(const struct vault_settings *, const struct vault_key_facts *, bool twin);
+uint32_t vault_model_trust_marks(void);
+bool vault_model_ever_trusted(const struct vault_key_facts *);
+
+/* Of the usage flags that a silent template would get, those that give no second role. */
+uint32_t vault_model_default_usage(const struct vault_settings *, uint32_t given, uint32_t wanted);
+
+#endif

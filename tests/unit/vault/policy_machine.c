@@ -1,0 +1,583 @@
+/* A small machine whose calls are decided by the functions that the vault itself asks: two keys made inside,
+ * one value that the attacker knows, one derived key, a few objects at a time. test_policy_model.c includes
+ * this file and searches it. */
+#include "vault/policy_model.h"
+
+static enum vault_rule off, off_too; /* rules that do not hold now */
+#define VAULT_RULE_HOLDS(rule) ((rule) != off && (rule) != off_too)
+#include "vault/policy_model.c"
+
+#define OBJECTS 3 /* at most; struct search says how many */
+#define OWN_MAX 64
+#define VALUES  4 /* 0 the attacker's, 1 and 2 made inside, 3 derived from 1 */
+#define EVIL    0
+#define BASE    1
+#define GOAL    2
+#define CHILD   3
+
+/* An object: its flags, history and value in one word; 0: no object. */
+typedef uint64_t object;
+#define LIVE ((object)1 << 63)
+
+static object object_of(unsigned value, uint32_t flags, uint32_t history)
+{
+        return LIVE | (object)value << 56 | (object)history << 24 | flags;
+}
+
+static unsigned value_of(object o)
+{
+        return (unsigned)(o >> 56) & 3;
+}
+
+static struct vault_key_facts facts_of(object o)
+{
+        return (struct vault_key_facts){ .object_class = CKO_SECRET_KEY,
+                                         .flags = (uint32_t)(o & 0xffffff),
+                                         .history = (uint32_t)(o >> 24) & 0xffffffff,
+                                         .strength = 256 };
+}
+
+/* What is broken, the worst first. */
+enum broken {
+        SAFE,
+        KEY_KNOWN,
+        TRUST_TAKEN,
+        TWO_USES,
+        TRUST_SPOILT,
+        TRUST_CHANGED,
+        UNAUTHENTICATED,
+        ITSELF,
+        GIVEN_WRAPS,
+        BORN_OPEN,
+        BROKEN
+};
+static const char *const broken_words[BROKEN] = {
+        "safe",
+        "the attacker knows a key that was protected from birth",
+        "a key is trusted that no officer made so",
+        "a key has wrapped and was used for data",
+        "a key is trusted that was not born to wrap only",
+        "a trusted key was changed or copied",
+        "a protected key was wrapped without authentication",
+        "a key was wrapped by itself",
+        "a key whose value was given has wrapped",
+        "a key is neither wrap-with-trusted nor out of reach from birth",
+};
+
+struct state {
+        object o[OBJECTS]; /* descending, so that their order makes no difference */
+        uint8_t known;     /* masks of values */
+        uint8_t promised;  /* protected from birth */
+        uint8_t asked;     /* used for data */
+        uint8_t wrapped;   /* something was wrapped with it */
+        uint8_t spoilt;    /* was ever extractable, used or usable for data, given or derived */
+        uint8_t made;      /* keys generated so far */
+        uint8_t broken;
+        uint8_t spare;
+        uint16_t zero[3];       /* so that nothing before `from` is padding, and all of it can be compared */
+        uint16_t blobs;         /* bit w * VALUES + k: k is there, wrapped under w */
+        uint16_t roles[VALUES]; /* what the fingerprints remember */
+        uint32_t from;          /* how it was reached: state and call */
+        uint32_t call;
+};
+
+_Static_assert(offsetof(struct state, from) % 8 == 0, "the hash reads words");
+
+/* ---- what the attacker may ask for ---- */
+
+static const uint32_t usages[] = {
+        0,
+        VAULT_WRAP | VAULT_UNWRAP,
+        VAULT_ENCRYPT | VAULT_DECRYPT,
+        VAULT_DERIVE,
+        VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE,
+};
+static const uint32_t exits[] = { 0, VAULT_EXTRACTABLE, VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED };
+static const uint32_t kinds[] = { VAULT_SENSITIVE, VAULT_SENSITIVE | VAULT_TOKEN, 0, VAULT_TOKEN,
+                                  VAULT_SENSITIVE | VAULT_TOKEN | VAULT_TRUSTED };
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define TEMPLATES   (COUNT(usages) * COUNT(exits) * COUNT(kinds))
+
+static uint32_t template_of(unsigned i)
+{
+        return usages[i % COUNT(usages)] | exits[i / COUNT(usages) % COUNT(exits)] |
+               kinds[i / COUNT(usages) / COUNT(exits)];
+}
+
+/* Single attributes that an owner may try to change. */
+static const uint32_t toggles[] = { VAULT_SENSITIVE, VAULT_EXTRACTABLE, VAULT_WRAP_WITH_TRUSTED, VAULT_TOKEN,
+                                    VAULT_TRUSTED };
+#define CHANGES  (COUNT(usages) + COUNT(toggles))
+#define ALL_USES (VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE)
+
+static uint32_t changed(uint32_t flags, unsigned i)
+{
+        return i < COUNT(usages) ? (flags & ~(uint32_t)ALL_USES) | usages[i]
+                                 : flags ^ toggles[i - COUNT(usages)];
+}
+
+enum verb { GENERATE, IMPORT, UNWRAP, WRAP, USE, DERIVE, COPY, CHANGE, TRUST, UNTRUST, DESTROY };
+
+static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
+{
+        return (uint32_t)verb << 24 | a << 16 | b << 8 | t;
+}
+
+/* ---- the search ---- */
+
+struct search {
+        unsigned slots;
+        struct vault_settings settings;
+        struct state *states;
+        size_t n, cap;
+        uint32_t *table; /* index + 1 by hash */
+        size_t mask;
+        size_t broken; /* the first state that breaks a promise, or n */
+        struct vault_key_facts
+            own[OWN_MAX]; /* session keys that the attacker can always have, of a known value */
+        size_t own_n;
+};
+
+static uint64_t hash_of(const struct state *s)
+{
+        const uint8_t *p = (const uint8_t *)s;
+        uint64_t h = 14695981039346656037u, word;
+
+        for (size_t i = 0; i < offsetof(struct state, from); i += 8) {
+                memcpy(&word, p + i, 8);
+                h = (h ^ word) * 0x9e3779b97f4a7c15u;
+                h ^= h >> 29;
+        }
+        return h;
+}
+
+static bool separate(const struct search *s)
+{
+        return s->settings.value[VAULT_SET_SEPARATE_ROLES];
+}
+
+/* Knowledge spreads: from keys to what they wrap, from keys used for data to what they wrap, from base to
+ * child, out of readable objects. */
+static void learn(const struct search *search, struct state *s)
+{
+        uint8_t before;
+
+        for (int i = 0; i < OBJECTS; i++) {
+                struct vault_key_facts k = facts_of(s->o[i]);
+                bool data = k.flags & (VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE);
+
+                if (!s->o[i])
+                        continue;
+                if (data)
+                        s->spoilt |= (uint8_t)(1u << value_of(s->o[i]));
+                if ((k.flags & VAULT_TRUSTED) && (s->spoilt & 1u << value_of(s->o[i])) &&
+                    search->settings.value[VAULT_SET_BORN_PROTECTED])
+                        s->broken = TRUST_SPOILT;
+        }
+        do {
+                before = s->known;
+                for (unsigned b = 0; b < VALUES * VALUES; b++) {
+                        if ((s->blobs & 1u << b) && ((s->known | s->asked) & 1u << b / VALUES))
+                                s->known |= (uint8_t)(1u << b % VALUES);
+                }
+                if (s->known & 1u << BASE)
+                        s->known |= 1u << CHILD;
+        } while (s->known != before);
+        if (separate(search) && (s->wrapped & s->asked & ~(1u << EVIL)))
+                s->broken = TWO_USES;
+        if (s->known & s->promised)
+                s->broken = KEY_KNOWN;
+}
+
+/* Every key that the attacker knows is as good as his own. */
+static void merge_known(struct state *s)
+{
+        for (unsigned v = 1; v < VALUES; v++) {
+                if (!(s->known & 1u << v) || (s->promised & 1u << v))
+                        continue;
+                for (int i = 0; i < OBJECTS; i++) {
+                        if (s->o[i] && value_of(s->o[i]) == v)
+                                s->o[i] &= ~((object)3 << 56);
+                }
+                for (unsigned k = 0; k < VALUES; k++) {
+                        s->blobs |= (uint16_t)((s->blobs >> (v * VALUES + k) & 1u) << k);
+                        s->blobs |= (uint16_t)((s->blobs >> (k * VALUES + v) & 1u) << (k * VALUES));
+                        s->blobs &= (uint16_t) ~(1u << (v * VALUES + k) | 1u << (k * VALUES + v));
+                }
+                s->asked &= (uint8_t) ~(1u << v);
+                s->wrapped &= (uint8_t) ~(1u << v);
+                s->spoilt &= (uint8_t) ~(1u << v);
+                s->roles[EVIL] |= s->roles[v];
+                s->roles[v] = 0;
+        }
+        s->blobs &= (uint16_t) ~((1u << VALUES) - 1); /* what is wrapped under a known key is known */
+        s->blobs &= (uint16_t) ~(1u << EVIL | 1u << (EVIL + VALUES * EVIL));
+        s->asked |= 1u << EVIL;
+        s->wrapped |= 1u << EVIL;
+        for (int i = 0; i < OBJECTS; i++) {
+                if (!s->o[i] || value_of(s->o[i]) != EVIL)
+                        continue;
+                if (facts_of(s->o[i]).flags & VAULT_TOKEN)
+                        s->o[i] &= ~(object)(VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED);
+                else
+                        s->o[i] = 0; /* he can always have another */
+        }
+}
+
+/* May a key be wrapped so? w at OBJECTS and above: one of the attacker's own. */
+static bool may_wrap(const struct search *search, const struct state *s, unsigned w, unsigned k, bool sealed)
+{
+        const struct vault_use_facts how = { .authenticated = sealed };
+        struct vault_key_facts wrapping = w < OBJECTS ? facts_of(s->o[w]) : search->own[w - OBJECTS];
+        struct vault_key_facts target = facts_of(s->o[k]);
+
+        return vault_model_use(&search->settings, &wrapping, CRYPTO_WRAP, &how) == VAULT_ALLOWED &&
+               vault_model_wrap(&search->settings, &wrapping, &target, w == k) == VAULT_ALLOWED;
+}
+
+static void take_blob(const struct search *search, struct state *s, unsigned w, unsigned k)
+{
+        unsigned value = w < OBJECTS ? value_of(s->o[w]) : EVIL;
+
+        if (separate(search))
+                s->roles[value_of(s->o[k])] |= (uint16_t)(facts_of(s->o[k]).history >> 16);
+        s->blobs |= (uint16_t)(1u << (value * VALUES + value_of(s->o[k])));
+        s->wrapped |= (uint8_t)(1u << value);
+        if (w == k)
+                s->broken = ITSELF;
+        if (separate(search) && w >= OBJECTS && (search->own[w - OBJECTS].history & VAULT_HISTORY_CLEAR))
+                s->broken = GIVEN_WRAPS;
+}
+
+/* Uses of session objects leave no mark, so the attacker has made all of them at once. */
+static void use_sessions(const struct search *search, struct state *s)
+{
+        const struct vault_use_facts plain = { .authenticated = true };
+
+        for (unsigned i = 0; i < OBJECTS && s->o[i]; i++) {
+                struct vault_key_facts key = facts_of(s->o[i]);
+
+                if (key.flags & VAULT_TOKEN)
+                        continue;
+                if (vault_model_use(&search->settings, &key, CRYPTO_DECRYPT, &plain) == VAULT_ALLOWED)
+                        s->asked |= (uint8_t)(1u << value_of(s->o[i]));
+                for (unsigned w = 0; w < OBJECTS + search->own_n; w++) {
+                        if ((w >= OBJECTS || s->o[w]) && may_wrap(search, s, w, i, true))
+                                take_blob(search, s, w, i);
+                }
+        }
+}
+
+static void sort(object o[OBJECTS])
+{
+        for (int i = 1; i < OBJECTS; i++) {
+                for (int k = i; k > 0 && o[k] > o[k - 1]; k--) {
+                        object swap = o[k];
+                        o[k] = o[k - 1];
+                        o[k - 1] = swap;
+                }
+        }
+}
+
+static void reach(struct search *search, struct state *next, size_t from, uint32_t call)
+{
+        size_t at;
+
+        sort(next->o);
+        use_sessions(search, next);
+        learn(search, next);
+        merge_known(next);
+        if (!search->settings.value[VAULT_SET_BORN_PROTECTED])
+                next->spoilt = 0;
+        if (!separate(search))
+                next->wrapped = 0;
+        sort(next->o);
+        for (at = hash_of(next) & search->mask; search->table[at]; at = (at + 1) & search->mask) {
+                if (memcmp(&search->states[search->table[at] - 1], next, offsetof(struct state, from)) == 0)
+                        return;
+        }
+        if (search->n == search->cap)
+                fail_msg("the machine has more than %zu states", search->cap);
+        next->from = (uint32_t)from;
+        next->call = call;
+        search->states[search->n++] = *next;
+        search->table[at] = (uint32_t)search->n;
+        if (next->broken && search->broken == SIZE_MAX)
+                search->broken = search->n - 1;
+}
+
+/* Room for one more object, or OBJECTS. */
+static unsigned room(const struct search *search, const struct state *s)
+{
+        return s->o[search->slots - 1] ? OBJECTS : search->slots - 1;
+}
+
+/* What makes no difference to any rule is forgotten, so that fewer states are different: a readable object is
+ * known and need not stay, what is not extractable cannot be wrapped at all, and spoilt trust is spoilt. */
+static void settle(const struct search *search, struct state *s, unsigned slot, unsigned value,
+                   uint32_t flags, uint32_t history)
+{
+        const uint32_t spoils = VAULT_HISTORY_IMPORTED | VAULT_HISTORY_DERIVED | VAULT_HISTORY_LEFT |
+                                VAULT_HISTORY_EXTRACTABLE | VAULT_HISTORY_DATA;
+
+        if (flags & VAULT_EXTRACTABLE)
+                s->spoilt |= (uint8_t)(1u << value);
+        if (!(flags & VAULT_SENSITIVE)) {
+                if (flags & VAULT_EXTRACTABLE)
+                        s->known |= (uint8_t)(1u << value);
+                s->o[slot] = 0;
+                return;
+        }
+        if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) &&
+            search->settings.value[VAULT_SET_BORN_PROTECTED])
+                s->broken = BORN_OPEN;
+        /* Its owner is taken to know what any key may wrap. */
+        if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) && !separate(search))
+                s->known |= (uint8_t)(1u << value);
+        if (!(flags & VAULT_EXTRACTABLE))
+                flags &= ~(uint32_t)VAULT_WRAP_WITH_TRUSTED;
+        history &= ~(uint32_t)(VAULT_HISTORY_WRAPPED | VAULT_HISTORY_CLEAR | VAULT_HISTORY_OPEN);
+        if (!separate(search) && !search->settings.value[VAULT_SET_BORN_PROTECTED])
+                history &= 0xffff;
+        if (off == VAULT_ALLOWED && (history & (spoils | VAULT_HISTORY_SESSION)))
+                history |= spoils;
+        if (off == VAULT_ALLOWED && value != BASE)
+                history &= ~(uint32_t)VAULT_HISTORY_SESSION;
+        s->o[slot] = object_of(value, flags, history);
+}
+
+/* A new object, when the rules let it be. */
+static bool born(const struct search *search, struct state *s, unsigned slot, const struct vault_parent *p,
+                 unsigned value, uint32_t flags)
+{
+        struct vault_key_facts k = { CKO_SECRET_KEY, flags, 0, 256 };
+        bool known_before = p->how == VAULT_CREATED || p->how == VAULT_UNWRAPPED;
+
+        if (separate(search) && known_before)
+                k.history = vault_model_life_marks((uint32_t)s->roles[value] << 16);
+        if (vault_model_birth(&search->settings, p, &k) != VAULT_ALLOWED)
+                return false;
+        if ((flags & VAULT_TRUSTED) &&
+            (!p->key || !(p->key->flags & VAULT_TRUSTED) || p->how == VAULT_UNWRAPPED))
+                s->broken = TRUST_TAKEN;
+        k.history |= vault_model_birth_marks(p, flags);
+        if (separate(search) && p->how == VAULT_UNWRAPPED)
+                s->roles[value] |= (uint16_t)(k.history >> 16);
+        settle(search, s, slot, value, flags, k.history);
+        return true;
+}
+
+static bool protected_by(const struct search *search, uint32_t flags)
+{
+        return (flags & VAULT_SENSITIVE) &&
+               (!(flags & VAULT_EXTRACTABLE) || (flags & VAULT_WRAP_WITH_TRUSTED) ||
+                search->settings.value[VAULT_SET_BORN_PROTECTED]);
+}
+
+static void remember(const struct search *search, struct state *s, unsigned i, uint32_t marks)
+{
+        struct vault_key_facts k = facts_of(s->o[i]);
+
+        if (k.flags & VAULT_TOKEN) /* what a session object was used for is not seen */
+                settle(search, s, i, value_of(s->o[i]), k.flags, k.history | marks);
+}
+
+static void births(struct search *search, size_t at, unsigned t)
+{
+        struct state s = search->states[at];
+        unsigned slot = room(search, &s);
+        uint32_t flags = template_of(t);
+        struct vault_parent p = { VAULT_GENERATED, NULL, false, false };
+
+        if (slot == OBJECTS)
+                return;
+        if ((s.made == 0 || (s.made == 1 && !(flags & ALL_USES))) &&
+            born(search, &s, slot, &p, s.made + 1u, flags)) {
+                s.made++;
+                s.promised |= (uint8_t)(protected_by(search, flags) << s.made);
+                reach(search, &s, at, call_of(GENERATE, 0, 0, t));
+        }
+        s = search->states[at];
+        p.how = VAULT_CREATED;
+        s.spoilt |= 1u << EVIL;
+        if ((flags & VAULT_WRAP) && (flags & VAULT_TOKEN) && (flags & VAULT_SENSITIVE) &&
+            born(search, &s, slot, &p, EVIL, flags))
+                reach(search, &s, at, call_of(IMPORT, 0, 0, t));
+}
+
+static void unwraps(struct search *search, size_t at, unsigned i, unsigned t)
+{
+        const struct state *now = &search->states[at];
+        const struct vault_use_facts sealed = { .authenticated = true };
+        struct vault_key_facts key = facts_of(now->o[i]);
+        struct vault_parent p = { VAULT_UNWRAPPED, &key, false, false };
+        unsigned w = value_of(now->o[i]), slot = room(search, now);
+
+        if (slot == OBJECTS ||
+            vault_model_use(&search->settings, &key, CRYPTO_UNWRAP, &sealed) != VAULT_ALLOWED)
+                return;
+        for (unsigned k = 0; k < VALUES; k++) {
+                struct state s = search->states[at];
+                bool made_outside = (s.known & 1u << w) && (s.known & 1u << k);
+                bool made_by_use = (s.asked & 1u << w) && (s.known & 1u << k);
+
+                if (!(s.blobs & 1u << (w * VALUES + k)) && !made_outside && !made_by_use)
+                        continue;
+                s.spoilt |= (uint8_t)(1u << k);
+                if ((k != GOAL || separate(search) || !(template_of(t) & ALL_USES)) &&
+                    born(search, &s, slot, &p, k, template_of(t)))
+                        reach(search, &s, at, call_of(UNWRAP, i, k, t));
+        }
+}
+
+static void derives(struct search *search, size_t at, unsigned i, unsigned t)
+{
+        struct state s = search->states[at];
+        const struct vault_use_facts plain = { 0 };
+        struct vault_key_facts key = facts_of(s.o[i]);
+        uint32_t flags = template_of(t);
+        struct vault_parent p = { VAULT_DERIVED, &key, true, !(flags & (VAULT_SENSITIVE | VAULT_TOKEN)) };
+        unsigned slot = room(search, &s);
+
+        if (slot == OBJECTS || value_of(s.o[i]) != BASE ||
+            vault_model_use(&search->settings, &key, CRYPTO_DERIVE, &plain) != VAULT_ALLOWED ||
+            !born(search, &s, slot, &p, CHILD, flags))
+                return;
+        s.spoilt |= 1u << CHILD;
+        if ((s.promised & 1u << BASE) && s.o[slot] &&
+            !(vault_model_birth_marks(&p, flags) & VAULT_HISTORY_OPEN))
+                s.promised |= 1u << CHILD;
+        remember(search, &s, i, vault_model_use_marks(CRYPTO_DERIVE));
+        reach(search, &s, at, call_of(DERIVE, i, 0, t));
+}
+
+/* The second key is only there to be got: it is given no use. */
+static bool passive(const struct search *search, const struct state *s, unsigned i, unsigned c)
+{
+        return value_of(s->o[i]) == GOAL && c < COUNT(usages) && !separate(search);
+}
+
+/* A change that only takes something away gives the attacker nothing. */
+static bool pointless(uint32_t before, uint32_t after)
+{
+        uint32_t gained = after & ~before, lost = before & ~after;
+
+        return !(gained & ~(uint32_t)(VAULT_SENSITIVE | VAULT_WRAP_WITH_TRUSTED)) &&
+               !(lost & (VAULT_SENSITIVE | VAULT_WRAP_WITH_TRUSTED));
+}
+
+static void copies(struct search *search, size_t at, unsigned i, unsigned c)
+{
+        struct state s = search->states[at];
+        struct vault_key_facts key = facts_of(s.o[i]);
+        struct vault_parent p = { VAULT_COPIED, &key, false, false };
+        unsigned slot = room(search, &s);
+        uint32_t flags = changed(key.flags, c);
+
+        /* The plain copy is the one that goes the other way between session and token. */
+        if (slot == OBJECTS || (flags != (key.flags ^ VAULT_TOKEN) && pointless(key.flags, flags)) ||
+            passive(search, &s, i, c) || !born(search, &s, slot, &p, value_of(s.o[i]), flags))
+                return;
+        remember(search, &s, i, vault_model_copy_marks());
+        if (key.history & VAULT_HISTORY_TRUSTED)
+                s.broken = TRUST_CHANGED;
+        reach(search, &s, at, call_of(COPY, i, 0, c));
+}
+
+static void wraps(struct search *search, size_t at, unsigned w, unsigned k)
+{
+        struct state s = search->states[at];
+        struct vault_key_facts target = facts_of(s.o[k]);
+
+        if (may_wrap(search, &s, w, k, false) &&
+            ((target.flags & VAULT_WRAP_WITH_TRUSTED) ||
+             (w < OBJECTS && (facts_of(s.o[w]).history & VAULT_HISTORY_TRUSTED)))) {
+                s.broken = UNAUTHENTICATED;
+                reach(search, &s, at, call_of(WRAP, w, k, false));
+        }
+        if (!(target.flags & VAULT_TOKEN) || !may_wrap(search, &s, w, k, true))
+                return;
+        take_blob(search, &s, w, k);
+        remember(search, &s, k, vault_model_wrap_marks());
+        reach(search, &s, at, call_of(WRAP, w, k, true));
+}
+
+static void uses(struct search *search, size_t at, unsigned i)
+{
+        struct state s = search->states[at];
+        const struct vault_use_facts plain = { .authenticated = true };
+        struct vault_key_facts key = facts_of(s.o[i]);
+
+        if (!(key.flags & VAULT_TOKEN) ||
+            vault_model_use(&search->settings, &key, CRYPTO_DECRYPT, &plain) != VAULT_ALLOWED)
+                return;
+        s.asked |= (uint8_t)(1u << value_of(s.o[i]));
+        s.spoilt |= (uint8_t)(1u << value_of(s.o[i]));
+        remember(search, &s, i, vault_model_use_marks(CRYPTO_DECRYPT));
+        reach(search, &s, at, call_of(USE, i, 0, 0));
+}
+
+/* A session object is not changed: another blob of the same value comes to be. */
+static void changes(struct search *search, size_t at, unsigned i, unsigned c)
+{
+        struct state s = search->states[at];
+        struct vault_key_facts key = facts_of(s.o[i]);
+        struct vault_parent p = { VAULT_CHANGED, &key, false, false };
+        bool token = key.flags & VAULT_TOKEN;
+        unsigned slot = token ? i : room(search, &s);
+        uint32_t flags = changed(key.flags, c);
+
+        if (slot == OBJECTS || pointless(key.flags, flags) || passive(search, &s, i, c) ||
+            (token && !(flags & VAULT_TOKEN)) || !born(search, &s, slot, &p, value_of(s.o[i]), flags))
+                return;
+        if (key.history & VAULT_HISTORY_TRUSTED)
+                s.broken = TRUST_CHANGED;
+        reach(search, &s, at, call_of(CHANGE, i, 0, c));
+}
+
+static void officer(struct search *search, size_t at, unsigned i)
+{
+        struct state s = search->states[at];
+        struct vault_key_facts key = facts_of(s.o[i]);
+        bool on = !(key.flags & VAULT_TRUSTED), twin = false;
+
+        if (!(key.flags & VAULT_TOKEN) || value_of(s.o[i]) == GOAL)
+                return;
+        for (unsigned k = 0; k < OBJECTS; k++)
+                twin = twin || (k != i && s.o[k] && value_of(s.o[k]) == value_of(s.o[i]) &&
+                                (facts_of(s.o[k]).flags & VAULT_TOKEN));
+        if (on && vault_model_trust(&search->settings, &key, twin) != VAULT_ALLOWED)
+                return;
+        key.flags ^= VAULT_TRUSTED;
+        key.history |= on ? vault_model_trust_marks() : 0;
+        settle(search, &s, i, value_of(s.o[i]), key.flags, key.history);
+        reach(search, &s, at, call_of(on ? TRUST : UNTRUST, i, 0, 0));
+}
+
+static void expand(struct search *search, size_t at)
+{
+        for (unsigned t = 0; t < TEMPLATES; t++)
+                births(search, at, t);
+        for (unsigned i = 0; i < OBJECTS && search->states[at].o[i]; i++) {
+                struct state s = search->states[at];
+
+                for (unsigned w = 0; w < OBJECTS + search->own_n; w++) {
+                        if (w >= OBJECTS || s.o[w])
+                                wraps(search, at, w, i);
+                }
+                for (unsigned t = 0; t < TEMPLATES; t++) {
+                        unwraps(search, at, i, t);
+                        derives(search, at, i, t);
+                }
+                for (unsigned c = 0; c < CHANGES; c++) {
+                        changes(search, at, i, c);
+                        copies(search, at, i, c);
+                }
+                uses(search, at, i);
+                officer(search, at, i);
+                s.o[i] = 0;
+                if (room(search, &search->states[at]) == OBJECTS ||
+                    (facts_of(search->states[at].o[i]).flags & VAULT_TOKEN))
+                        reach(search, &s, at, call_of(DESTROY, i, 0, 0));
+        }
+}
