@@ -86,6 +86,10 @@ struct op {
         struct buf data; /* input gathered so far; of a result that waits: what it was made from */
         uint64_t stream; /* what was gathered before went to the node under this number; 0: nothing yet */
         uint64_t part;   /* parts sent */
+        bool shown;      /* ciphers: something came out */
+        size_t behind;   /* bytes that the node has and did not answer yet */
+        uint8_t *sealed; /* authenticated data that waits for its tag: plain memory, of any size */
+        size_t sealed_n, sealed_room;
         struct buf result;
         CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
         size_t digest_at;
@@ -224,12 +228,22 @@ CK_RV op_sign(struct op *, enum op_step, struct slice data, CK_BYTE_PTR out, CK_
 CK_RV op_verify(struct op *, struct slice data, struct slice signature);
 /* op_message.c: whether messages can be encrypted one by one with it. */
 bool op_has_messages(CK_MECHANISM_TYPE);
+/* op_cipher_bulk.c: any amount of data through a cipher on the node, straight into out, which may be where
+ * data is. first stands before data. last: ends it. *n: room in out, then bytes written. */
+CK_RV op_bulk(struct op *, enum op_kind, struct slice first, struct slice data, bool last, CK_BYTE_PTR out,
+              size_t *n);
+/* The same for authenticated data, whole, which is not shown before its tag was seen. */
+CK_RV op_bulk_open(struct op *, struct slice data, CK_BYTE_PTR out, size_t *n);
 /* op_stream.c: data larger than a message. op_feed takes a part of a multi-part operation and sends on what
  * has become too much; op_stream_whole ends such an operation, or does one from large data; its result is in
  * op. */
 bool op_is_large(const struct op *, struct slice data);
 CK_RV op_feed(struct op *, enum op_kind, struct slice data);
 CK_RV op_stream_whole(struct op *, enum op_kind, struct slice data, struct slice signature);
+CK_RV op_stream_open(struct op *, enum op_kind);
+/* One part of a cipher. *n: room in out, then bytes written. */
+CK_RV op_stream_crypt(struct op *, struct slice data, bool last, struct slice receipt, CK_BYTE_PTR out,
+                      size_t *n);
 /* Lets the node forget what was begun. */
 void op_stream_cancel(struct op *);
 /* Hands the result over under PKCS#11's length rules; ends the operation when it was taken. Otherwise result
@@ -237,6 +251,8 @@ void op_stream_cancel(struct op *);
  * key. */
 CK_RV op_deliver(struct op *, enum op_step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 CK_RV op_result(struct op *, const Chsm__DataResponse *);
+/* Writes an IV that the HSM made where the application's zeros were. */
+void op_take_iv(struct op *, ProtobufCBinaryData);
 /* Bytes of a signature, MAC or digest, or 0 when only the HSM knows. */
 size_t op_signature_size(const struct op *);
 

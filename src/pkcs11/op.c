@@ -18,6 +18,7 @@ void op_clear(struct op *op)
         wipe(&op->parameter);
         wipe(&op->authorisation);
         wipe(&op->aad);
+        free(op->sealed);
         free(op->found);
         *op = (struct op){ .active = false };
 }
@@ -280,12 +281,17 @@ CK_RV op_gather(struct op *op, CK_BYTE_PTR part, CK_ULONG n)
         return buf_ok(&op->data) ? CKR_OK : CKR_HOST_MEMORY;
 }
 
+void op_take_iv(struct op *op, ProtobufCBinaryData iv)
+{
+        if (op->iv_out && iv.len == op->iv_out_n)
+                memcpy(op->iv_out, iv.data, iv.len);
+}
+
 CK_RV op_result(struct op *op, const Chsm__DataResponse *r)
 {
         buf_reset(&op->result);
         buf_put(&op->result, r->data.data, r->data.len);
-        if (op->iv_out && r->iv.len == op->iv_out_n)
-                memcpy(op->iv_out, r->iv.data, r->iv.len);
+        op_take_iv(op, r->iv);
         return buf_ok(&op->result) ? CKR_OK : CKR_HOST_MEMORY;
 }
 

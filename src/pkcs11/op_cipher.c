@@ -1,23 +1,42 @@
-/* Encryption and decryption. Block modes go part by part: the module chains IV and counter from one request
- * to the next. What authenticates its data is gathered, as nothing may come out before the tag is seen. */
-#include "ck/mechanism_param.h"
+/* Encryption and decryption. What fits into a message and comes at once is one request; parts and larger data
+ * go through a stream on the node (op_cipher_bulk.c). Authenticated data to decrypt is gathered, as nothing
+ * may come out before the tag is seen. How much comes out when is what ck/mechanism_size.h says. */
+#include "ck/mechanism_size.h"
 #include "pkcs11/module.h"
 
-#define BLOCK       16
+#include <stdlib.h>
+
 #define ARENA_FIRST 4096
 #define ARENA_MOST  ((size_t)1024 * 1024)
 
-static bool in_blocks(const struct op *op)
+/* What is known of the sizes of an operation. */
+struct sizes {
+        const struct ck_mech_size *row; /* NULL: all data is needed at once */
+        struct ck_mech_param param;
+        bool encrypts, waits; /* waits: for the tag */
+};
+
+static struct sizes sizes_of(const struct op *op, enum op_kind kind)
 {
-        switch (op->mechanism) {
-        case CKM_AES_ECB:
-        case CKM_AES_CBC:
-        case CKM_AES_CBC_PAD:
-        case CKM_AES_CTR:
-                return true;
-        default:
-                return false;
-        }
+        const struct ck_mech_size *row = ck_mech_size(op->mechanism);
+        struct sizes s = { .row = row && row->unit ? row : NULL, .encrypts = kind == OP_ENCRYPT };
+        struct err err = ERR_INIT;
+
+        if (s.row && !ck_mech_param_decode(op->mechanism, buf_slice(&op->parameter), &s.param, &err))
+                s.row = NULL;
+        s.waits = s.row && s.row->authenticates && !s.encrypts;
+        return s;
+}
+
+/* Most bytes that come out at the end when n were not answered before. */
+static size_t bound(const struct op *op, const struct sizes *s, size_t n)
+{
+        if (op->facts.key_type == CKK_RSA)
+                return op->facts.bytes;
+        if (!s->row)
+                return s->encrypts ? n + 32 : n;
+        return ck_mech_end(s->row, &s->param, s->encrypts, n) +
+               (s->encrypts && !op->shown ? s->row->prefix : 0);
 }
 
 static CK_RV begin(CK_SESSION_HANDLE session, enum op_kind kind, CK_MECHANISM_PTR mechanism,
@@ -32,9 +51,8 @@ static CK_RV begin(CK_SESSION_HANDLE session, enum op_kind kind, CK_MECHANISM_PT
         return rv;
 }
 
-/* One request. The result is appended to out. */
-static CK_RV run(struct op *op, enum op_kind kind, CK_MECHANISM_TYPE mechanism, struct slice data,
-                 struct buf *out)
+/* All data in one request. The result is in op. */
+static CK_RV run(struct op *op, enum op_kind kind, struct slice parameter, struct slice data)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__EncryptRequest encrypt = CHSM__ENCRYPT_REQUEST__INIT;
@@ -48,7 +66,7 @@ static CK_RV run(struct op *op, enum op_kind kind, CK_MECHANISM_TYPE mechanism, 
         if (rv == CKR_OK)
                 rv = op_authorise(op, kind, &request, arena);
         if (rv == CKR_OK) {
-                m.number = mechanism;
+                m.parameter = (ProtobufCBinaryData){ parameter.n, (uint8_t *)(uintptr_t)parameter.p };
                 encrypt.key = decrypt.key = &ref;
                 encrypt.mechanism = decrypt.mechanism = &m;
                 encrypt.data = decrypt.data = (ProtobufCBinaryData){ data.n, (uint8_t *)(uintptr_t)data.p };
@@ -60,158 +78,177 @@ static CK_RV run(struct op *op, enum op_kind kind, CK_MECHANISM_TYPE mechanism, 
                     kind == OP_ENCRYPT ? CHSM__REQUEST__BODY_ENCRYPT : CHSM__REQUEST__BODY_DECRYPT;
                 rv = module_call(&request, &answer);
         }
-        if (rv == CKR_OK) {
-                const Chsm__DataResponse *r = answer.response->data;
-
-                buf_put(out, r->data.data, r->data.len);
-                if (op->iv_out && r->iv.len == op->iv_out_n)
-                        memcpy(op->iv_out, r->iv.data, r->iv.len);
-                rv = buf_ok(out) ? CKR_OK : CKR_HOST_MEMORY;
-        }
+        if (rv == CKR_OK)
+                rv = op_result(op, answer.response->data);
         chsm_answer_clear(&answer);
         arena_free(&arena);
         return rv;
 }
 
-/* ---- chaining ---- */
+/* ---- parts ---- */
 
-/* The parameter of the next part: the last cipher block, or the counter further on. */
-static CK_RV chain(struct op *op, enum op_kind kind, struct slice in, struct slice out)
+/* Authenticated data to decrypt has no bound but memory. */
+static CK_RV gather_sealed(struct op *op, struct slice part)
 {
-        struct slice cipher = kind == OP_ENCRYPT ? out : in;
-        struct ck_mech_param param;
-        CK_AES_CTR_PARAMS ctr;
-        CK_MECHANISM m = { op->mechanism, &ctr, sizeof(ctr) };
-        CK_OBJECT_HANDLE second;
-        struct err err = ERR_INIT;
-        uint64_t carry;
+        size_t wanted = op->sealed_n + part.n, room = op->sealed_room ? op->sealed_room : 4096;
+        uint8_t *p = op->sealed;
 
-        if (op->mechanism == CKM_AES_ECB)
-                return CKR_OK;
-        if (op->mechanism != CKM_AES_CTR) {
-                buf_reset(&op->parameter);
-                buf_put(&op->parameter, cipher.p + cipher.n - BLOCK, BLOCK);
-                return buf_ok(&op->parameter) ? CKR_OK : CKR_HOST_MEMORY;
-        }
-        if (!ck_mech_param_decode(op->mechanism, buf_slice(&op->parameter), &param, &err))
-                return module_err(&err);
-        ctr.ulCounterBits = param.u.ctr.bits;
-        memcpy(ctr.cb, param.u.ctr.block, BLOCK);
-        carry = in.n / BLOCK;
-        for (int i = BLOCK - 1; i >= 0 && carry; i--) {
-                carry += ctr.cb[i];
-                ctr.cb[i] = (CK_BYTE)carry;
-                carry >>= 8;
-        }
-        buf_reset(&op->parameter);
-        return ck_mech_param_encode(&m, &op->parameter, &second, &err) ? CKR_OK : module_err(&err);
+        while (room < wanted && room <= SIZE_MAX / 2)
+                room *= 2;
+        if (wanted < part.n || room < wanted)
+                return CKR_DATA_LEN_RANGE;
+        if (room > op->sealed_room)
+                p = realloc(op->sealed, room);
+        if (!p)
+                return CKR_HOST_MEMORY;
+        op->sealed = p;
+        op->sealed_room = room;
+        memcpy(p + op->sealed_n, part.n ? part.p : p, part.n);
+        op->sealed_n = wanted;
+        return CKR_OK;
 }
 
-/* Whole blocks, in as many requests as their size needs. */
-static CK_RV run_blocks(struct op *op, enum op_kind kind, struct slice data, struct buf *out)
+/* All that waits here and the part go to the node, which keeps what it cannot answer yet. */
+static CK_RV pass_on(struct op *op, enum op_kind kind, struct slice part, CK_BYTE_PTR out, size_t *n)
 {
-        CK_MECHANISM_TYPE mechanism = op->mechanism == CKM_AES_CBC_PAD ? CKM_AES_CBC : op->mechanism;
-        size_t most = chsm_data_max(module.chsm) / BLOCK * BLOCK;
-        CK_RV rv = CKR_OK;
+        CK_RV rv = op_bulk(op, kind, buf_slice(&op->data), part, false, out, n);
 
-        for (size_t at = 0; rv == CKR_OK && at < data.n;) {
-                struct slice part = slice_of(data.p + at, data.n - at < most ? data.n - at : most);
-                size_t before = out->n;
-
-                rv = run(op, kind, mechanism, part, out);
-                if (rv == CKR_OK)
-                        rv = chain(op, kind, part, slice_of(out->p + before, out->n - before));
-                at += part.n;
-        }
+        if (op->data.n)
+                sec_wipe(op->data.p, op->data.n);
+        buf_reset(&op->data);
         return rv;
-}
-
-/* Bytes of the gathered ones that can go now. */
-static size_t whole(const struct op *op, enum op_kind kind, size_t n)
-{
-        if (op->mechanism == CKM_AES_CBC_PAD && kind == OP_DECRYPT)
-                return n ? (n - 1) / BLOCK * BLOCK : 0; /* the last block holds the padding */
-        return n / BLOCK * BLOCK;
 }
 
 CK_RV op_update(struct op *op, enum op_kind kind, struct slice part, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        size_t ready = in_blocks(op) ? whole(op, kind, op->data.n + part.n) : 0;
-        struct buf result = BUF_INIT;
+        struct sizes s = sizes_of(op, kind);
+        size_t all = op->behind + op->data.n + part.n,
+               ready = s.row ? ck_mech_ready(s.row, s.encrypts, all) : 0;
+        size_t n = ready && s.encrypts && !op->shown ? ready + s.row->prefix : ready;
         CK_RV rv;
 
-        if (!out || *out_len < ready) {
-                *out_len = ready;
+        if (!out || *out_len < n) {
+                *out_len = n;
                 return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         }
         op->multi = true;
-        rv = op_gather(op, (CK_BYTE_PTR)(uintptr_t)part.p, part.n);
-        if (rv == CKR_OK && ready)
-                rv = run_blocks(op, kind, slice_of(op->data.p, ready), &result);
-        if (rv == CKR_OK) {
-                memcpy(out, result.n ? result.p : out, result.n);
-                *out_len = result.n;
-                memmove(op->data.p, op->data.p + ready, op->data.n - ready);
-                op->data.n -= ready;
-        }
-        if (result.p)
-                sec_wipe(result.p, result.n);
-        buf_clear(&result);
+        if (s.waits)
+                rv = gather_sealed(op, part);
+        else if (!ready)
+                rv = op_gather(op, (CK_BYTE_PTR)(uintptr_t)part.p, part.n);
+        else
+                rv = pass_on(op, kind, part, out, &n);
+        if (ready)
+                op->behind = all - ready;
+        *out_len = n;
         return rv;
 }
 
-/* What is left: a part of a block, padding, or everything that had to be gathered. */
-CK_RV op_crypt(struct op *op, enum op_kind kind, struct slice data)
+/* ---- all at once, or the end of the parts ---- */
+
+static bool is_large(const struct op *op, const struct sizes *s, struct slice data)
 {
-        size_t blocks;
+        return op->stream || (s->row && data.n > chsm_data_max(module.chsm));
+}
+
+/* Bytes that a large decryption gives. Of padded data that is seen in its last block, which opens by itself
+ * with the one before it as its IV. */
+static CK_RV size_of_large(struct op *op, enum op_kind kind, const struct sizes *s, struct slice data,
+                           size_t room, size_t *n)
+{
+        size_t unit = s->row->unit;
         CK_RV rv = CKR_OK;
 
-        buf_reset(&op->result);
-        if (!in_blocks(op))
-                rv = run(op, kind, op->mechanism, data, &op->result);
-        else if (data.n <= chsm_data_max(module.chsm) && (data.n || op->mechanism == CKM_AES_CBC_PAD))
-                rv = run(op, kind, op->mechanism, data, &op->result);
-        else if (data.n) {
-                blocks = whole(op, kind, data.n);
-                rv = run_blocks(op, kind, slice_of(data.p, blocks), &op->result);
-                if (rv == CKR_OK && (blocks < data.n || op->mechanism == CKM_AES_CBC_PAD))
-                        rv = run(op, kind, op->mechanism, slice_of(data.p + blocks, data.n - blocks),
-                                 &op->result);
-        }
+        *n = bound(op, s, data.n);
+        if (!s->row->pads || s->encrypts || room >= *n || op->stream || data.n % unit)
+                return CKR_OK;
+        rv =
+            run(op, kind, slice_of(data.p + data.n - 2 * unit, unit), slice_of(data.p + data.n - unit, unit));
+        *n = data.n - unit + op->result.n;
         return rv;
 }
 
-/* Most bytes that the answer to n bytes can have. */
-static size_t bound(const struct op *op, enum op_kind kind, size_t n)
+static CK_RV conclude_large(struct op *op, enum op_kind kind, const struct sizes *s, struct slice data,
+                            CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        if (op->facts.key_type == CKK_RSA)
-                return op->facts.bytes;
-        if (op->mechanism == CKM_AES_CBC_PAD && kind == OP_ENCRYPT)
-                return n / BLOCK * BLOCK + BLOCK;
-        return in_blocks(op) || kind == OP_DECRYPT ? n : n + 32;
-}
-
-/* All at once, or the end of the parts. */
-static CK_RV conclude(CK_SESSION_HANDLE session, enum op_kind kind, enum op_step step, struct slice data,
-                      CK_BYTE_PTR out, CK_ULONG_PTR out_len)
-{
-        struct session *s;
-        struct op *op;
-        CK_RV rv = op_enter(session, kind, step, &s, &op);
+        size_t n;
+        CK_RV rv = size_of_large(op, kind, s, data, *out_len, &n);
 
         if (rv != CKR_OK)
                 return rv;
+        if (*out_len < n) {
+                *out_len = n;
+                return CKR_BUFFER_TOO_SMALL;
+        }
+        n = *out_len;
+        rv = s->waits ? op_bulk_open(op, data, out, &n) : op_bulk(op, kind, SLICE_EMPTY, data, true, out, &n);
+        *out_len = n;
+        if (rv == CKR_OK)
+                op_clear(op);
+        return rv;
+}
+
+/* The end of a stream gives a block or a tag, which waits when there is no room for it. */
+static CK_RV end_stream(struct op *op, enum op_kind kind)
+{
+        size_t n = op->behind + op->data.n + 64;
+        uint8_t *at = buf_extend(&op->result, n);
+        CK_RV rv = at ? op_bulk(op, kind, SLICE_EMPTY, buf_slice(&op->data), true, at, &n) : CKR_HOST_MEMORY;
+
+        op->result.n = rv == CKR_OK ? n : 0;
+        return rv;
+}
+
+/* Large data whose result waits here, as messages have it. */
+static CK_RV crypt_large(struct op *op, enum op_kind kind, const struct sizes *s, struct slice data)
+{
+        size_t n = bound(op, s, data.n);
+        uint8_t *at = buf_extend(&op->result, n + 1);
+        CK_RV rv = CKR_DATA_LEN_RANGE;
+
+        if (at)
+                rv = s->waits ? op_bulk_open(op, data, at, &n)
+                              : op_bulk(op, kind, SLICE_EMPTY, data, true, at, &n);
+        op->result.n = rv == CKR_OK ? n : 0;
+        op->shown = false;
+        return rv;
+}
+
+CK_RV op_crypt(struct op *op, enum op_kind kind, struct slice data)
+{
+        struct sizes s = sizes_of(op, kind);
+
+        buf_reset(&op->result);
+        if (op->stream)
+                return end_stream(op, kind);
+        return is_large(op, &s, data) ? crypt_large(op, kind, &s, data)
+                                      : run(op, kind, buf_slice(&op->parameter), data);
+}
+
+static CK_RV conclude(CK_SESSION_HANDLE session, enum op_kind kind, enum op_step step, struct slice data,
+                      CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        struct session *session_of;
+        struct op *op;
+        struct sizes s;
+        CK_RV rv = op_enter(session, kind, step, &session_of, &op);
+
+        if (rv != CKR_OK)
+                return rv;
+        s = sizes_of(op, kind);
         if (step == STEP_END)
-                data = buf_slice(&op->data);
+                data = s.waits ? slice_of(op->sealed, op->sealed_n) : buf_slice(&op->data);
         if (!out_len || (!data.p && data.n)) {
                 rv = CKR_ARGUMENTS_BAD;
         } else if (!out && !op_waits(op, data)) {
-                *out_len = bound(op, kind, data.n);
+                *out_len = bound(op, &s, op->behind + data.n);
+        } else if (!op->ready && is_large(op, &s, data) && !op->stream) {
+                rv = conclude_large(op, kind, &s, data, out, out_len);
         } else {
                 rv = op_waits(op, data) ? CKR_OK : op_crypt(op, kind, data);
                 rv = rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
         }
-        return op_leave(s, op, rv);
+        return op_leave(session_of, op, rv);
 }
 
 static CK_RV single(CK_SESSION_HANDLE session, enum op_kind kind, struct slice data, CK_BYTE_PTR out,

@@ -1,4 +1,5 @@
-/* Data larger than a message: it goes to the node part by part, where the hash or MAC of it grows. */
+/* Data larger than a message, and parts of ciphers: they go to the node one by one, where the hash or MAC of
+ * them grows or the cipher runs on. */
 #include "pkcs11/module.h"
 
 #define ARENA_FIRST 4096
@@ -9,7 +10,7 @@ bool op_is_large(const struct op *op, struct slice data)
         return op->stream || (data.n > chsm_data_max(module.chsm) && !op->digest_key);
 }
 
-static CK_RV stream_open(struct op *op, enum op_kind kind)
+CK_RV op_stream_open(struct op *op, enum op_kind kind)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__StreamOpenRequest body = CHSM__STREAM_OPEN_REQUEST__INIT;
@@ -32,26 +33,53 @@ static CK_RV stream_open(struct op *op, enum op_kind kind)
                 request.body_case = CHSM__REQUEST__BODY_STREAM_OPEN;
                 rv = module_call(&request, &answer);
         }
-        if (rv == CKR_OK)
+        if (rv == CKR_OK) {
                 op->stream = answer.response->stream_open->stream;
+                op_take_iv(op, answer.response->stream_open->iv);
+        }
         op->part = 0;
         chsm_answer_clear(&answer);
         arena_free(&arena);
         return rv;
 }
 
-static CK_RV stream_part(struct op *op, Chsm__StreamPartRequest *body, struct slice data)
+static CK_RV ask(struct op *op, Chsm__StreamPartRequest *body, struct slice data, struct chsm_answer *answer)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
-        struct chsm_answer answer = CHSM_ANSWER_INIT;
-        CK_RV rv;
 
         body->stream = op->stream;
         body->sequence = op->part++;
         body->data = (ProtobufCBinaryData){ data.n, (uint8_t *)(uintptr_t)data.p };
         request.stream_part = body;
         request.body_case = CHSM__REQUEST__BODY_STREAM_PART;
-        rv = module_call(&request, &answer);
+        return module_call(&request, answer);
+}
+
+CK_RV op_stream_crypt(struct op *op, struct slice data, bool last, struct slice receipt, CK_BYTE_PTR out,
+                      size_t *n)
+{
+        Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv;
+
+        body.last = last;
+        body.signature = (ProtobufCBinaryData){ receipt.n, (uint8_t *)(uintptr_t)receipt.p };
+        rv = ask(op, &body, data, &answer);
+        if (rv == CKR_OK && answer.response->data->data.len > *n)
+                rv = module_refuse(ERR_PROTOCOL, "the HSM gave more than was asked for");
+        if (rv == CKR_OK) {
+                *n = answer.response->data->data.len;
+                memcpy(out, *n ? answer.response->data->data.data : out, *n);
+        }
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+static CK_RV stream_part(struct op *op, Chsm__StreamPartRequest *body, struct slice data)
+{
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        CK_RV rv = ask(op, body, data, &answer);
+
         if (rv == CKR_OK && answer.response->body_case == CHSM__RESPONSE__BODY_DATA)
                 rv = op_result(op, answer.response->data);
         chsm_answer_clear(&answer);
@@ -81,7 +109,7 @@ CK_RV op_feed(struct op *op, enum op_kind kind, struct slice data)
 
         if (op->data.n + data.n <= most || op->digest_key)
                 return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n);
-        if (!op->stream && (rv = stream_open(op, kind)) == CKR_DATA_LEN_RANGE)
+        if (!op->stream && (rv = op_stream_open(op, kind)) == CKR_DATA_LEN_RANGE)
                 return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n); /* must be seen whole */
         if (rv == CKR_OK && op->data.n) {
                 Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
@@ -97,7 +125,7 @@ CK_RV op_feed(struct op *op, enum op_kind kind, struct slice data)
 CK_RV op_stream_whole(struct op *op, enum op_kind kind, struct slice data, struct slice signature)
 {
         Chsm__StreamPartRequest last = CHSM__STREAM_PART_REQUEST__INIT;
-        CK_RV rv = op->stream ? CKR_OK : stream_open(op, kind);
+        CK_RV rv = op->stream ? CKR_OK : op_stream_open(op, kind);
 
         if (rv == CKR_OK)
                 rv = send_parts(op, &data);

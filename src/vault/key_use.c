@@ -269,6 +269,8 @@ static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
                 return r->decrypt->key;
         case CHSM__REQUEST__BODY_DIGEST:
                 return r->digest->key;
+        case CHSM__REQUEST__BODY_STREAM_OPEN:
+                return r->stream_open->key;
         default:
                 return NULL;
         }

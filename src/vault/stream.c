@@ -1,34 +1,19 @@
 /* Multi-part operations larger than a message. A stream is state of this node, bound to the login and
- * application context that opened it; what it may do is asked again when it ends, so that a key that was
- * deleted, taken back or restricted meanwhile does not sign. */
+ * application context that opened it; what it may do is asked again when it ends, and of ciphers with each
+ * part, so that a key that was deleted, taken back or restricted meanwhile does not work on. stream_crypt.c
+ * has the parts of ciphers. */
 #include "vault/stream.h"
 
 #include <stdlib.h>
 
-#define STREAMS_MAX 1024
-#define SHARE_MAX   64               /* of one application context */
+#define STREAMS_MAX 4096             /* a power of two: the place of a stream is in its number */
+#define SHARE_MAX   1024             /* of one application context */
 #define IDLE_MS     (10 * 60 * 1000) /* after that an opener may take its place */
-
-struct stream {
-        uint64_t id; /* random, not 0 */
-        uint32_t user_id;
-        uint8_t context[VAULT_CONTEXT_SIZE];
-        int64_t used_ms;
-        uint64_t turn;     /* grows with each use: the smallest was used longest ago */
-        uint64_t sequence; /* of the part that comes next */
-        bool busy;
-        enum crypto_op op;
-        uint64_t handle; /* of the key; 0: sealed, or none */
-        struct buf sealed, parameter;
-        struct ck_mech_param param; /* of parameter, into which it points */
-        uint64_t mechanism;
-        struct crypto_stream *state;
-};
 
 struct vault_streams {
         pthread_mutex_t lock;
         uint64_t turn;
-        struct stream *rows[STREAMS_MAX];
+        struct vault_stream *rows[STREAMS_MAX];
 };
 
 bool vault_streams_open(struct vault *v, struct err *err)
@@ -40,9 +25,10 @@ bool vault_streams_open(struct vault *v, struct err *err)
         return true;
 }
 
-static void stream_free(struct stream *s)
+static void stream_free(struct vault_stream *s)
 {
         crypto_stream_free(&s->state);
+        sec_wipe(s->secret, sizeof(s->secret));
         buf_clear(&s->sealed);
         buf_clear(&s->parameter);
         free(s);
@@ -63,23 +49,23 @@ void vault_streams_close(struct vault *v)
 
 /* ---- opening ---- */
 
-static bool is_mine(const struct stream *a, const struct stream *b)
+static bool is_mine(const struct vault_stream *a, const struct vault_stream *b)
 {
         return a->user_id == b->user_id && memcmp(a->context, b->context, VAULT_CONTEXT_SIZE) == 0;
 }
 
 /* Takes a free place; or that of this context's own oldest stream when it has its share; or that of one that
  * lay idle for long. So nobody's forgotten streams keep others out. */
-static bool place(struct vault *v, struct stream *s)
+static bool place(struct vault *v, struct vault_stream *s)
 {
         struct vault_streams *all = v->streams;
         size_t none = STREAMS_MAX, own = none, oldest = none, unused = none, count = 0;
-        struct stream *out = NULL;
+        struct vault_stream *out = NULL;
 
         s->used_ms = clock_mono_ms(&v->deps.clock);
         pthread_mutex_lock(&all->lock);
         for (size_t i = 0; i < STREAMS_MAX; i++) {
-                struct stream *one = all->rows[i];
+                struct vault_stream *one = all->rows[i];
 
                 if (!one)
                         unused = i;
@@ -97,6 +83,7 @@ static bool place(struct vault *v, struct stream *s)
                 unused = oldest;
         if (unused != none) {
                 s->turn = ++all->turn;
+                s->id = (s->id | STREAMS_MAX) / STREAMS_MAX * STREAMS_MAX + unused; /* never 0 */
                 out = all->rows[unused];
                 all->rows[unused] = s;
         }
@@ -117,10 +104,22 @@ static bool use_begin(struct vault_call *call, enum crypto_op op, const Chsm__Ob
                crypto_operation_check(use->mechanism, op, NULL, &use->param, &call->err);
 }
 
-static struct stream *stream_new(struct vault_call *call, const Chsm__StreamOpenRequest *in,
-                                 struct vault_use *use)
+bool vault_stream_use(struct vault_call *call, const struct vault_stream *s, struct vault_use *use)
 {
-        struct stream *s = calloc(1, sizeof(*s));
+        Chsm__Mechanism m = CHSM__MECHANISM__INIT;
+        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+
+        m.number = s->mechanism;
+        m.parameter = (ProtobufCBinaryData){ s->parameter.n, s->parameter.p };
+        ref.handle = s->handle;
+        ref.sealed = (ProtobufCBinaryData){ s->sealed.n, s->sealed.p };
+        return use_begin(call, s->op, &ref, &m, use);
+}
+
+static struct vault_stream *stream_new(struct vault_call *call, const Chsm__StreamOpenRequest *in,
+                                       struct vault_use *use)
+{
+        struct vault_stream *s = calloc(1, sizeof(*s));
 
         if (!s)
                 return NULL;
@@ -134,7 +133,8 @@ static struct stream *stream_new(struct vault_call *call, const Chsm__StreamOpen
                 buf_put(&s->sealed, in->key->sealed.data, in->key->sealed.len);
         }
         if (buf_ok(&s->parameter) && buf_ok(&s->sealed) &&
-            crypto_random(call->vault->deps.crypto, (uint8_t *)&s->id, sizeof(s->id), &call->err) && s->id &&
+            crypto_random(call->vault->deps.crypto, &s->id, sizeof(s->id), &call->err) &&
+            crypto_random(call->vault->deps.crypto, s->secret, sizeof(s->secret), &call->err) &&
             ck_mech_param_decode(s->mechanism, buf_slice(&s->parameter), &s->param, &call->err) &&
             crypto_stream_new(call->vault->deps.crypto, s->op, use->mechanism, &s->param, use->key, &s->state,
                               &call->err))
@@ -143,30 +143,56 @@ static struct stream *stream_new(struct vault_call *call, const Chsm__StreamOpen
         return NULL;
 }
 
-bool vault_stream_open(struct vault_call *call)
+static bool is_cipher(enum crypto_op op)
 {
-        const Chsm__StreamOpenRequest *in = call->request->stream_open;
-        Chsm__StreamOpenResponse *r = arena_alloc(call->arena, sizeof(*r));
-        enum crypto_op op = (enum crypto_op)in->operation;
-        struct vault_use use = { .object = NULL };
-        struct stream *s = NULL;
+        return op == CRYPTO_ENCRYPT || op == CRYPTO_DECRYPT;
+}
 
-        if (op != CRYPTO_SIGN && op != CRYPTO_VERIFY && op != CRYPTO_DIGEST)
-                return err_set(&call->err, ERR_ARGUMENT, "operation %u has no multi-part form here",
-                               in->operation);
-        if (r && use_begin(call, op, in->key, in->mechanism, &use))
-                s = stream_new(call, in, &use);
-        vault_use_end(&use);
+/* Makes a stream and takes it in; its number stays in the call for being run again after a conflict. */
+static bool stream_begin(struct vault_call *call, struct vault_use *use, Chsm__StreamOpenResponse **out)
+{
+        Chsm__StreamOpenResponse *r = call->memo;
+        struct vault_stream *s;
+        struct slice iv;
+
+        *out = r;
+        if (r)
+                return true;
+        r = arena_alloc(call->arena, sizeof(*r));
+        s = r ? stream_new(call, call->request->stream_open, use) : NULL;
         if (!s)
                 return call->err.id ? false
                                     : err_set(&call->err, ERR_MEMORY, "no memory for a multi-part operation");
         chsm__stream_open_response__init(r);
-        r->stream = s->id;
+        iv = is_cipher(s->op) ? arena_copy(call->arena, crypto_stream_iv(s->state)) : SLICE_EMPTY;
+        r->iv = (ProtobufCBinaryData){ iv.n, (uint8_t *)(uintptr_t)iv.p };
         if (!place(call->vault, s)) {
                 stream_free(s);
                 return err_set(&call->err, ERR_LIMIT, "%d multi-part operations are under way on this node",
                                STREAMS_MAX);
         }
+        r->stream = s->id;
+        call->memo = *out = r;
+        return true;
+}
+
+bool vault_stream_open(struct vault_call *call)
+{
+        const Chsm__StreamOpenRequest *in = call->request->stream_open;
+        enum crypto_op op = (enum crypto_op)in->operation;
+        struct vault_use use = { .object = NULL };
+        Chsm__StreamOpenResponse *r = NULL;
+        bool ok;
+
+        if (!is_cipher(op) && op != CRYPTO_SIGN && op != CRYPTO_VERIFY && op != CRYPTO_DIGEST)
+                return err_set(&call->err, ERR_ARGUMENT, "operation %u has no multi-part form here",
+                               in->operation);
+        /* A cipher answers before it ends, so its use is remembered before it begins. */
+        ok = use_begin(call, op, in->key, in->mechanism, &use) && stream_begin(call, &use, &r) &&
+             (!is_cipher(op) || vault_use_data(call, use.object));
+        vault_use_end(&use);
+        if (!ok)
+                return false;
         call->response->stream_open = r;
         call->response->body_case = CHSM__RESPONSE__BODY_STREAM_OPEN;
         return true;
@@ -176,20 +202,17 @@ bool vault_stream_open(struct vault_call *call)
 
 /* The caller's stream, marked busy; the part's place among the others is checked. *again: it was taken
  * before. */
-static struct stream *take(struct vault_call *call, const Chsm__StreamPartRequest *in, bool *again)
+static struct vault_stream *take(struct vault_call *call, const Chsm__StreamPartRequest *in, bool *again)
 {
         struct vault_streams *all = call->vault->streams;
-        struct stream *s = NULL;
+        struct vault_stream *s = NULL;
 
         *again = false;
         pthread_mutex_lock(&all->lock);
-        for (size_t i = 0; !s && i < STREAMS_MAX; i++) {
-                struct stream *one = all->rows[i];
-
-                if (one && one->id == in->stream && one->user_id == call->login.user_id &&
-                    memcmp(one->context, call->context, VAULT_CONTEXT_SIZE) == 0)
-                        s = one;
-        }
+        s = all->rows[in->stream % STREAMS_MAX];
+        if (s && (s->id != in->stream || s->user_id != call->login.user_id ||
+                  memcmp(s->context, call->context, VAULT_CONTEXT_SIZE) != 0))
+                s = NULL;
         if (!s) {
                 err_set(&call->err, ERR_IO,
                         "the multi-part operation is not on this node: the node restarted, or it lay idle "
@@ -197,8 +220,12 @@ static struct stream *take(struct vault_call *call, const Chsm__StreamPartReques
         } else if (s->busy) {
                 err_set(&call->err, ERR_RETRY, "a part of this operation is being worked on");
                 s = NULL;
-        } else if (!in->cancel && in->sequence + 1 == s->sequence && !in->last) {
+        } else if (!in->cancel && in->sequence + 1 == s->sequence && !in->last && !is_cipher(s->op)) {
                 *again = true;
+                s = NULL;
+        } else if (!in->cancel && in->sequence + 1 == s->sequence) {
+                err_set(&call->err, ERR_IO,
+                        "what this part gave is not kept: the operation has to begin again");
                 s = NULL;
         } else if (!in->cancel && in->sequence != s->sequence) {
                 err_set(&call->err, ERR_ARGUMENT, "part %llu of the operation comes next, not %llu",
@@ -211,7 +238,7 @@ static struct stream *take(struct vault_call *call, const Chsm__StreamPartReques
         return s;
 }
 
-static void give_back(struct vault *v, struct stream *s)
+static void give_back(struct vault *v, struct vault_stream *s)
 {
         pthread_mutex_lock(&v->streams->lock);
         s->busy = false;
@@ -221,19 +248,16 @@ static void give_back(struct vault *v, struct stream *s)
         pthread_mutex_unlock(&v->streams->lock);
 }
 
-static void remove_stream(struct vault *v, struct stream *s)
+static void remove_stream(struct vault *v, struct vault_stream *s)
 {
         pthread_mutex_lock(&v->streams->lock);
-        for (size_t i = 0; i < STREAMS_MAX; i++) {
-                if (v->streams->rows[i] == s)
-                        v->streams->rows[i] = NULL;
-        }
+        v->streams->rows[s->id % STREAMS_MAX] = NULL;
         pthread_mutex_unlock(&v->streams->lock);
 }
 
 /* The end of a stream, kept for being run again after a conflict. */
 struct ending {
-        struct stream *stream;
+        struct vault_stream *stream;
         uint8_t block[CRYPTO_BLOCK_MAX];
         size_t n;
 };
@@ -249,21 +273,14 @@ static void ending_clear(void *memo)
 static bool finish(struct vault_call *call, const struct ending *e)
 {
         const Chsm__StreamPartRequest *in = call->request->stream_part;
-        struct stream *s = e->stream;
+        struct vault_stream *s = e->stream;
         struct crypto *c = call->vault->deps.crypto;
         struct slice block = slice_of(e->block, e->n);
-        Chsm__Mechanism m = CHSM__MECHANISM__INIT;
-        Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
         struct vault_use use;
         uint8_t *out;
         size_t n;
-        bool ok;
+        bool ok = vault_stream_use(call, s, &use);
 
-        m.number = s->mechanism;
-        m.parameter = (ProtobufCBinaryData){ s->parameter.n, s->parameter.p };
-        ref.handle = s->handle;
-        ref.sealed = (ProtobufCBinaryData){ s->sealed.n, s->sealed.p };
-        ok = use_begin(call, s->op, &ref, &m, &use);
         n = ok ? crypto_output_max(use.mechanism, s->op, use.key, &use.param, e->n) : 0;
         out = arena_alloc(call->arena, n + CRYPTO_BLOCK_MAX);
         ok = ok && (out || err_set(&call->err, ERR_MEMORY, "no memory for the answer"));
@@ -286,8 +303,8 @@ bool vault_stream_part(struct vault_call *call)
 {
         const Chsm__StreamPartRequest *in = call->request->stream_part;
         struct ending *e = call->memo;
-        struct stream *s;
-        bool again, ok;
+        struct vault_stream *s;
+        bool again, ok, over = true;
 
         if (e)
                 return finish(call, e);
@@ -296,6 +313,16 @@ bool vault_stream_part(struct vault_call *call)
                 return again && vault_call_done(call);
         call->mechanism = s->mechanism;
         call->object = s->handle;
+        if (is_cipher(s->op) && !in->cancel) {
+                ok = vault_stream_crypt(call, s, &over);
+                if (ok && !over) {
+                        give_back(call->vault, s);
+                        return true;
+                }
+                remove_stream(call->vault, s);
+                stream_free(s);
+                return ok;
+        }
         ok = in->cancel || crypto_stream_update(s->state, slice_of(in->data.data, in->data.len), &call->err);
         if (ok && !in->cancel && !in->last) {
                 give_back(call->vault, s);
