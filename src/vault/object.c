@@ -180,28 +180,43 @@ bool vault_object_material(struct slice plain, struct slice *material)
         return reader_end(&in);
 }
 
-/* Shared ids, attributes and their values in one allocation. */
+/* Attributes, their values and shared ids in one allocation of the size they need: there may be a million. */
+static bool lists_allocate(struct reader in, struct vault_object *o)
+{
+        uint32_t shared = reader_u32(&in), n;
+        size_t size;
+
+        (void)reader_bytes(&in, (size_t)shared * 4);
+        n = reader_u32(&in);
+        if (!reader_ok(&in) || shared > VAULT_SHARED_MAX || n > VAULT_TEMPLATE_MAX)
+                return false;
+        size = n * sizeof(struct vault_attribute) + shared * sizeof(uint32_t);
+        for (uint32_t i = 0; i < n; i++) {
+                (void)reader_u64(&in);
+                size += reader_block(&in, CK_VALUE_MAX).n;
+        }
+        o->attribute_count = n;
+        o->shared_count = shared;
+        o->memory = reader_ok(&in) ? malloc(size + 1) : NULL;
+        return o->memory != NULL;
+}
+
 static bool read_lists(struct reader *in, struct vault_object *o)
 {
-        uint32_t shared = reader_u32(in);
-        size_t room = in->rest.n;
         uint32_t *ids;
         struct vault_attribute *attributes;
         uint8_t *values;
-        uint32_t n;
 
-        if (!reader_ok(in) || shared > VAULT_SHARED_MAX)
-                return false;
-        o->memory = malloc(VAULT_TEMPLATE_MAX * sizeof(*attributes) + VAULT_SHARED_MAX * 4 + room);
-        if (!o->memory)
+        if (!lists_allocate(*in, o))
                 return false;
         attributes = o->memory;
-        ids = (uint32_t *)(attributes + VAULT_TEMPLATE_MAX);
-        values = (uint8_t *)(ids + VAULT_SHARED_MAX);
-        for (uint32_t i = 0; i < shared; i++)
+        ids = (uint32_t *)(attributes + o->attribute_count);
+        values = (uint8_t *)(ids + o->shared_count);
+        (void)reader_u32(in);
+        for (size_t i = 0; i < o->shared_count; i++)
                 ids[i] = reader_u32(in);
-        n = reader_u32(in);
-        for (uint32_t i = 0; i < n && i < VAULT_TEMPLATE_MAX; i++) {
+        (void)reader_u32(in);
+        for (size_t i = 0; i < o->attribute_count; i++) {
                 uint64_t type = reader_u64(in);
                 struct slice value = reader_block(in, CK_VALUE_MAX);
                 bool set = false;
@@ -216,10 +231,8 @@ static bool read_lists(struct reader *in, struct vault_object *o)
                         o->flags |= VAULT_DATED;
         }
         o->shared = ids;
-        o->shared_count = shared;
         o->attributes = attributes;
-        o->attribute_count = n;
-        return reader_ok(in) && n <= VAULT_TEMPLATE_MAX;
+        return reader_ok(in);
 }
 
 struct vault_object *vault_object_decode(struct slice plain, struct err *err)

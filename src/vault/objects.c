@@ -18,7 +18,6 @@ struct vault_objects {
         struct shard shards[SHARDS];
         pthread_rwlock_t index_lock; /* taken before a shard's, never inside */
         struct vault_index *index;
-        struct vault_posting all;
         _Atomic size_t count;
         pthread_mutex_t handle_lock;
         uint32_t next, reserved; /* indexes of this node: next one to give, first one not reserved */
@@ -68,7 +67,6 @@ void vault_objects_close(struct vault *v)
                 pthread_rwlock_destroy(&o->shards[i].lock);
         }
         vault_index_free(&o->index);
-        free(o->all.handles);
         pthread_rwlock_destroy(&o->index_lock);
         pthread_mutex_destroy(&o->handle_lock);
         free(o);
@@ -85,7 +83,7 @@ uint64_t vault_objects_owned(struct vault *v, uint32_t user_id)
         uint64_t n;
 
         pthread_rwlock_rdlock(&v->objects->index_lock);
-        n = vault_index_owner(v->objects->index, user_id)->n;
+        n = vault_index_owned(v->objects->index, user_id);
         pthread_rwlock_unlock(&v->objects->index_lock);
         return n;
 }
@@ -200,36 +198,6 @@ static bool apply_reservation(struct vault *v, const struct store_event *e, stru
 
 /* ---- apply ---- */
 
-static bool all_add(struct vault_posting *all, uint32_t handle)
-{
-        size_t at = vault_posting_after(all, handle);
-
-        if (at && all->handles[at - 1] == handle)
-                return true;
-        if (all->n == all->cap) {
-                size_t cap = all->cap ? all->cap * 2 : 1024;
-                uint32_t *more = realloc(all->handles, cap * sizeof(*more));
-                if (!more)
-                        return false;
-                all->handles = more;
-                all->cap = cap;
-        }
-        memmove(&all->handles[at + 1], &all->handles[at], (all->n - at) * sizeof(*all->handles));
-        all->handles[at] = handle;
-        all->n++;
-        return true;
-}
-
-static void all_remove(struct vault_posting *all, uint32_t handle)
-{
-        size_t at = vault_posting_after(all, handle);
-
-        if (!at || all->handles[at - 1] != handle)
-                return;
-        all->n--;
-        memmove(&all->handles[at - 1], &all->handles[at], (all->n - (at - 1)) * sizeof(*all->handles));
-}
-
 static bool replace(struct vault *v, uint32_t handle, struct vault_object *fresh)
 {
         struct vault_objects *o = v->objects;
@@ -249,10 +217,11 @@ static bool replace(struct vault *v, uint32_t handle, struct vault_object *fresh
         if (gone)
                 vault_index_remove(o->index, gone);
         if (fresh && ok)
-                ok = vault_index_add(o->index, fresh) && all_add(&o->all, handle);
-        else if (!fresh)
-                all_remove(&o->all, handle);
-        atomic_store(&o->count, o->all.n);
+                ok = vault_index_add(o->index, fresh);
+        if (fresh && !gone)
+                atomic_fetch_add(&o->count, 1);
+        else if (!fresh && gone)
+                atomic_fetch_sub(&o->count, 1);
         pthread_rwlock_unlock(&o->index_lock);
         /* A key that stays the same need not be parsed again. */
         if (gone && fresh && ok) {
@@ -306,72 +275,18 @@ static bool matches(const struct vault_object *o, const struct vault_template *w
         return true;
 }
 
-/* Up to three sorted lists read as one. */
-struct walk {
-        const struct vault_posting *lists[3];
-        size_t at[3], lists_n;
-};
-
-static void walk_add(struct walk *w, const struct vault_posting *p, uint32_t after)
-{
-        w->lists[w->lists_n] = p;
-        w->at[w->lists_n++] = vault_posting_after(p, after);
-}
-
-static bool walk_next(struct walk *w, uint32_t *handle)
-{
-        bool any = false;
-
-        for (size_t i = 0; i < w->lists_n; i++) {
-                if (w->at[i] < w->lists[i]->n && (!any || w->lists[i]->handles[w->at[i]] < *handle)) {
-                        *handle = w->lists[i]->handles[w->at[i]];
-                        any = true;
-                }
-        }
-        for (size_t i = 0; any && i < w->lists_n; i++) {
-                if (w->at[i] < w->lists[i]->n && w->lists[i]->handles[w->at[i]] == *handle)
-                        w->at[i]++;
-        }
-        return any;
-}
-
-/* The shortest way to all objects that can match. */
-static struct walk walk_of(struct vault_objects *o, uint32_t user, const struct vault_template *wanted,
-                           uint32_t after)
-{
-        const struct vault_posting *best = NULL, *own = vault_index_owner(o->index, user),
-                                   *shared = vault_index_shared(o->index, user),
-                                   *open = vault_index_public(o->index);
-        struct walk w = { .lists_n = 0 };
-
-        for (size_t i = 0; i < wanted->n; i++) {
-                const struct vault_posting *p =
-                    vault_index_value(o->index, wanted->items[i].type, wanted->items[i].value);
-                if (p && (!best || p->n < best->n))
-                        best = p;
-        }
-        if (best && best->n <= own->n + shared->n + open->n) {
-                walk_add(&w, best, after);
-                return w;
-        }
-        walk_add(&w, own, after);
-        walk_add(&w, shared, after);
-        walk_add(&w, open, after);
-        return w;
-}
-
 bool vault_objects_search(struct vault_call *call, const struct vault_template *wanted, uint32_t after,
                           size_t limit, struct vault_object **out, size_t *n, bool *more)
 {
         struct vault_objects *o = call->vault->objects;
-        struct walk w;
+        struct vault_walk w;
         uint32_t handle;
 
         *n = 0;
         *more = false;
         pthread_rwlock_rdlock(&o->index_lock);
-        w = walk_of(o, call->login.user_id, wanted, after);
-        while (!*more && walk_next(&w, &handle)) {
+        vault_index_search(o->index, call->login.user_id, wanted, after, &w);
+        while (!*more && vault_walk_next(&w, &handle)) {
                 struct vault_object *found = vault_objects_find(call->vault, handle);
                 if (found && vault_policy_sees(found, &call->login) && matches(found, wanted)) {
                         *more = *n == limit;
@@ -390,19 +305,14 @@ void vault_objects_list(struct vault *v, uint32_t user, uint32_t after, size_t l
                         struct vault_object **out, size_t *n, bool *more)
 {
         struct vault_objects *o = v->objects;
-        struct walk w = { .lists_n = 0 };
+        struct vault_walk w;
         uint32_t handle;
 
         *n = 0;
         *more = false;
         pthread_rwlock_rdlock(&o->index_lock);
-        if (user) {
-                walk_add(&w, vault_index_owner(o->index, user), after);
-                walk_add(&w, vault_index_shared(o->index, user), after);
-        } else {
-                walk_add(&w, &o->all, after);
-        }
-        while (!*more && walk_next(&w, &handle)) {
+        vault_index_list(o->index, user, after, &w);
+        while (!*more && vault_walk_next(&w, &handle)) {
                 struct vault_object *found = vault_objects_find(v, handle);
                 if (!found)
                         continue;
