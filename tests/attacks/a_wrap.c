@@ -1,15 +1,16 @@
 /* Group A of the key rules: wrap and decrypt. Clulow 2003; Delaune, Kremer and Steel 2008; Tookan 2010. */
 #include "attack.h"
 
-static CK_OBJECT_HANDLE trusted; /* AES-256, made trusted by the officer */
+static CK_OBJECT_HANDLE trusted;
 static unsigned long cu2;
 
 static void before(void)
 {
         struct attack a = { .id = "before", .token = true, .session = attack_session() };
 
-        if (attack_key(&a, AES, "+WRAP +UNWRAP", &trusted) || attack_trust(trusted, true))
-                printf("Bail out! no trusted key\n");
+        if (attack_key(&a, AES, "+WRAP +UNWRAP", &trusted) ||
+            !attack_officer("setAttribute %lu 134 1", trusted))
+                printf("Bail out! no trusted keys\n");
         cu2 = attack_user_id("cu2");
 }
 

@@ -13,8 +13,8 @@ static CK_SLOT_ID slot;
 static const char *pin, *log_path;
 
 static const struct attack_group *const groups[] = { &group_wrap,   &group_trusted, &group_template,
-                                                     &group_oracle, &group_format,  &group_beyond,
-                                                     &group_misuse, &group_wire };
+                                                     &group_derive, &group_oracle,  &group_format,
+                                                     &group_beyond, &group_misuse,  &group_wire };
 
 const char *attack_pin(void)
 {

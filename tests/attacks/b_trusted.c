@@ -110,10 +110,13 @@ static void b03(struct attack *a)
                       attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), t, k, &b));
 }
 
-static bool refusal(CK_RV rv)
+/* A parameter that this program cannot write (TLS has many) may be refused first: such mechanisms take no AES
+ * key. */
+static bool refusal(CK_RV rv, const struct mech *m)
 {
         return rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID ||
-               rv == CKR_KEY_TYPE_INCONSISTENT || rv == CKR_KEY_SIZE_RANGE;
+               rv == CKR_KEY_TYPE_INCONSISTENT || rv == CKR_KEY_SIZE_RANGE ||
+               (rv == CKR_MECHANISM_PARAM_INVALID && !m->m.pParameter);
 }
 
 static void no_exit(struct attack *a, CK_OBJECT_HANDLE t, CK_MECHANISM_TYPE type)
@@ -127,7 +130,7 @@ static void no_exit(struct attack *a, CK_OBJECT_HANDLE t, CK_MECHANISM_TYPE type
 
         for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
                 rv = attack_try(a, operations[i], mech_of(&m, type), t);
-                if (!CHECK(a, refusal(rv)))
+                if (!CHECK(a, refusal(rv, &m)))
                         printf("#   mechanism 0x%lx operation 0x%lx gave 0x%lx\n", type, operations[i], rv);
         }
         wanted_bare(a, &child, CKO_SECRET_KEY, CKK_GENERIC_SECRET, "");
@@ -139,7 +142,7 @@ static void no_exit(struct attack *a, CK_OBJECT_HANDLE t, CK_MECHANISM_TYPE type
                 m.m.ulParameterLen = sizeof(m.p.second);
         }
         rv = attack_derive(a, &m.m, t, &child, &x);
-        if (!CHECK(a, refusal(rv)))
+        if (!CHECK(a, refusal(rv, &m)))
                 printf("#   mechanism 0x%lx derives from it: 0x%lx\n", type, rv);
 }
 
@@ -340,6 +343,43 @@ static void b04(struct attack *a)
         }
 }
 
+static CK_RV digest_key(struct attack *a, CK_OBJECT_HANDLE key)
+{
+        CK_BYTE out[32];
+        CK_ULONG n = sizeof(out);
+        CK_RV rv = p11->C_DigestKey(a->session, key);
+
+        return rv ? rv : p11->C_DigestFinal(a->session, out, &n);
+}
+
+/* As the second key of a derivation, as a salt, and in a digest. */
+static void b05s(struct attack *a)
+{
+        CK_OBJECT_HANDLE base, t = broad ? broad : trusted, x;
+        CK_MECHANISM sha = { CKM_SHA256, NULL, 0 };
+        struct wanted child = { .n = 0 };
+        struct mech m;
+
+        MUST(a, attack_key(a, GEN, "+DERIVE", &base));
+        wanted_bare(a, &child, CKO_SECRET_KEY, CKK_GENERIC_SECRET, "");
+        if (attack_needs(a, CKM_CONCATENATE_BASE_AND_KEY)) {
+                mech_of(&m, CKM_CONCATENATE_BASE_AND_KEY);
+                m.p.second = t;
+                m.m.pParameter = &m.p.second;
+                m.m.ulParameterLen = sizeof(m.p.second);
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_derive(a, &m.m, base, &child, &x));
+        }
+        if (attack_needs(a, CKM_HKDF_DERIVE)) {
+                wanted_number(&child, CKA_VALUE_LEN, 32);
+                mech_of(&m, CKM_HKDF_DERIVE);
+                m.p.hkdf.ulSaltType = CKF_HKDF_SALT_KEY;
+                m.p.hkdf.hSaltKey = t;
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_derive(a, &m.m, base, &child, &x));
+        }
+        MUST(a, p11->C_DigestInit(a->session, &sha));
+        (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, digest_key(a, t));
+}
+
 static const struct attack_row rows[] = {
         { "B01", "trust in a template", b01 },
         { "B02", "trust set by a user", b02 },
@@ -354,6 +394,7 @@ static const struct attack_row rows[] = {
         { "B12", "the same value twice", b12 },
         { "B14", "one account, two roles", b14 },
         { "B04", "encrypt is decrypt", b04 },
+        { "B05-second", "as second key, salt and digest", b05s },
         { 0 },
 };
 
