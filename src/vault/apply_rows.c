@@ -11,6 +11,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "f/", .apply = vault_failures_apply },
         { .prefix = "h/", .apply = vault_objects_apply },
         { .prefix = "o/", .apply = vault_objects_apply },
+        { .prefix = "q/", .apply = vault_lives_apply },
         { .prefix = "l/", .apply = vault_lanes_apply },
         { .prefix = "i/", .apply = vault_idempotency_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },

@@ -7,7 +7,7 @@
  *
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
- *   s/policy       profile and settings
+ *   s/policy       profile and settings    q/<32 bytes>     what is remembered of a key value, by fingerprint
  *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
  *   u/<name>       user record (lower-case name)            f/<name>  failure counter
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
@@ -35,6 +35,7 @@ struct vault_tickets;        /* ticket.c: opened tickets by hash of the bytes */
 struct vault_replays;        /* idempotency.c: keys of what was answered lately */
 struct vault_streams;        /* stream.c: multi-part operations under way */
 struct vault_authorisations; /* authorise.c: used ones */
+struct vault_lives;          /* lives.c: what is remembered of key values */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -54,6 +55,7 @@ struct vault {
         struct vault_tickets *tickets;
         struct vault_replays *replays;
         struct vault_cache *cache;
+        struct vault_lives *lives;
         struct vault_streams *streams;
         struct vault_authorisations *authorisations;
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
@@ -161,6 +163,7 @@ bool vault_users_apply(struct vault *, const struct store_event *, struct err *)
 bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);       /* f/ */
 bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);      /* p/ c/ r/ */
 bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);        /* o/ h/ */
+bool vault_lives_apply(struct vault *, const struct store_event *, struct err *);          /* q/ */
 bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);          /* l/ a/ */
 bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *);    /* i/ */
 bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */

@@ -40,6 +40,7 @@ bool vault_wrap_key(struct vault_call *call)
              (out = arena_alloc(call->arena, n)) &&
              crypto_wrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key, key, out, &n, iv,
                          &call->err) &&
+             vault_policy_leaves(call, target, key) &&
              vault_use_remember(call, target, vault_model_wrap_marks()) &&
              vault_use_remember(call, use.object, vault_model_use_marks(CRYPTO_WRAP));
         if (ok) {

@@ -77,7 +77,7 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
              (object_class != CKO_CERTIFICATE || vault_certificate_fill(call, t, NULL)) &&
              vault_rules_agree(call, t, NULL, object_class, key_type) &&
              vault_rules_computed(call, t, object_class, origin) &&
-             vault_policy_birth(call, t, object_class, origin, &parts.history) &&
+             vault_policy_birth(call, t, key, origin, &parts.history) &&
              (!token || vault_objects_new_handle(call, &handle));
         if (ok && key) {
                 material = crypto_key_material(key, &call->err);

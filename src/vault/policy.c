@@ -1,5 +1,6 @@
 #include "vault/policy.h"
 #include "ck/encoding.h"
+#include "vault/lives.h"
 #include "vault/policy_model.h"
 
 static bool unseen(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent)
@@ -266,20 +267,42 @@ static enum vault_birth birth_of(uint32_t mode)
         }
 }
 
-bool vault_policy_birth(struct vault_call *call, const struct vault_template *t, uint64_t object_class,
+static bool separate(const struct vault_settings *s)
+{
+        return s->value[VAULT_SET_SEPARATE_ROLES];
+}
+
+bool vault_policy_birth(struct vault_call *call, const struct vault_template *t, const struct crypto_key *key,
                         const struct vault_origin *origin, uint32_t *history)
 {
         struct vault_settings settings = vault_settings_now(call->vault);
         const struct vault_parent parent = { .how = birth_of(origin->mode), .key = origin->parent };
-        struct vault_key_facts facts = { .object_class = object_class,
-                                         .flags = vault_flags_of(t->items, t->n),
+        struct vault_key_facts facts = { .flags = vault_flags_of(t->items, t->n),
                                          .history = origin->history };
+        bool given = parent.how == VAULT_CREATED && (facts.flags & VAULT_TOKEN);
+        bool again = key && separate(&settings) && (given || parent.how == VAULT_UNWRAPPED);
+        struct vault_life life;
 
         *history = origin->history;
-        if (object_class == CKO_DATA || object_class == CKO_CERTIFICATE)
+        if (!key)
                 return true;
-        *history |= vault_model_birth_marks(&parent, facts.flags);
-        return refuse(call, vault_model_birth(&settings, &parent, &facts));
+        if (again && !vault_life_of(call, key, &life))
+                return false;
+        facts.object_class = (uint64_t)crypto_key_class_of(key);
+        facts.history |= again ? life.marks : 0;
+        *history = facts.history | vault_model_birth_marks(&parent, facts.flags);
+        return refuse(call, vault_model_birth(&settings, &parent, &facts)) &&
+               (!again || vault_life_add(call, &life, vault_model_life_marks(*history)));
+}
+
+bool vault_policy_leaves(struct vault_call *call, const struct vault_object *o, const struct crypto_key *key)
+{
+        struct vault_settings settings = vault_settings_now(call->vault);
+        struct vault_life life;
+
+        return !separate(&settings) ||
+               (vault_life_of(call, key, &life) &&
+                vault_life_add(call, &life, vault_model_life_marks(vault_policy_facts(o).history)));
 }
 
 bool vault_policy_inherit(struct vault_call *call, const struct vault_parent *parent,

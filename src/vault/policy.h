@@ -31,9 +31,13 @@ bool vault_policy_date(struct vault_call *, const struct vault_object *, enum cr
 struct vault_key_facts vault_policy_facts(const struct vault_object *);
 /* May target leave under this wrapping key? */
 bool vault_policy_wrap(struct vault_call *, struct vault_object *wrapping, struct vault_object *target);
-/* May such an object come about? After the defaults. *history becomes what is remembered of it. */
-bool vault_policy_birth(struct vault_call *, const struct vault_template *, uint64_t object_class,
+/* May such an object come about? After the defaults. *history becomes what is remembered of it; where roles
+ * are separate, earlier lives of its value count, and this one is remembered in the call's transaction. key:
+ * NULL for what is no key. */
+bool vault_policy_birth(struct vault_call *, const struct vault_template *, const struct crypto_key *key,
                         const struct vault_origin *, uint32_t *history);
+/* The value of this object leaves the HSM: what it could do is remembered for its next lives. */
+bool vault_policy_leaves(struct vault_call *, const struct vault_object *, const struct crypto_key *);
 /* Of the usage that a silent template would get, what the partition's policy lets it have. */
 uint32_t vault_policy_default_usage(struct vault_call *, const struct vault_template *, uint32_t wanted);
 /* Halves of a pair have one role: a half that names no usage gets that of the other. *pub and *priv are what

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "vault/authorise.h"
 #include "vault/commit.h"
+#include "vault/lives.h"
 #include "vault/partition.h"
 #include "vault/stream.h"
 #include "vault/ticket.h"
@@ -43,7 +44,7 @@ static bool parts_open(struct vault *v, struct err *err)
         return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
                vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
                vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
-               vault_objects_open(v, err) && vault_cache_open(v, err);
+               vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err);
 }
 
 struct load {
@@ -215,6 +216,7 @@ void vault_close(struct vault **vp)
                 return;
         store_unfollow(&v->watch);
         vault_cache_close(v);
+        vault_lives_close(v);
         vault_objects_close(v);
         vault_counters_close(v);
         vault_replays_close(v);
