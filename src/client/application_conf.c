@@ -8,6 +8,8 @@
 #define AT(field) .offset = offsetof(struct application_conf, field)
 
 static const char *const socket_types[] = { "UNIXSOCKET", NULL };
+static const char *const pin_codes[] = { "0xA0", "0xA3", NULL };
+static const char *const log_levels[] = { "none", "errors", "refusals", "calls", NULL };
 
 static const struct conf_row rows[] = {
         { "DAEMON_ID", CONF_NUMBER, AT(daemon_id), .preset = "1", .min = 1, .max = 9999,
@@ -26,30 +28,101 @@ static const struct conf_row rows[] = {
           .help = "and what signs them" },
         { "UAMI_CLIENT_ID", CONF_TEXT, AT(uami_client_id),
           .help = "managed identity; taken, without effect" },
+        { "PIN_ERROR_CODE", CONF_CHOICE, AT(pin_error_code), .preset = "0xA0", .choices = pin_codes,
+          .help = "what C_Login says to a wrong PIN: 0xA3 is what the documented system says" },
+        { "DEFAULT_USER", CONF_TEXT, AT(default_user), .help = "whose password a PIN without a colon is" },
+        { "DEFER_CONNECT", CONF_BOOL, AT(defer_connect), .preset = "0",
+          .help = "a missing daemon is a slot without token, not an error of C_Initialize" },
+        { "LOG_LEVEL", CONF_CHOICE, AT(log_level), .preset = "refusals", .choices = log_levels,
+          .help = "what the module writes into the log file" },
+        { "LOG_FILE", CONF_TEXT, AT(log_file),
+          .help = "the module's log; not from the working directory's file" },
+        { "STRICT", CONF_BOOL, AT(strict), .preset = "0",
+          .help = "the next three keys all off, whatever they say" },
+        { "DEFAULT_EXTRACTABLE", CONF_BOOL, AT(default_extractable), .preset = "1",
+          .help = "whether a new key may leave under a wrapping key when its template does not say" },
+        { "DEFAULT_USAGE", CONF_BOOL, AT(default_usage), .preset = "1",
+          .help = "whether a template that names no usage gets the usual ones" },
+        { "ALLOW_NONSENSITIVE_SESSION", CONF_BOOL, AT(allow_nonsensitive_session), .preset = "1",
+          .help = "whether this application may make session keys with a value that can be read" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static const char *find(void)
+/* The environment's word for a key. Both names of the log file are older than the rule. */
+static const struct {
+        const char *variable, *key;
+} variables[] = {
+        { "azcloudhsm_daemon_id", "DAEMON_ID" },
+        { "CHSM_PIN_ERROR_CODE", "PIN_ERROR_CODE" },
+        { "CHSM_DEFAULT_USER", "DEFAULT_USER" },
+        { "CHSM_DEFER_CONNECT", "DEFER_CONNECT" },
+        { "CHSM_LOG_LEVEL", "LOG_LEVEL" },
+        { "CHSM_LOG", "LOG_FILE" },
+        { "CHSM_STRICT", "STRICT" },
+        { "CHSM_DEFAULT_EXTRACTABLE", "DEFAULT_EXTRACTABLE" },
+        { "CHSM_DEFAULT_USAGE", "DEFAULT_USAGE" },
+        { "CHSM_ALLOW_NONSENSITIVE_SESSION", "ALLOW_NONSENSITIVE_SESSION" },
+};
+
+static const char *find(bool *by_chance)
 {
         static const char *const places[] = { "azcloudhsm_application.cfg",
                                               "/etc/chsm/azcloudhsm_application.cfg" };
-        const char *named = getenv("CHSM_APPLICATION_CFG");
+        const char *named = secure_getenv("CHSM_APPLICATION_CFG");
 
+        *by_chance = false;
         if (named && named[0])
                 return named;
         for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                *by_chance = i == 0;
                 if (file_exists(places[i]))
                         return places[i];
         }
         return NULL;
 }
 
+static bool read_environment(struct application_conf *conf, struct err *err)
+{
+        for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+                const char *value = secure_getenv(variables[i].variable);
+                char where[64];
+
+                (void)snprintf(where, sizeof(where), "$%s", variables[i].variable);
+                if (value && value[0] && !conf_set(rows, ROWS, conf, variables[i].key, value, where, err))
+                        return false;
+        }
+        return true;
+}
+
+/* Whoever may write into a working directory must not say where this process writes, not even this error. */
+static bool no_log_file(struct application_conf *conf, const char *path, struct err *err)
+{
+        if (!conf->log_file)
+                return true;
+        free(conf->log_file);
+        conf->log_file = NULL;
+        return err_set(
+            err, ERR_CONFIG,
+            "'%s': LOG_FILE is not taken from the working directory; use $CHSM_LOG, or the file in "
+            "/etc/chsm",
+            path);
+}
+
 bool application_conf_read(struct application_conf *conf, struct err *err)
 {
-        const char *path = find(), *id = getenv("azcloudhsm_daemon_id");
+        bool by_chance, ok;
+        const char *path = find(&by_chance);
 
-        return conf_defaults(rows, ROWS, conf, err) && (!path || conf_read(rows, ROWS, conf, path, err)) &&
-               (!id || !id[0] || conf_set(rows, ROWS, conf, "DAEMON_ID", id, "$azcloudhsm_daemon_id", err));
+        if (!conf_defaults(rows, ROWS, conf, err))
+                return false;
+        ok = !path || conf_read(rows, ROWS, conf, path, err);
+        if (by_chance)
+                ok = no_log_file(conf, path, err) && ok;
+        if (!ok || !read_environment(conf, err))
+                return false;
+        if (conf->strict)
+                conf->default_extractable = conf->default_usage = conf->allow_nonsensitive_session = false;
+        return true;
 }
 
 void application_conf_clear(struct application_conf *conf)
@@ -60,7 +133,7 @@ void application_conf_clear(struct application_conf *conf)
 const char *application_socket(const struct application_conf *conf)
 {
         static _Thread_local char path[64];
-        const char *named = getenv("CHSM_SOCKET");
+        const char *named = secure_getenv("CHSM_SOCKET");
 
         if (named && named[0])
                 return named;

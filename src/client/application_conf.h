@@ -1,7 +1,9 @@
 /* azcloudhsm_application.cfg (spec/tools.md 2.2): what an application on this host uses. It is optional here.
  *
  * Looked for in this order: the file that $CHSM_APPLICATION_CFG names, the working directory, /etc/chsm. It
- * cannot name a socket: whoever may write into a working directory must not redirect a login. */
+ * cannot name a socket: whoever may write into a working directory must not redirect a login; nor, there, a
+ * log file. The keys that are ours come from the environment too, as CHSM_<KEY>, which comes last; a process
+ * that was started with more rights than its caller does not look at it. docs/applications.md. */
 #ifndef CHSM_CLIENT_APPLICATION_CONF_H
 #define CHSM_CLIENT_APPLICATION_CONF_H
 
@@ -16,6 +18,21 @@ struct application_conf {
         int64_t user_kek_handle; /* 0: none */
         bool wrap_with_trusted;  /* what the tools and providers give new keys */
         char *certstorage_url, *certstorage_signing_keyid, *uami_client_id;
+        /* ours, for the PKCS#11 module */
+        int pin_error_code; /* 0: CKR_PIN_INCORRECT, 1: 0xA3 as the documented system says */
+        char *default_user; /* of a PIN that is a password alone; NULL: none */
+        bool defer_connect; /* a missing daemon is an empty slot, not an error of C_Initialize */
+        int log_level;      /* enum application_log */
+        char *log_file;     /* NULL: nothing is logged */
+        bool strict;        /* the three below off */
+        bool default_extractable, default_usage, allow_nonsensitive_session;
+};
+
+enum application_log {
+        APPLICATION_LOG_NONE,
+        APPLICATION_LOG_ERRORS,
+        APPLICATION_LOG_REFUSALS,
+        APPLICATION_LOG_CALLS
 };
 
 /* Presets, then the file, if any. A file that is there and wrong is an error. */

@@ -10,6 +10,7 @@
 
 #define DEADLINE_MS 5000
 #define SLOW_MS     60000
+#define REACH_MS    1000 /* what chsm_reach found holds so long */
 #define CLOSE_MS    1000 /* nobody waits long for the end of his program */
 #define FDS_MAX     16
 /* A leader asleep does not hear of work left by a partial write of another thread. */
@@ -43,6 +44,8 @@ struct chsm {
         int64_t revision;
         bool made_objects; /* sealed blobs of this context are about */
         bool interrupted;
+        bool reached; /* by chsm_reach, at asked_at (0: never) */
+        int64_t asked_at;
 };
 
 bool chsm_local_random(void *out, size_t n)
@@ -183,7 +186,8 @@ static int deadline_of(const struct chsm *c, const Chsm__Request *request)
 }
 
 /* With the lock held: the request in full, encoded and queued. */
-static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *call, struct err *err)
+static bool call_submit(struct chsm *c, Chsm__Request *request, int deadline_ms, struct call *call,
+                        struct err *err)
 {
         const struct wire_row *row = wire_row_find((uint32_t)request->body_case);
         struct slice ticket = c->ticket ? sec_slice(c->ticket) : SLICE_EMPTY, frame;
@@ -201,7 +205,7 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *cal
         request->ticket = (ProtobufCBinaryData){ ticket.n, copy };
         request->context = (ProtobufCBinaryData){ sizeof(c->context), c->context };
         request->min_revision = c->revision;
-        request->deadline_ms = (uint32_t)deadline_of(c, request);
+        request->deadline_ms = (uint32_t)deadline_ms;
         request->idempotency =
             (ProtobufCBinaryData){ row->mutating || request->authorisation.len ? sizeof(once) : 0, once };
         if (!chsm_local_random(once, sizeof(once))) {
@@ -218,8 +222,7 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, struct call *cal
                 goto out;
         }
         frame = slice_of(out.p + WIRE_HEADER_SIZE, out.n - WIRE_HEADER_SIZE);
-        call->ticket =
-            client_pool_submit(c->pool, frame, 1, deadline_of(c, request), call_answered, call, err);
+        call->ticket = client_pool_submit(c->pool, frame, 1, deadline_ms, call_answered, call, err);
         ok = call->ticket != 0;
 out:
         if (out.p)
@@ -250,13 +253,12 @@ static uint32_t answer_take(struct chsm *c, struct call *call, struct chsm_answe
         return r->status;
 }
 
-uint32_t chsm_call(struct chsm *c, Chsm__Request *request, struct chsm_answer *answer, struct err *err)
+static uint32_t call_within(struct chsm *c, Chsm__Request *request, int deadline_ms,
+                            struct chsm_answer *answer, struct err *err)
 {
         struct call call = { .err = ERR_INIT };
-        struct err local = ERR_INIT;
         bool sent;
 
-        err = err ? err : &local;
         answer->response = NULL;
         if (answer->arena)
                 arena_reset(answer->arena);
@@ -269,12 +271,48 @@ uint32_t chsm_call(struct chsm *c, Chsm__Request *request, struct chsm_answer *a
         call.arena = answer->arena;
         (void)pthread_cond_init(&call.wake, NULL);
         (void)pthread_mutex_lock(&c->lock);
-        sent = call_submit(c, request, &call, err);
+        sent = call_submit(c, request, deadline_ms, &call, err);
         if (sent)
                 call_wait(c, &call);
         (void)pthread_mutex_unlock(&c->lock);
         (void)pthread_cond_destroy(&call.wake);
         return sent ? answer_take(c, &call, answer, err) : err_ckr(err);
+}
+
+uint32_t chsm_call(struct chsm *c, Chsm__Request *request, struct chsm_answer *answer, struct err *err)
+{
+        struct err local = ERR_INIT;
+
+        return call_within(c, request, deadline_of(c, request), answer, err ? err : &local);
+}
+
+bool chsm_reach(struct chsm *c, int wait_ms)
+{
+        struct clock clock = clock_system();
+        int64_t now = clock_mono_ms(&clock);
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__HelloRequest hello = CHSM__HELLO_REQUEST__INIT;
+        Chsm__Version version = CHSM__VERSION__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        struct err err = ERR_INIT;
+        bool known, reached;
+
+        (void)pthread_mutex_lock(&c->lock);
+        reached = c->reached;
+        known = c->asked_at && now - c->asked_at < REACH_MS;
+        (void)pthread_mutex_unlock(&c->lock);
+        if (known)
+                return reached;
+        hello.version = &version;
+        request.hello = &hello;
+        request.body_case = CHSM__REQUEST__BODY_HELLO;
+        reached = call_within(c, &request, wait_ms, &answer, &err) == 0;
+        chsm_answer_clear(&answer);
+        (void)pthread_mutex_lock(&c->lock);
+        c->reached = reached;
+        c->asked_at = clock_mono_ms(&clock);
+        (void)pthread_mutex_unlock(&c->lock);
+        return reached;
 }
 
 /* ---- opening and closing ---- */
@@ -314,8 +352,13 @@ struct chsm *chsm_open(const struct chsm_options *options, struct err *err)
         c->spin = 2;
         memcpy(config.context, c->context, sizeof(c->context));
         c->pool = client_pool_new(&config, err);
-        if (!c->pool || !open_connect(c, options->connect_ms > 0 ? options->connect_ms : 2000, err))
+        if (!c->pool ||
+            (!open_connect(c, options->connect_ms > 0 ? options->connect_ms : 2000, err) && !options->lazy)) {
                 chsm_close(&c);
+                return NULL;
+        }
+        c->reached = client_pool_hello(c->pool) != NULL;
+        c->asked_at = clock_mono_ms(&config.clock);
         return c;
 }
 

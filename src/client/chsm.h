@@ -31,6 +31,7 @@ struct chsm_options {
         int deadline_ms;  /* of a call, all retries included; 0: 5,000 */
         int connect_ms;   /* of one connection attempt; 0: 2,000 */
         size_t max_frame; /* 0: 1 MiB */
+        bool lazy;        /* chsm_open succeeds although nobody answers yet */
 };
 
 /* Connects to one endpoint and says hello; ERR_CONNECT names every endpoint tried and why it failed. */
@@ -46,6 +47,8 @@ void chsm_abandon(struct chsm **); /* NULL-safe */
  * returned. Any thread. */
 void chsm_interrupt(struct chsm *);
 
+/* Whether a node answers, asked for at most once a second and waited for at most wait_ms. */
+bool chsm_reach(struct chsm *, int wait_ms);
 /* The node's last hello (state, label, limits); valid until chsm_close. */
 const Chsm__HelloResponse *chsm_hello(struct chsm *);
 /* The largest data block one call can carry with room for the rest of the message. */

@@ -53,7 +53,8 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_AT
         if (rv == CKR_OK)
                 rv = template_writable(w.session, templ, count);
         if (rv == CKR_OK)
-                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+                rv = template_encode_new(w.arena, CKO_SECRET_KEY, templ, count, &body.template_,
+                                         &body.n_template_);
         if (rv == CKR_OK) {
                 body.mechanism = &w.mechanism;
                 request.generate_key = &body;
@@ -82,11 +83,11 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, C
         if (rv == CKR_OK)
                 rv = template_writable(w.session, private_templ, private_count);
         if (rv == CKR_OK)
-                rv = template_encode(w.arena, public_templ, public_count, &body.public_template,
-                                     &body.n_public_template);
+                rv = template_encode_new(w.arena, CKO_PUBLIC_KEY, public_templ, public_count,
+                                         &body.public_template, &body.n_public_template);
         if (rv == CKR_OK)
-                rv = template_encode(w.arena, private_templ, private_count, &body.private_template,
-                                     &body.n_private_template);
+                rv = template_encode_new(w.arena, CKO_PRIVATE_KEY, private_templ, private_count,
+                                         &body.private_template, &body.n_private_template);
         if (rv == CKR_OK) {
                 body.mechanism = &w.mechanism;
                 request.generate_key_pair = &body;
@@ -155,7 +156,8 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJE
         if (rv == CKR_OK)
                 rv = template_writable(w.session, templ, count);
         if (rv == CKR_OK)
-                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+                rv = template_encode_new(w.arena, CK_UNAVAILABLE_INFORMATION, templ, count, &body.template_,
+                                         &body.n_template_);
         if (rv == CKR_OK) {
                 body.unwrapping_key = &unwrapping;
                 body.mechanism = &w.mechanism;

@@ -15,8 +15,9 @@ static CK_RV more_encode(struct key_work *w, const CK_DERIVED_KEY *more, size_t 
                 chsm__template__init(&rows[i]);
                 rv = template_writable(w->session, more[i].pTemplate, more[i].ulAttributeCount);
                 if (rv == CKR_OK)
-                        rv = template_encode(w->arena, more[i].pTemplate, more[i].ulAttributeCount,
-                                             &rows[i].attributes, &rows[i].n_attributes);
+                        rv = template_encode_new(w->arena, CK_UNAVAILABLE_INFORMATION, more[i].pTemplate,
+                                                 more[i].ulAttributeCount, &rows[i].attributes,
+                                                 &rows[i].n_attributes);
                 body->more[i] = &rows[i];
         }
         body->n_more = n;
@@ -58,7 +59,8 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJE
         if (rv == CKR_OK)
                 rv = template_writable(w.session, templ, count);
         if (rv == CKR_OK)
-                rv = template_encode(w.arena, templ, count, &body.template_, &body.n_template_);
+                rv = template_encode_new(w.arena, CK_UNAVAILABLE_INFORMATION, templ, count, &body.template_,
+                                         &body.n_template_);
         if (rv == CKR_OK)
                 rv = more_encode(&w, more, n, &body);
         if (rv == CKR_OK) {

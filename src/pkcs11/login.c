@@ -17,6 +17,12 @@ static struct pin pin_parse(CK_UTF8CHAR_PTR text, CK_ULONG n)
         return (struct pin){ slice_of(text, name), slice_of(colon + 1, n - name - 1) };
 }
 
+/* What applications of the documented system look for, where the owner of the host wants it so. */
+static CK_RV pin_code(CK_RV rv)
+{
+        return rv == CKR_PIN_INCORRECT && module.conf.pin_error_code ? CKR_PIN_EXPIRED : rv;
+}
+
 static CK_RV wrong_pin(const char *why)
 {
         struct err err = ERR_INIT;
@@ -121,6 +127,8 @@ static CK_RV login_as(CK_SESSION_HANDLE session, CK_USER_TYPE type, struct pin p
         if (rv != CKR_OK)
                 return rv;
         pthread_mutex_lock(&module.login_lock);
+        if (!pin.user.p && module.conf.default_user)
+                pin.user = slice_str(module.conf.default_user);
         if (type != CKU_USER && type != CKU_CONTEXT_SPECIFIC)
                 rv = CKR_USER_TYPE_INVALID; /* officers use chsm-mgmt */
         else if (type == CKU_USER && chsm_logged_in(module.chsm, NULL))
@@ -133,7 +141,7 @@ static CK_RV login_as(CK_SESSION_HANDLE session, CK_USER_TYPE type, struct pin p
                 rv = login(pin.user, pin.password);
         pthread_mutex_unlock(&module.login_lock);
         session_put(s);
-        return rv;
+        return pin_code(rv);
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len)
@@ -206,8 +214,12 @@ static CK_RV change_password(struct slice user, struct slice old, struct slice f
 static CK_RV set_pin(struct pin old, struct pin fresh)
 {
         bool in = chsm_logged_in(module.chsm, NULL);
-        struct slice user = old.user.p || !in ? old.user : slice_str(module.user);
+        struct slice user = old.user;
 
+        if (!user.p && in)
+                user = slice_str(module.user);
+        else if (!user.p && module.conf.default_user)
+                user = slice_str(module.conf.default_user);
         if (!user.p)
                 return wrong_pin("the old PIN must be 'user:password'");
         if (in && !slice_equal(user, slice_str(module.user)))
@@ -239,7 +251,7 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_
                 rv = set_pin(pin_parse(old_pin, old_len), pin_parse(new_pin, new_len));
         pthread_mutex_unlock(&module.login_lock);
         session_put(s);
-        return rv;
+        return pin_code(rv);
 }
 
 /* Users are made by officers, in the management tool. */

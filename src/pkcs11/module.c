@@ -1,5 +1,4 @@
 #include "pkcs11/module.h"
-#include "client/application_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,16 +52,26 @@ CK_RV module_check(void)
         return on ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-void module_log(const char *where, const struct err *err)
+static void log_line(const char *where, const char *what, const char *detail)
 {
-        const char *path = getenv("CHSM_LOG");
+        /* Before the options are read only the environment can name the file. */
+        const char *path = module.conf.log_file ? module.conf.log_file : secure_getenv("CHSM_LOG");
         FILE *f = path && path[0] ? fopen(path, "ae") : NULL;
 
         if (!f)
                 return;
-        fprintf(f, "%lld pid %d %s: %s: %s\n", (long long)time(NULL), (int)getpid(), where,
-                err_row(err->id)->name, err->detail);
+        fprintf(f, "%lld pid %d %s: %s: %s\n", (long long)time(NULL), (int)getpid(), where, what, detail);
         fclose(f);
+}
+
+/* Trouble on the way to the HSM is an error; everything else that is logged is a refusal. */
+void module_log(const char *where, const struct err *err)
+{
+        bool trouble = err->id == ERR_CONNECT || err->id == ERR_DEADLINE || err->id == ERR_CONFIG ||
+                       err->id == ERR_FRAME || err->id == ERR_PROTOCOL;
+
+        if (module.conf.log_level >= (trouble ? APPLICATION_LOG_ERRORS : APPLICATION_LOG_REFUSALS))
+                log_line(where, err_row(err->id)->name, err->detail);
 }
 
 CK_RV module_err(const struct err *err)
@@ -79,17 +88,40 @@ CK_RV module_refuse(enum err_id id, const char *why)
         return module_err(&err);
 }
 
+static int64_t now_us(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void log_call(const Chsm__Request *request, CK_RV rv, int64_t began)
+{
+        const ProtobufCMessageDescriptor *d = &chsm__request__descriptor;
+        const ProtobufCFieldDescriptor *f =
+            protobuf_c_message_descriptor_get_field(d, (unsigned)request->body_case);
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "0x%lx after %lld us", rv, (long long)(now_us() - began));
+        log_line("call", f ? f->name : "?", text);
+}
+
 CK_RV module_call(Chsm__Request *request, struct chsm_answer *answer)
 {
+        bool logs = module.conf.log_level == APPLICATION_LOG_CALLS;
+        int64_t began = logs ? now_us() : 0;
         struct err err = ERR_INIT;
         CK_RV rv = chsm_call(module.chsm, request, answer, &err);
 
+        if (logs)
+                log_call(request, rv, began);
         if (rv == CKR_OK)
                 return rv;
         module_log("refused", &err);
         if (err.id == ERR_TICKET)
                 chsm_forget_login(module.chsm);
-        return rv;
+        return err.id == ERR_CONNECT ? CKR_DEVICE_REMOVED : rv;
 }
 
 /* The application's locks are never needed: the system's hold between whatever threads it has. */
@@ -130,6 +162,7 @@ static void fork_child(void)
         chsm_abandon(&module.chsm);
         module.sessions = module.objects = module.facts = NULL;
         mechanisms_clear();
+        module.conf = (struct application_conf){ .daemon_id = 0 };
         module.guests = 0;
         module.state = MODULE_OFF;
         pthread_mutex_init(&module.lock, NULL);
@@ -146,7 +179,6 @@ static void watch_forks(void)
 
 static struct chsm *open_client(void)
 {
-        struct application_conf conf = { 0 };
         struct chsm_endpoint endpoint = { 0 };
         struct chsm_options options = { .dialer = wire_unix_dialer(),
                                         .endpoints = &endpoint,
@@ -155,11 +187,14 @@ static struct chsm *open_client(void)
         struct chsm *chsm = NULL;
         struct err err = ERR_INIT;
 
-        if (application_conf_read(&conf, &err)) {
-                endpoint.host = application_socket(&conf);
+        application_conf_clear(&module.conf);
+        if (application_conf_read(&module.conf, &err)) {
+                options.lazy = module.conf.defer_connect;
+                endpoint.host = application_socket(&module.conf);
                 chsm = chsm_open(&options, &err);
+        } else {
+                module.conf.log_level = APPLICATION_LOG_ERRORS; /* this is one */
         }
-        application_conf_clear(&conf);
         if (!chsm)
                 module_log("C_Initialize", &err);
         return chsm;

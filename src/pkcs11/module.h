@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/sec.h"
 #include "ck/cryptoki.h"
+#include "client/application_conf.h"
 #include "client/chsm.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -119,8 +120,9 @@ enum module_state {
 };
 
 struct module {
-        pthread_mutex_t lock; /* all below; never held while the HSM is asked */
-        pthread_cond_t moved; /* the state changed, or the last guest left */
+        struct application_conf conf; /* as it was at C_Initialize */
+        pthread_mutex_t lock;         /* all below; never held while the HSM is asked */
+        pthread_cond_t moved;         /* the state changed, or the last guest left */
         enum module_state state;
         size_t guests;        /* calls inside */
         struct chsm *chsm;    /* set while there may be guests */
@@ -146,7 +148,7 @@ bool module_enter_locked(void);
 void module_leave_locked(void);
 /* Whether module_enter would succeed: for functions that then use nothing. */
 CK_RV module_check(void);
-/* Sends and waits. The refusal goes to the log named by CHSM_LOG. */
+/* Sends and waits. What is refused goes to the log. CKR_DEVICE_REMOVED: no node can be reached. */
 CK_RV module_call(Chsm__Request *, struct chsm_answer *);
 void module_log(const char *where, const struct err *);
 /* The CKR_ of err, logged. */
@@ -182,6 +184,10 @@ void facts_forget(void);              /* of all keys */
 CK_RV objects_match(CK_ATTRIBUTE_PTR, CK_ULONG, CK_OBJECT_HANDLE **list, size_t *n);
 
 /* ---- template.c ---- */
+/* The same for a new object of a class (CK_UNAVAILABLE_INFORMATION: the template says which), with what the
+ * options of this application add to it or refuse. */
+CK_RV template_encode_new(struct arena *, CK_OBJECT_CLASS, CK_ATTRIBUTE_PTR, CK_ULONG, Chsm__Attribute ***,
+                          size_t *);
 /* A native template as wire attributes in the arena. */
 CK_RV template_encode(struct arena *, CK_ATTRIBUTE_PTR, CK_ULONG, Chsm__Attribute ***, size_t *);
 /* Token objects are made in read-write sessions only: CKR_SESSION_READ_ONLY. */
@@ -257,6 +263,7 @@ void op_take_iv(struct op *, ProtobufCBinaryData);
 size_t op_signature_size(const struct op *);
 
 /* ---- slot.c ---- */
+bool slot_has_token(void); /* asks at most once a second; of guests only */
 /* CKR_MECHANISM_INVALID when it is not offered. */
 CK_RV mechanism_find(CK_MECHANISM_TYPE, struct mechanism *);
 bool mechanism_takes(const struct mechanism *, CK_KEY_TYPE);

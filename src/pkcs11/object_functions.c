@@ -24,7 +24,8 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG
         if (rv == CKR_OK)
                 rv = template_writable(s, templ, count);
         if (rv == CKR_OK)
-                rv = template_encode(arena, templ, count, &body.template_, &body.n_template_);
+                rv = template_encode_new(arena, CK_UNAVAILABLE_INFORMATION, templ, count, &body.template_,
+                                         &body.n_template_);
         if (rv == CKR_OK) {
                 request.create_object = &body;
                 request.body_case = CHSM__REQUEST__BODY_CREATE_OBJECT;

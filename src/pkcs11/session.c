@@ -71,35 +71,43 @@ static struct session *session_new(CK_FLAGS flags)
         return s;
 }
 
+static CK_RV session_add(CK_FLAGS flags, CK_SESSION_HANDLE_PTR session)
+{
+        struct session *s = session_new(flags);
+        bool ok;
+
+        if (!s)
+                return CKR_HOST_MEMORY;
+        pthread_mutex_lock(&module.lock);
+        s->handle = module.next_handle++;
+        ok = map_put(module.sessions, key_of(&s->handle), s, NULL);
+        *session = s->handle;
+        pthread_mutex_unlock(&module.lock);
+        if (!ok)
+                session_free(s);
+        return ok ? CKR_OK : CKR_HOST_MEMORY;
+}
+
 CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
                     CK_SESSION_HANDLE_PTR session)
 {
-        CK_RV rv = module_check();
-        struct session *s;
+        CK_RV rv = module_enter();
 
         (void)application;
         (void)notify;
         if (rv != CKR_OK)
                 return rv;
         if (slot != MODULE_SLOT)
-                return CKR_SLOT_ID_INVALID;
-        if (!session)
-                return CKR_ARGUMENTS_BAD;
-        if (!(flags & CKF_SERIAL_SESSION))
-                return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
-        s = session_new(flags);
-        if (!s)
-                return CKR_HOST_MEMORY;
-        pthread_mutex_lock(&module.lock);
-        if (module.state != MODULE_ON)
-                rv = CKR_CRYPTOKI_NOT_INITIALIZED;
-        s->handle = module.next_handle++;
-        *session = s->handle;
-        if (rv == CKR_OK && !map_put(module.sessions, key_of(&s->handle), s, NULL))
-                rv = CKR_HOST_MEMORY;
-        pthread_mutex_unlock(&module.lock);
-        if (rv != CKR_OK)
-                session_free(s);
+                rv = CKR_SLOT_ID_INVALID;
+        else if (!session)
+                rv = CKR_ARGUMENTS_BAD;
+        else if (!(flags & CKF_SERIAL_SESSION))
+                rv = CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+        else if (module.conf.defer_connect && !slot_has_token())
+                rv = CKR_TOKEN_NOT_PRESENT;
+        else
+                rv = session_add(flags, session);
+        module_leave();
         return rv;
 }
 

@@ -6,29 +6,39 @@
 #define PIN_MIN 10 /* one letter of a name, a colon, a password of 8 */
 #define PIN_MAX 255
 
+#define REACH_WAIT_MS 1000
+
 static void pad(CK_UTF8CHAR *out, size_t n, const char *text)
 {
         memset(out, ' ', n);
         memcpy(out, text, strlen(text) < n ? strlen(text) : n);
 }
 
-CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count)
+/* The token is there as long as a node answers. */
+bool slot_has_token(void)
 {
-        CK_RV rv = module_check();
+        return chsm_reach(module.chsm, REACH_WAIT_MS);
+}
 
-        (void)token_present;
+CK_RV C_GetSlotList(CK_BBOOL with_token, CK_SLOT_ID_PTR slots, CK_ULONG_PTR count)
+{
+        CK_RV rv = module_enter();
+        CK_ULONG room;
+
         if (rv != CKR_OK)
                 return rv;
-        if (!count)
-                return CKR_ARGUMENTS_BAD;
-        if (slots && *count < 1) {
-                *count = 1;
-                return CKR_BUFFER_TOO_SMALL;
+        if (!count) {
+                rv = CKR_ARGUMENTS_BAD;
+        } else {
+                room = *count;
+                *count = !with_token || slot_has_token();
+                if (slots && room < *count)
+                        rv = CKR_BUFFER_TOO_SMALL;
+                else if (slots && *count)
+                        slots[0] = MODULE_SLOT;
         }
-        if (slots)
-                slots[0] = MODULE_SLOT;
-        *count = 1;
-        return CKR_OK;
+        module_leave();
+        return rv;
 }
 
 static CK_RV check_slot(CK_SLOT_ID slot, const void *out)
@@ -46,14 +56,17 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info)
 {
         CK_RV rv = check_slot(slot, info);
 
+        if (rv == CKR_OK)
+                rv = module_enter();
         if (rv != CKR_OK)
                 return rv;
         memset(info, 0, sizeof(*info));
         pad(info->slotDescription, sizeof(info->slotDescription), "chsm partition");
         pad(info->manufacturerID, sizeof(info->manufacturerID), "chsm project");
-        info->flags = CKF_TOKEN_PRESENT | CKF_HW_SLOT;
+        info->flags = CKF_HW_SLOT | (slot_has_token() ? CKF_TOKEN_PRESENT : 0);
         info->hardwareVersion = (CK_VERSION){ 0, 1 };
         info->firmwareVersion = (CK_VERSION){ 0, 1 };
+        module_leave();
         return CKR_OK;
 }
 
@@ -100,6 +113,8 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
         rv = module_call(&request, &answer);
         if (rv == CKR_OK)
                 fill_token(info, answer.response->node_info);
+        else if (rv == CKR_DEVICE_REMOVED)
+                rv = CKR_TOKEN_NOT_PRESENT;
         chsm_answer_clear(&answer);
         module_leave();
         return rv;
