@@ -2,8 +2,6 @@
 #include "audit/audit.h"
 #include "crypto/seal.h"
 
-#include <inttypes.h>
-
 bool audit_genesis(struct crypto *c, struct slice partition_id, const char *node, const char *chain,
                    uint8_t out[AUDIT_HASH_SIZE])
 {
@@ -31,18 +29,35 @@ bool audit_head_text(struct slice partition_id, const char *node, uint64_t count
         return buf_ok(out);
 }
 
+static void put_name(struct buf *line, const char *name)
+{
+        buf_put_text(line, ",\"");
+        buf_put_text(line, name);
+        buf_put_text(line, "\":");
+}
+
 static void put_text(struct buf *line, const char *name, const char *value)
 {
         if (!value)
                 return;
-        buf_printf(line, ",\"%s\":", name);
+        put_name(line, name);
         buf_put_json(line, slice_str(value));
 }
 
 static void put_number(struct buf *line, const char *name, uint64_t value)
 {
-        if (value)
-                buf_printf(line, ",\"%s\":%" PRIu64, name, value);
+        if (!value)
+                return;
+        put_name(line, name);
+        buf_put_number(line, value, 10);
+}
+
+static void put_code(struct buf *line, const char *name, uint32_t value)
+{
+        put_name(line, name);
+        buf_put_text(line, "\"0x");
+        buf_put_number(line, value, 16);
+        buf_put_text(line, "\"");
 }
 
 bool audit_record_format(const struct audit_record *r, const uint8_t previous[AUDIT_HASH_SIZE],
@@ -50,12 +65,16 @@ bool audit_record_format(const struct audit_record *r, const uint8_t previous[AU
 {
         char when[CLOCK_TEXT_SIZE];
 
-        buf_printf(line, "{\"v\":1,\"seq\":%" PRIu64 ",\"time\":\"%s\",\"ms\":%" PRId64, r->sequence,
-                   clock_text(r->time_ms, when), r->time_ms);
+        buf_put_text(line, "{\"v\":1,\"seq\":");
+        buf_put_number(line, r->sequence, 10);
+        buf_put_text(line, ",\"time\":\"");
+        buf_put_text(line, clock_text(r->time_ms, when));
+        buf_put_text(line, "\",\"ms\":");
+        buf_put_number(line, r->time_ms < 0 ? 0 : (uint64_t)r->time_ms, 10);
         put_text(line, "node", r->node);
         put_text(line, "chain", r->chain);
         put_text(line, "op", r->operation);
-        buf_printf(line, ",\"opcode\":\"0x%" PRIx32 "\"", r->opcode);
+        put_code(line, "opcode", r->opcode);
         put_text(line, "user", r->user);
         put_text(line, "role", r->role);
         put_text(line, "context", r->context);
@@ -63,7 +82,7 @@ bool audit_record_format(const struct audit_record *r, const uint8_t previous[AU
         put_text(line, "subject", r->subject);
         put_number(line, "object", r->object);
         put_number(line, "mechanism", r->mechanism);
-        buf_printf(line, ",\"result\":\"0x%" PRIx32 "\"", r->result);
+        put_code(line, "result", r->result);
         put_text(line, "reason", r->reason);
         put_text(line, "detail", r->detail);
         buf_put_text(line, ",\"prev\":\"");

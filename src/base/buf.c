@@ -145,6 +145,17 @@ void buf_printf(struct buf *b, const char *fmt, ...)
                 free(p);
 }
 
+void buf_put_number(struct buf *b, uint64_t n, unsigned base)
+{
+        char digits[20];
+        size_t at = sizeof(digits);
+
+        do
+                digits[--at] = "0123456789abcdef"[n % base];
+        while (n /= base);
+        buf_put(b, digits + at, sizeof(digits) - at);
+}
+
 void buf_put_hex(struct buf *b, struct slice s)
 {
         static const char digits[] = "0123456789abcdef";

@@ -37,6 +37,9 @@ void buf_put_block(struct buf *, struct slice);
 /* Text is appended without its NUL. */
 void buf_put_text(struct buf *, const char *);
 void buf_printf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A number in digits of base 10 or 16 (lower case), without leading zeros: where a record a request is
+ * written, printf costs more than all the rest. */
+void buf_put_number(struct buf *, uint64_t, unsigned base);
 /* Lower-case hex digits of the bytes. */
 void buf_put_hex(struct buf *, struct slice);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t system_ms(clockid_t id)
@@ -28,15 +27,36 @@ struct clock clock_system(void)
         return (struct clock){ system_wall_ms, system_mono_ms, NULL };
 }
 
+static char *digits(char *at, int n, int value)
+{
+        for (int i = n - 1; i >= 0; i--, value /= 10)
+                at[i] = (char)('0' + value % 10);
+        return at + n;
+}
+
+/* By hand, because each audit record has it. */
 const char *clock_text(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 {
         time_t seconds = (time_t)(wall_ms / 1000);
         struct tm parts;
-        size_t n;
+        char *at = text;
 
-        if (!gmtime_r(&seconds, &parts))
+        if (!gmtime_r(&seconds, &parts) || parts.tm_year < 0 || parts.tm_year > 9999 - 1900)
                 parts = (struct tm){ .tm_year = 70, .tm_mday = 1 };
-        n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-        (void)snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)(wall_ms % 1000));
+        at = digits(at, 4, parts.tm_year + 1900);
+        *at++ = '-';
+        at = digits(at, 2, parts.tm_mon + 1);
+        *at++ = '-';
+        at = digits(at, 2, parts.tm_mday);
+        *at++ = 'T';
+        at = digits(at, 2, parts.tm_hour);
+        *at++ = ':';
+        at = digits(at, 2, parts.tm_min);
+        *at++ = ':';
+        at = digits(at, 2, parts.tm_sec);
+        *at++ = '.';
+        at = digits(at, 3, wall_ms < 0 ? 0 : (int)(wall_ms % 1000));
+        *at++ = 'Z';
+        *at = '\0';
         return text;
 }

@@ -1,7 +1,12 @@
 #include "test.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
 
 static void integers_are_big_endian_and_read_back(void **state)
 {
@@ -61,6 +66,40 @@ static void failure_of_a_write_sticks(void **state)
         buf_put_text(&b, "again");
         assert_true(buf_ok(&b));
         buf_clear(&b);
+}
+
+static void numbers_are_as_printf_writes_them(void **state)
+{
+        static const uint64_t numbers[] = { 0, 1, 9, 10, 255, 4096, 1234567890123, UINT64_MAX };
+        char wanted[64];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+                struct buf b = BUF_INIT;
+
+                buf_put_number(&b, numbers[i], 10);
+                buf_put_u8(&b, ' ');
+                buf_put_number(&b, numbers[i], 16);
+                (void)snprintf(wanted, sizeof(wanted), "%" PRIu64 " %" PRIx64, numbers[i], numbers[i]);
+                assert_string_equal(buf_text(&b), wanted);
+                buf_clear(&b);
+        }
+}
+
+static void times_are_as_strftime_writes_them(void **state)
+{
+        static const int64_t times[] = { 0, 951782399999, 951868800001, 1795000000123, 4102444800000 };
+        char text[CLOCK_TEXT_SIZE], wanted[64];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+                time_t seconds = (time_t)(times[i] / 1000);
+                struct tm parts;
+                size_t n = strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &parts));
+
+                (void)snprintf(wanted + n, sizeof(wanted) - n, ".%03dZ", (int)(times[i] % 1000));
+                assert_string_equal(clock_text(times[i], text), wanted);
+        }
 }
 
 static void json_and_hex_are_safe(void **state)
@@ -155,6 +194,8 @@ int main(void)
                 cmocka_unit_test(truncated_input_fails_for_good),
                 cmocka_unit_test(failure_of_a_write_sticks),
                 cmocka_unit_test(json_and_hex_are_safe),
+                cmocka_unit_test(numbers_are_as_printf_writes_them),
+                cmocka_unit_test(times_are_as_strftime_writes_them),
                 cmocka_unit_test(base64_is_strict),
                 cmocka_unit_test(numbers_are_strict),
                 cmocka_unit_test(utf8_is_strict_and_has_width),
