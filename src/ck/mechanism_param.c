@@ -195,6 +195,29 @@ static void read_derivation(struct reader *r, struct ck_mech_param *p)
         }
 }
 
+static void read_tls(struct reader *r, struct ck_mech_param *p)
+{
+        p->u.tls.hash = reader_u64(r);
+        if (p->kind == CK_PARAM_TLS_KDF || p->kind == CK_PARAM_TLS_EXTENDED)
+                p->u.tls.label = block(r);
+        if (p->kind != CK_PARAM_TLS_EXTENDED) {
+                p->u.tls.client = block(r);
+                p->u.tls.server = block(r);
+        }
+        if (p->kind == CK_PARAM_TLS_KEYS) {
+                p->u.tls.mac_bits = reader_u32(r);
+                p->u.tls.key_bits = reader_u32(r);
+                p->u.tls.iv_bits = reader_u32(r);
+                return;
+        }
+        p->u.tls.with = flag(r);
+        if (p->kind == CK_PARAM_TLS_KDF) {
+                p->u.tls.context = block(r);
+                if (!p->u.tls.with && p->u.tls.context.n)
+                        r->failed = true;
+        }
+}
+
 static void read_param(struct reader *r, struct ck_mech_param *p)
 {
         switch (p->kind) {
@@ -238,6 +261,21 @@ static void read_param(struct reader *r, struct ck_mech_param *p)
         case CK_PARAM_KDF108:
         case CK_PARAM_KDF108_FEEDBACK:
                 read_derivation(r, p);
+                break;
+        case CK_PARAM_TLS_MASTER:
+        case CK_PARAM_TLS_EXTENDED:
+        case CK_PARAM_TLS_KEYS:
+        case CK_PARAM_TLS_KDF:
+                read_tls(r, p);
+                break;
+        case CK_PARAM_TLS_MAC:
+                p->u.tls_mac.hash = reader_u64(r);
+                p->u.tls_mac.length = reader_u32(r);
+                p->u.tls_mac.who = reader_u32(r);
+                break;
+        case CK_PARAM_VERSION:
+                p->u.version[0] = reader_u8(r);
+                p->u.version[1] = reader_u8(r);
                 break;
         }
 }

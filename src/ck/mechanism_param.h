@@ -44,6 +44,12 @@ enum ck_param_kind {
         CK_PARAM_PBKDF2,
         CK_PARAM_KDF108, /* counter and double pipeline */
         CK_PARAM_KDF108_FEEDBACK,
+        CK_PARAM_TLS_MASTER,   /* randoms, and whether the version is to be told */
+        CK_PARAM_TLS_EXTENDED, /* hash of the handshake, and the same */
+        CK_PARAM_TLS_KEYS,     /* sizes of a key block, and randoms */
+        CK_PARAM_TLS_KDF,      /* label, randoms, perhaps context */
+        CK_PARAM_TLS_MAC,      /* of a Finished message */
+        CK_PARAM_VERSION,      /* of TLS, two bytes */
 };
 
 struct ck_mech_oaep {
@@ -142,6 +148,21 @@ struct ck_mech_param {
                         uint32_t n;          /* pieces */
                         struct slice pieces; /* read with ck_kdf_piece_next */
                 } kdf108;
+                struct {
+                        uint64_t hash;        /* CKM_ of the digest in the pseudorandom function */
+                        struct slice client;  /* random */
+                        struct slice server;  /* random */
+                        struct slice label;   /* CK_PARAM_TLS_KDF; the hash of CK_PARAM_TLS_EXTENDED */
+                        struct slice context; /* CK_PARAM_TLS_KDF */
+                        bool with;            /* the context counts; the version is to be told */
+                        uint32_t mac_bits, key_bits, iv_bits; /* CK_PARAM_TLS_KEYS */
+                } tls;
+                struct {
+                        uint64_t hash;
+                        uint32_t length; /* bytes */
+                        uint32_t who;    /* 1 server, 2 client */
+                } tls_mac;
+                uint8_t version[2]; /* major, minor */
         } u;
 };
 

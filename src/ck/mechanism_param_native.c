@@ -318,6 +318,81 @@ static void put_kdf108_feedback(struct flat *f, const CK_MECHANISM *m)
         put_pieces(f, p.ulNumberOfDataParams, p.pDataParams);
 }
 
+/* ---- TLS ---- */
+
+static void put_randoms(struct flat *f, const CK_SSL3_RANDOM_DATA *random)
+{
+        put_bytes(f, random->pClientRandom, random->ulClientRandomLen);
+        put_bytes(f, random->pServerRandom, random->ulServerRandomLen);
+}
+
+static void put_tls_master(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_TLS12_MASTER_KEY_DERIVE_PARAMS p;
+        if (!TAKE(f, m, p))
+                return;
+        buf_put_u64(&f->out, p.prfHashMechanism);
+        put_randoms(f, &p.RandomInfo);
+        put_flag(f, p.pVersion ? CK_TRUE : CK_FALSE);
+}
+
+static void put_tls_extended(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS p;
+        if (!TAKE(f, m, p))
+                return;
+        buf_put_u64(&f->out, p.prfHashMechanism);
+        put_bytes(f, p.pSessionHash, p.ulSessionHashLen);
+        put_flag(f, p.pVersion ? CK_TRUE : CK_FALSE);
+}
+
+static void put_tls_keys(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_TLS12_KEY_MAT_PARAMS p;
+        CK_SSL3_KEY_MAT_OUT out;
+        bool tells = m->mechanism == CKM_TLS12_KEY_AND_MAC_DERIVE;
+        if (!TAKE(f, m, p) || !take(f, &out, sizeof(out), p.pReturnedKeyMaterial, sizeof(out)))
+                return;
+        if (p.bIsExport != CK_FALSE || (tells && p.ulIVSizeInBits && (!out.pIVClient || !out.pIVServer)))
+                f->bad = true;
+        buf_put_u64(&f->out, p.prfHashMechanism);
+        put_randoms(f, &p.RandomInfo);
+        put_u32(f, p.ulMacSizeInBits);
+        put_u32(f, p.ulKeySizeInBits);
+        put_u32(f, tells ? p.ulIVSizeInBits : 0);
+}
+
+static void put_tls_kdf(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_TLS_KDF_PARAMS p;
+        if (!TAKE(f, m, p))
+                return;
+        buf_put_u64(&f->out, p.prfMechanism);
+        put_bytes(f, p.pLabel, p.ulLabelLength);
+        put_randoms(f, &p.RandomInfo);
+        put_flag(f, p.pContextData ? CK_TRUE : CK_FALSE);
+        put_bytes(f, p.pContextData, p.ulContextDataLength);
+}
+
+static void put_tls_mac(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_TLS_MAC_PARAMS p;
+        if (!TAKE(f, m, p))
+                return;
+        buf_put_u64(&f->out, p.prfHashMechanism);
+        put_u32(f, p.ulMacLength);
+        put_u32(f, p.ulServerOrClient);
+}
+
+static void put_version(struct flat *f, const CK_MECHANISM *m)
+{
+        CK_VERSION p;
+        if (!TAKE(f, m, p))
+                return;
+        buf_put_u8(&f->out, p.major);
+        buf_put_u8(&f->out, p.minor);
+}
+
 bool ck_mech_param_more(const CK_MECHANISM *m, CK_DERIVED_KEY *more, size_t *n)
 {
         CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
@@ -370,6 +445,12 @@ static void (*const writers[])(struct flat *, const CK_MECHANISM *) = {
         [CK_PARAM_PBKDF2] = put_pbkdf2,
         [CK_PARAM_KDF108] = put_kdf108,
         [CK_PARAM_KDF108_FEEDBACK] = put_kdf108_feedback,
+        [CK_PARAM_TLS_MASTER] = put_tls_master,
+        [CK_PARAM_TLS_EXTENDED] = put_tls_extended,
+        [CK_PARAM_TLS_KEYS] = put_tls_keys,
+        [CK_PARAM_TLS_KDF] = put_tls_kdf,
+        [CK_PARAM_TLS_MAC] = put_tls_mac,
+        [CK_PARAM_VERSION] = put_version,
 };
 
 bool ck_mech_param_encode(const CK_MECHANISM *m, struct buf *out, CK_OBJECT_HANDLE *second, struct err *err)

@@ -20,6 +20,8 @@ size_t ck_mech_result(uint64_t mechanism, const struct ck_mech_param *p)
                 return 0;
         if (p->kind == CK_PARAM_NUMBER)
                 return p->u.number;
+        if (p->kind == CK_PARAM_TLS_MAC)
+                return p->u.tls_mac.length;
         return p->kind == CK_PARAM_GCM ? p->u.gcm.tag_bits / 8 : row->result;
 }
 

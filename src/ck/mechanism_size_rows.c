@@ -67,6 +67,8 @@ static const struct ck_mech_size rows[] = {
         HMAC(SHA3_384, 48),
         DIGEST(CKM_SHA3_512, 64),
         HMAC(SHA3_512, 64),
+        MAC(CKM_TLS12_MAC, 64),
+        MAC(CKM_TLS_MAC, 64),
         STEALS(CKM_AES_XTS, 16),
         BLOCKS(CKM_AES_ECB, 16),
         BLOCKS(CKM_AES_CBC, 16),

@@ -104,6 +104,11 @@
                 .number = mech, .name = #mech, .functions = OP(DERIVE), KEYS(__VA_ARGS__), .min = 1,         \
                 .max = 3072, .family = &how                                                                  \
         }
+#define TLS_MAC(mech)                                                                                        \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_GENERIC_SECRET), \
+                .min = 1, .max = 3072, .family = &crypto_family_tls_mac                                      \
+        }
 #define PRF_KEYS  CKK_GENERIC_SECRET, CKK_AES
 #define ANY_BYTES CKK_GENERIC_SECRET, CKK_AES, CKK_HKDF
 /* Joining and mixing (SP 800-133 6.3 approves of it), and hashing, which nobody at NIST does. */
@@ -152,6 +157,8 @@ static const struct crypto_mechanism rows[] = {
         HMAC(CKM_SHA512_256_HMAC, HASH_SHA512_256, CKK_SHA512_256_HMAC),
         HMAC(CKM_SHA512_256_HMAC_GENERAL, HASH_SHA512_256, CKK_SHA512_256_HMAC),
         HASH_KEY(CKM_SHA512_256_KEY_DERIVATION, HASH_SHA512_256),
+        DERIVE(CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE, crypto_family_tls_master, CKK_GENERIC_SECRET),
+        DERIVE(CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH, crypto_family_tls_master, CKK_GENERIC_SECRET),
         RSA_SIGN(CKM_SHA3_256_RSA_PKCS, HASH_SHA3_256, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA3_384_RSA_PKCS, HASH_SHA3_384, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA3_512_RSA_PKCS, HASH_SHA3_512, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
@@ -216,6 +223,8 @@ static const struct crypto_mechanism rows[] = {
         MIX(CKM_CONCATENATE_BASE_AND_DATA, crypto_family_join, NULL, CRYPTO_APPROVED),
         MIX(CKM_CONCATENATE_DATA_AND_BASE, crypto_family_join, NULL, CRYPTO_APPROVED),
         MIX(CKM_XOR_BASE_AND_DATA, crypto_family_xor, NULL, CRYPTO_APPROVED),
+        { ROW(CKM_TLS_PRE_MASTER_KEY_GEN), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET),
+          .makes = CKK_GENERIC_SECRET, .min = 48, .max = 48, .family = &crypto_family_tls_premaster },
         HASH_KEY(CKM_SHA1_KEY_DERIVATION, HASH_SHA1),
         HASH_KEY(CKM_SHA256_KEY_DERIVATION, HASH_SHA256),
         HASH_KEY(CKM_SHA384_KEY_DERIVATION, HASH_SHA384),
@@ -232,6 +241,13 @@ static const struct crypto_mechanism rows[] = {
         DERIVE(CKM_SP800_108_DOUBLE_PIPELINE_KDF, crypto_family_kdf108, PRF_KEYS),
         { ROW(CKM_PKCS5_PBKD2), .functions = OP(GENERATE), KEYS(CKK_GENERIC_SECRET, CKK_AES, CKK_HKDF),
           .makes = CKK_GENERIC_SECRET, .min = 1, .max = 3072, .family = &crypto_family_pbkdf2 },
+        TLS_MAC(CKM_TLS12_MAC),
+        DERIVE(CKM_TLS12_MASTER_KEY_DERIVE, crypto_family_tls_master, CKK_GENERIC_SECRET),
+        DERIVE(CKM_TLS12_KEY_AND_MAC_DERIVE, crypto_family_tls_keys, CKK_GENERIC_SECRET),
+        DERIVE(CKM_TLS12_MASTER_KEY_DERIVE_DH, crypto_family_tls_master, CKK_GENERIC_SECRET),
+        DERIVE(CKM_TLS12_KEY_SAFE_DERIVE, crypto_family_tls_keys, CKK_GENERIC_SECRET),
+        TLS_MAC(CKM_TLS_MAC),
+        DERIVE(CKM_TLS_KDF, crypto_family_tls_export, CKK_GENERIC_SECRET),
         { ROW(CKM_EC_KEY_PAIR_GEN), .functions = OP(GENERATE_PAIR),
           KEYS(CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY), .makes = CKK_EC, EC_SIZES },
         EC_SIGN(CKM_ECDSA, HASH_NONE, CRYPTO_APPROVED),

@@ -100,13 +100,47 @@ static bool settle(struct vault_call *call, struct derivation *d, size_t i)
         return true;
 }
 
+/* A MAC key of a TLS key block: what the caller says of it is what he says of the cipher's key, but for type,
+ * length and use. */
+static bool mac_template(struct vault_call *call, struct vault_template *t)
+{
+        static const uint64_t off[] = { CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE };
+
+        vault_template_remove(t, CKA_VALUE_LEN);
+        vault_template_remove(t, CKA_CHECK_VALUE);
+        for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+                if (!vault_template_set_bool(call, t, off[i], false))
+                        return false;
+        }
+        return vault_template_set_number(call, t, CKA_KEY_TYPE, CKK_GENERIC_SECRET) &&
+               vault_template_set_bool(call, t, CKA_SIGN, true) &&
+               vault_template_set_bool(call, t, CKA_VERIFY, true);
+}
+
+/* The keys of a TLS key block in its order, all from one template. */
+static bool key_block_templates(struct vault_call *call, struct derivation *d)
+{
+        size_t macs = d->use.param.u.tls.mac_bits ? 2 : 0;
+
+        if (d->n != 1)
+                return err_set(&call->err, ERR_MECHANISM_PARAM, "%s has one template for all its keys",
+                               crypto_mechanism_name(d->use.mechanism));
+        d->n = macs + 2;
+        for (size_t i = 1; i < d->n; i++)
+                d->templates[i] = d->templates[0];
+        for (size_t i = 0; i < macs; i++) {
+                if (!mac_template(call, &d->templates[i]))
+                        return false;
+        }
+        return true;
+}
+
 static bool read_templates(struct vault_call *call, struct derivation *d)
 {
         const Chsm__DeriveKeyRequest *in = call->request->derive_key;
 
         d->n = 1 + in->n_more;
-        d->templates =
-            d->n <= CRYPTO_DERIVED_MAX ? arena_alloc(call->arena, d->n * sizeof(*d->templates)) : NULL;
+        d->templates = arena_alloc(call->arena, CRYPTO_DERIVED_MAX * sizeof(*d->templates));
         if (d->n > CRYPTO_DERIVED_MAX)
                 return err_set(&call->err, ERR_MECHANISM_PARAM, "one derivation makes at most %d keys",
                                CRYPTO_DERIVED_MAX);
@@ -119,6 +153,8 @@ static bool read_templates(struct vault_call *call, struct derivation *d)
                                          CK_IN_DERIVE, &d->templates[i]))
                         return false;
         }
+        if (d->use.param.kind == CK_PARAM_TLS_KEYS && !key_block_templates(call, d))
+                return false;
         for (size_t i = 0; i < d->n; i++) {
                 if (!settle(call, d, i))
                         return false;

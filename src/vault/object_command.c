@@ -102,6 +102,15 @@ static struct vault_origin generated_here(uint32_t mode, uint64_t mechanism)
                                       .never_extractable = true };
 }
 
+/* Length of what a silent template gets: the type's, or the only one the mechanism makes; 0: none. */
+static uint64_t length_preset(const struct crypto_mechanism *m, uint64_t key_type)
+{
+        uint64_t min, max;
+
+        crypto_mechanism_sizes(m, &min, &max);
+        return min == max ? min : crypto_secret_preset(key_type);
+}
+
 /* Whoever knows the password has the key: it came from outside, and is never relied on as trusted. */
 static struct vault_origin made_of_parameter(uint64_t mechanism)
 {
@@ -121,15 +130,16 @@ bool vault_generate_key(struct vault_call *call)
         struct vault_object *o = NULL;
         uint32_t shared[VAULT_SHARED_MAX];
         struct vault_origin origin;
-        uint64_t bytes, min, max;
+        uint64_t bytes, preset, min, max;
         bool ok = m && vault_template_read(call, in->template_, in->n_template_, CK_IN_GENERATE, &t) &&
                   key_type_agrees(call, &t, m, CKO_SECRET_KEY, &spec.key_type) &&
                   sharers(call, in->share_with, in->n_share_with, &t, shared) &&
                   (!in->unique_id || id_is_free(call, &t));
 
-        if (ok && !vault_template_has(&t, CKA_VALUE_LEN) && !crypto_secret_preset(spec.key_type))
+        preset = ok ? length_preset(m, spec.key_type) : 0;
+        if (ok && !vault_template_has(&t, CKA_VALUE_LEN) && !preset)
                 ok = err_set(&call->err, ERR_TEMPLATE_INCOMPLETE, "the template lacks CKA_VALUE_LEN");
-        bytes = ok ? vault_template_number(&t, CKA_VALUE_LEN, crypto_secret_preset(spec.key_type)) : 0;
+        bytes = ok ? vault_template_number(&t, CKA_VALUE_LEN, preset) : 0;
         if (ok) {
                 crypto_mechanism_sizes(m, &min, &max);
                 if (bytes < min || bytes > max)

@@ -210,6 +210,50 @@ static void test_counter_kdf(void **state)
         buf_clear(&flat);
 }
 
+static void test_tls(void **state)
+{
+        CK_VERSION version = { 3, 3 };
+        CK_BYTE room[16];
+        CK_SSL3_KEY_MAT_OUT out = { 0, 0, 0, 0, room, room };
+        CK_TLS12_MASTER_KEY_DERIVE_PARAMS master = { { iv, 12, ab, 2 }, &version, CKM_SHA256 };
+        CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS extended = { CKM_SHA384, ab, 2, NULL };
+        CK_TLS12_KEY_MAT_PARAMS keys = { 160, 128, 32, CK_FALSE, { iv, 12, ab, 2 }, &out, CKM_SHA256 };
+        CK_TLS_KDF_PARAMS kdf = { CKM_SHA256, ab, 2, { iv, 12, ab, 2 }, iv, 12 };
+        CK_TLS_MAC_PARAMS mac = { CKM_SHA256, 12, 1 };
+        struct buf flat = BUF_INIT;
+        struct ck_mech_param p;
+
+        (void)state;
+        p = carry(CKM_TLS12_MASTER_KEY_DERIVE, &master, sizeof(master), &flat);
+        assert_true(p.u.tls.hash == CKM_SHA256 && p.u.tls.with && p.u.tls.client.n == 12);
+        assert_true(slice_equal(p.u.tls.server, AB));
+        p = carry(CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH, &extended, sizeof(extended), &flat);
+        assert_true(slice_equal(p.u.tls.label, AB) && !p.u.tls.with);
+        p = carry(CKM_TLS12_KEY_AND_MAC_DERIVE, &keys, sizeof(keys), &flat);
+        assert_true(p.u.tls.mac_bits == 160 && p.u.tls.key_bits == 128 && p.u.tls.iv_bits == 32);
+        p = carry(CKM_TLS12_KEY_SAFE_DERIVE, &keys, sizeof(keys), &flat);
+        assert_int_equal(p.u.tls.iv_bits, 0);
+        p = carry(CKM_TLS_KDF, &kdf, sizeof(kdf), &flat);
+        assert_true(slice_equal(p.u.tls.label, AB) && p.u.tls.with && p.u.tls.context.n == 12);
+        p = carry(CKM_TLS_MAC, &mac, sizeof(mac), &flat);
+        assert_true(p.u.tls_mac.length == 12 && p.u.tls_mac.who == 1);
+        p = carry(CKM_TLS_PRE_MASTER_KEY_GEN, &version, sizeof(version), &flat);
+        assert_true(p.u.version[0] == 3 && p.u.version[1] == 3);
+        keys.bIsExport = CK_TRUE;
+        refused(CKM_TLS12_KEY_AND_MAC_DERIVE, &keys, sizeof(keys));
+        keys.bIsExport = CK_FALSE;
+        out.pIVServer = NULL;
+        refused(CKM_TLS12_KEY_AND_MAC_DERIVE, &keys, sizeof(keys));
+        keys.pReturnedKeyMaterial = NULL;
+        refused(CKM_TLS12_KEY_SAFE_DERIVE, &keys, sizeof(keys));
+        kdf.pContextData = NULL;
+        refused(CKM_TLS_KDF, &kdf, sizeof(kdf));
+        master.RandomInfo.pClientRandom = NULL;
+        refused(CKM_TLS12_MASTER_KEY_DERIVE, &master, sizeof(master));
+        refused(CKM_TLS12_MASTER_KEY_DERIVE_DH, &master, sizeof(master) - 1);
+        buf_clear(&flat);
+}
+
 static void test_second_keys_go_beside(void **state)
 {
         CK_OBJECT_HANDLE key = 77, second = 0;
@@ -278,6 +322,7 @@ int main(void)
                 cmocka_unit_test(test_signatures_and_rsa),
                 cmocka_unit_test(test_derivations),
                 cmocka_unit_test(test_counter_kdf),
+                cmocka_unit_test(test_tls),
                 cmocka_unit_test(test_second_keys_go_beside),
                 cmocka_unit_test(test_wrong_lengths_and_pointers),
                 cmocka_unit_test(test_unknown_mechanism),

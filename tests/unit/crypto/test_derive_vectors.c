@@ -116,6 +116,19 @@ static void flat_of(const struct record *r, uint64_t mechanism, enum ck_param_ki
                 buf_put_slice(out, buf_slice(&iv));
                 put_block(out, r, "data");
                 break;
+        case CK_PARAM_TLS_MASTER:
+        case CK_PARAM_TLS_KEYS:
+                buf_put_u64(out, number(text(r, "hash")));
+                put_block(out, r, "client");
+                put_block(out, r, "server");
+                if (kind == CK_PARAM_TLS_MASTER) {
+                        buf_put_u8(out, 0);
+                        break;
+                }
+                buf_put_u32(out, 256);
+                buf_put_u32(out, 256);
+                buf_put_u32(out, 0);
+                break;
         default:
                 break;
         }
@@ -164,6 +177,30 @@ static struct crypto_key *base_of(const struct record *r, const struct crypto_me
         return key;
 }
 
+/* The four keys of a TLS key block, as one key. */
+static bool key_block(const struct crypto_mechanism *m, const struct ck_mech_param *p,
+                      struct crypto_key *base, struct crypto_key **out, struct err *err)
+{
+        struct crypto_wanted wanted[4];
+        struct crypto_key *keys[4];
+        struct buf all = BUF_INIT;
+        bool ok;
+
+        for (size_t i = 0; i < 4; i++)
+                wanted[i] = (struct crypto_wanted){ CRYPTO_SECRET, CKK_GENERIC_SECRET, 0 };
+        ok = crypto_derive_keys(engine, m, p, base, NULL, wanted, 4, keys, NULL, err);
+        for (size_t i = 0; i < 4; i++) {
+                struct buf one = ok ? value_of(keys[i]) : BUF_INIT;
+
+                buf_put_slice(&all, buf_slice(&one));
+                buf_clear(&one);
+                crypto_key_unref(&keys[i]);
+        }
+        ok = ok && crypto_key_open(engine, CRYPTO_SECRET, CKK_GENERIC_SECRET, buf_slice(&all), out, err);
+        buf_clear(&all);
+        return ok;
+}
+
 static void run_record(void **state)
 {
         const struct record *r = *state;
@@ -188,7 +225,9 @@ static void run_record(void **state)
                 ok = crypto_generate(engine, m, &p, &spec, &out, &err);
         } else {
                 base = base_of(r, m);
-                ok = crypto_derive_key(engine, m, &p, base, second, CKK_GENERIC_SECRET, want.n, &out, &err);
+                ok = kind == CK_PARAM_TLS_KEYS ? key_block(m, &p, base, &out, &err)
+                                               : crypto_derive_key(engine, m, &p, base, second,
+                                                                   CKK_GENERIC_SECRET, want.n, &out, &err);
                 crypto_key_unref(&base);
         }
         if (!ok)

@@ -496,6 +496,71 @@ static void joined_keys_keep_the_strictest(void **state)
         assert_int_equal(derive(&cu, &open_key, &w, &child), CKR_TEMPLATE_INCONSISTENT);
 }
 
+static struct wish wish_key_block(uint64_t mechanism, uint32_t mac, uint32_t iv)
+{
+        static const uint8_t random[32] = { 1 };
+        struct wish w = { .mechanism = mechanism, .param = BUF_INIT };
+
+        buf_put_u64(&w.param, CKM_SHA256);
+        buf_put_block(&w.param, slice_of(random, 32));
+        buf_put_block(&w.param, slice_of(random, 32));
+        buf_put_u32(&w.param, mac);
+        buf_put_u32(&w.param, 128);
+        buf_put_u32(&w.param, iv);
+        add_number(&w.t, CKA_CLASS, CKO_SECRET_KEY);
+        add_number(&w.t, CKA_KEY_TYPE, CKK_AES);
+        add_bool(&w.t, CKA_ENCRYPT, true);
+        return w;
+}
+
+/* A key block from one template; its IVs are told of session secrets only. */
+static void key_blocks_tell_ivs_of_session_secrets_only(void **state)
+{
+        struct caller cu = caller_cu(*state, "cu1");
+        struct attributes any = { .n = 0 };
+        struct named premaster, master, keys[4];
+        uint8_t value[8];
+        struct wish w;
+        size_t before, n;
+
+        add_number(&any, CKA_CLASS, CKO_SECRET_KEY);
+        for (int token = 0; token < 2; token++) {
+                make_base(&cu, token, &premaster);
+                w = (struct wish){ .mechanism = CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH, .param = BUF_INIT };
+                buf_put_u64(&w.param, CKM_SHA256);
+                buf_put_block(&w.param, SLICE_LIT("0123456789abcdef0123456789abcdef"));
+                buf_put_u8(&w.param, 0);
+                add_number(&w.t, CKA_CLASS, CKO_SECRET_KEY);
+                add_number(&w.t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+                add_bool(&w.t, CKA_TOKEN, token);
+                add_bool(&w.t, CKA_DERIVE, true);
+                assert_int_equal(derive(&cu, &premaster, &w, &master), 0);
+                before = count_objects(&cu, &any);
+                w = wish_key_block(CKM_TLS12_KEY_AND_MAC_DERIVE, 160, 128);
+                add_bool(&w.t, CKA_TOKEN, true);
+                assert_int_equal(derive(&cu, &master, &w, keys), token ? CKR_KEY_FUNCTION_NOT_PERMITTED : 0);
+                assert_int_equal(count_objects(&cu, &any), before + (token ? 0 : 4));
+                for (size_t i = 0; !token && i < 4; i++)
+                        assert_int_equal(destroy(&cu, &keys[i]), 0);
+                w = wish_key_block(CKM_TLS12_KEY_SAFE_DERIVE, 160, 0);
+                assert_int_equal(derive(&cu, &master, &w, keys), 0);
+                for (size_t i = 0; i < 4; i++) {
+                        assert_int_equal(is_set(&cu, &keys[i], CKA_SIGN), i < 2);
+                        assert_int_equal(is_set(&cu, &keys[i], CKA_ENCRYPT), i >= 2);
+                        assert_false(is_set(&cu, &keys[i], CKA_EXTRACTABLE));
+                        assert_int_equal(
+                            get_attribute(&cu, &keys[i], CKA_VALUE_LEN, value, sizeof(value), &n), 0);
+                        assert_int_equal(value[7], i < 2 ? 20 : 16);
+                }
+                w = wish_key_block(CKM_TLS12_KEY_SAFE_DERIVE, 64, 0); /* MAC keys of 8 bytes */
+                assert_int_equal(derive(&cu, &master, &w, keys), CKR_KEY_SIZE_RANGE);
+                if (token) {
+                        assert_int_equal(destroy(&cu, &premaster), 0);
+                        assert_int_equal(destroy(&cu, &master), 0);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -508,6 +573,7 @@ int main(void)
                 cmocka_unit_test(the_derive_template_holds),
                 cmocka_unit_test(the_public_half),
                 cmocka_unit_test(joined_keys_keep_the_strictest),
+                cmocka_unit_test(key_blocks_tell_ivs_of_session_secrets_only),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
