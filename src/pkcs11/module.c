@@ -143,6 +143,12 @@ static CK_RV check_args(const CK_C_INITIALIZE_ARGS *args)
 /* The child gets the memory of all threads but only the one that forked. With both locks held nothing that it
  * must read is half-written: the connection is closed in the child without a word, so that the parent goes on
  * with it, and the rest (sessions, in which other threads may have been at work) is left alone for ever. */
+static struct inherited {
+        struct inherited *older;
+        struct map *sessions, *objects, *facts;
+        struct application_conf conf;
+} * inherited; /* what was left alone; to free it would cost each fork before an exec */
+
 static void fork_prepare(void)
 {
         pthread_mutex_lock(&module.lock);
@@ -159,7 +165,14 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
+        struct inherited *left = calloc(1, sizeof(*left));
+
         chsm_abandon(&module.chsm);
+        if (left) {
+                *left = (struct inherited){ inherited, module.sessions, module.objects, module.facts,
+                                            module.conf };
+                inherited = left;
+        }
         module.sessions = module.objects = module.facts = NULL;
         mechanisms_clear();
         module.conf = (struct application_conf){ .daemon_id = 0 };

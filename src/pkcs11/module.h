@@ -179,7 +179,8 @@ CK_RV object_facts(CK_OBJECT_HANDLE, bool refresh, struct key_facts *);
 /* The object was changed: its new blob, or facts to be asked for again. */
 CK_RV object_changed(CK_OBJECT_HANDLE, const Chsm__ObjectResponse *);
 void object_forget(CK_OBJECT_HANDLE); /* it was destroyed */
-void facts_forget(void);              /* of all keys */
+void facts_forget_key(CK_OBJECT_HANDLE);
+void facts_forget(void); /* of all keys */
 /* Local objects that have all of the template, appended to the list. */
 CK_RV objects_match(CK_ATTRIBUTE_PTR, CK_ULONG, CK_OBJECT_HANDLE **list, size_t *n);
 

@@ -371,6 +371,13 @@ static void facts_drop(CK_OBJECT_HANDLE handle, const struct local_object *o)
         free(map_remove(module.facts, key_of(&token)));
 }
 
+void facts_forget_key(CK_OBJECT_HANDLE handle)
+{
+        pthread_mutex_lock(&module.lock);
+        facts_drop(handle, map_get(module.objects, key_of(&handle)));
+        pthread_mutex_unlock(&module.lock);
+}
+
 CK_RV object_changed(CK_OBJECT_HANDLE handle, const Chsm__ObjectResponse *r)
 {
         struct local_object *o;

@@ -88,8 +88,17 @@ void op_end(struct op *op)
         op_clear(op);
 }
 
+/* What was remembered of the key was no longer so: somebody else has changed or destroyed it. */
+static bool is_stale(CK_RV rv)
+{
+        return rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID ||
+               rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_MECHANISM_INVALID;
+}
+
 CK_RV op_leave(struct session *s, struct op *op, CK_RV rv)
 {
+        if (is_stale(rv) && op->key)
+                facts_forget_key(op->key);
         if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
                 op_end(op);
         session_put(s);
@@ -144,7 +153,7 @@ static CK_RV check_usage(enum op_kind kind, CK_OBJECT_HANDLE key, CK_MECHANISM_T
 {
         CK_RV rv = CKR_OK;
 
-        if (!(f->usage & (1u << op_base(kind))) && key < LOCAL_HANDLE)
+        if (!(f->usage & (1u << op_base(kind))))
                 rv = object_facts(key, true, f);
         if (rv != CKR_OK)
                 return rv;

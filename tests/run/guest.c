@@ -28,6 +28,7 @@ int main(int argc, char **argv)
         guest_extras();
         guest_auth();
         guest_message();
+        guest_view();
         guest_threads();
         printf("1..%u\n", guest.count);
         return guest.bad != 0;

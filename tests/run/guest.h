@@ -47,6 +47,7 @@ void guest_order(void);
 void guest_extras(void);
 void guest_auth(void);
 void guest_message(void);
+void guest_view(void);
 void guest_threads(void);
 
 #endif
