@@ -327,7 +327,7 @@ static void the_hsm_makes_ivs_for_gcm(void **state)
         uint8_t iv[16] = { 0 }, zero[12] = { 0 };
         struct crypto_stream *s = NULL;
         struct err err = ERR_INIT;
-        size_t n, last, first_n;
+        size_t n = 0, last = 0, first_n;
 
         (void)state;
         p.u.gcm.iv = slice_of(zero, 12);
