@@ -1,4 +1,5 @@
 /* chsm-mgmt: the partition's policy. */
+#include "tools/audit_keys.h"
 #include "tools/mgmt.h"
 
 static void show(struct shell *sh, const struct mgmt_server *s, size_t index, const Chsm__PolicyResponse *r)
@@ -61,7 +62,22 @@ static uint32_t set_policy(struct shell *sh, int argc, char **argv)
         return mgmt_each(sh, "setPolicy", set_one, argc, argv);
 }
 
+static uint32_t audit_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
+{
+        (void)argc;
+        (void)argv;
+        shell_say(sh, "Keys on server %zu(%s):\n\n", index, s->host);
+        return tool_audit_keys(sh, s->chsm);
+}
+
+static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
+{
+        return mgmt_each(sh, "auditKeys", audit_one, argc, argv);
+}
+
 const struct shell_command mgmt_policy_rows[] = {
+        { "auditKeys", "[-json]", "show how exposed every key is, and how it could be read", 0, 0, false,
+          audit_keys },
         { "getPolicy", "", "show the partition's profile and settings", 0, 0, false, get_policy },
         { "setPolicy", "profile documented|verified|strict, or SETTING NUMBER",
           "choose the profile (PRECO, before the activation), or tighten it (CO); it is never loosened", 2, 2,

@@ -211,8 +211,13 @@ static bool wants_help(int argc, char **argv)
 void shell_words(struct shell *sh, int argc, char **argv)
 {
         const struct shell_command *c;
+        bool json = sh->json;
         uint32_t rv;
 
+        if (argc > 1 && strcmp(argv[argc - 1], "-json") == 0) { /* for this command */
+                sh->json = true;
+                argc--;
+        }
         sh->err = ERR_INIT;
         sh->answer = sh->json ? json_object() : NULL;
         c = find(sh, argv[0]);
@@ -231,6 +236,7 @@ void shell_words(struct shell *sh, int argc, char **argv)
         }
         json_decref(sh->answer);
         sh->answer = NULL;
+        sh->json = json;
         (void)fflush(stdout);
 }
 

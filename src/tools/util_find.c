@@ -1,5 +1,6 @@
 /* chsm-util: keys are found, described and deleted. */
 #include "base/text.h"
+#include "tools/audit_keys.h"
 #include "tools/util.h"
 
 #include <openssl/pem.h>
@@ -316,7 +317,16 @@ static uint32_t delete_key(struct shell *sh, int argc, char **argv)
         return rv;
 }
 
+static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
+{
+        (void)argc;
+        (void)argv;
+        return util_result(sh, "Cfm3AuditKeys", tool_audit_keys(sh, util_chsm(sh)));
+}
+
 const struct shell_command util_find_rows[] = {
+        { "auditKeys", "[-json]", "show how exposed one's own keys are, and how each could be read", 0, 0,
+          false, audit_keys },
         { "findKey",
           "[-c CLASS] [-t TYPE] [-l LABEL] [-id ID] [-sess 0|1] [-u USER_IDS] [-m MODULUS_FILE] [-kcv HEX]",
           "find keys that match all of it", 0, 16, false, find_key },

@@ -223,5 +223,6 @@ bool vault_audit_heads(struct vault_call *);
 bool vault_audit_records(struct vault_call *);
 bool vault_get_policy(struct vault_call *);
 bool vault_set_policy(struct vault_call *);
+bool vault_audit_keys(struct vault_call *);
 
 #endif

@@ -102,6 +102,8 @@ static const struct vault_command rows[] = {
             vault_get_policy),
         ROW(81, set_policy, "CN_SET_POLICY", 0x151, PRECO | CO, OWNED, true, true, VAULT_COMMIT,
             vault_set_policy),
+        ROW(82, audit_keys, "CN_AUDIT_KEYS", 0x152, CU | CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_audit_keys),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

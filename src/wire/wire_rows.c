@@ -51,6 +51,7 @@ static const struct wire_row rows[] = {
         { BODY(AUDIT_RECORDS, "audit_records"), .check = wire_check_audit_records },
         { BODY(GET_POLICY, "get_policy"), .before_login = true },
         { BODY(SET_POLICY, "set_policy"), .mutating = true, .check = wire_check_set_policy },
+        { BODY(AUDIT_KEYS, "audit_keys") },
 };
 
 const struct wire_row *wire_row_at(size_t i)

@@ -96,6 +96,17 @@ refused "the owner stays the owner" "may not do 'store_cert'" officer storeCert 
 t "the owner's certificate comes back" sh -c 'echo "getCert po.pem 4" | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" &&
         [ "$(openssl x509 -in po.pem -fingerprint -noout)" = "$(openssl x509 -in "$CHSM_PO_CRT" -fingerprint -noout)" ]'
 
+t "a key says how exposed it is" sh -c 'chsm-util singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" auditKeys -json |
+        grep -q "\"exposure\":\"protected\""'
+t "an officer sees it too" sh -c 'printf "loginHSM CO %s %s\nauditKeys\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |
+        chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep -q "it leaves under trusted keys only"'
+t "the policy is shown to everybody" sh -c 'echo getPolicy | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" |
+        grep -q "profile *documented"'
+t "an officer tightens it" officer setPolicy wrap_strength 2
+refused "and nobody loosens it" "nobody can afterwards" officer setPolicy wrap_strength 1
+refused "a user sets no policy" "role may not" sh -c 'printf "loginHSM CU cu1 %s\nsetPolicy non_fips 0\n" \
+        "$CHSM_CU_PASSWORD" | chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf"'
+
 t "the node restarts" hsm_restart
 t "and its keys sign on" util sign -f text -k "$(cat private)" -m 17 -out ec2.sig
 . "$work/hsm/env"

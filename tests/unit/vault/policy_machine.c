@@ -1,6 +1,7 @@
 /* A small machine whose calls are decided by the functions that the vault itself asks: two keys made inside,
  * one value that the attacker knows, one derived key, a few objects at a time. test_policy_model.c includes
  * this file and searches it. */
+#include "vault/policy_exposure.h"
 #include "vault/policy_model.h"
 
 static enum vault_rule off, off_too; /* rules that do not hold now */
@@ -49,6 +50,7 @@ enum broken {
         ITSELF,
         GIVEN_WRAPS,
         BORN_OPEN,
+        AUDIT_WRONG,
         BROKEN
 };
 static const char *const broken_words[BROKEN] = {
@@ -62,6 +64,7 @@ static const char *const broken_words[BROKEN] = {
         "a key was wrapped by itself",
         "a key whose value was given has wrapped",
         "a key is neither wrap-with-trusted nor out of reach from birth",
+        "auditKeys calls a key protected that the attacker knows",
 };
 
 struct state {
@@ -127,6 +130,7 @@ static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
 
 struct search {
         unsigned slots;
+        bool exact; /* nothing is forgotten, so that what auditKeys would say can be checked */
         struct vault_settings settings;
         struct state *states;
         size_t n, cap;
@@ -279,6 +283,17 @@ static void sort(object o[OBJECTS])
         }
 }
 
+static void audit(const struct search *search, struct state *s)
+{
+        for (unsigned i = 0; i < OBJECTS; i++) {
+                struct vault_key_facts facts = facts_of(s->o[i]);
+
+                if (s->o[i] && (s->known & 1u << value_of(s->o[i])) &&
+                    vault_exposure_of(&search->settings, &facts).exposure == VAULT_EXPOSED_NOT)
+                        s->broken = AUDIT_WRONG;
+        }
+}
+
 static void reach(struct search *search, struct state *next, size_t from, uint32_t call)
 {
         size_t at;
@@ -286,7 +301,10 @@ static void reach(struct search *search, struct state *next, size_t from, uint32
         sort(next->o);
         use_sessions(search, next);
         learn(search, next);
-        merge_known(next);
+        if (search->exact)
+                audit(search, next);
+        else
+                merge_known(next);
         if (!search->settings.value[VAULT_SET_BORN_PROTECTED])
                 next->spoilt = 0;
         if (!separate(search))
@@ -334,6 +352,10 @@ static void settle(const struct search *search, struct state *s, unsigned slot, 
         /* Its owner is taken to know what any key may wrap. */
         if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) && !separate(search))
                 s->known |= (uint8_t)(1u << value);
+        if (search->exact) {
+                s->o[slot] = object_of(value, flags, history);
+                return;
+        }
         if (!(flags & VAULT_EXTRACTABLE))
                 flags &= ~(uint32_t)VAULT_WRAP_WITH_TRUSTED;
         history &= ~(uint32_t)(VAULT_HISTORY_WRAPPED | VAULT_HISTORY_CLEAR | VAULT_HISTORY_OPEN);
@@ -552,32 +574,4 @@ static void officer(struct search *search, size_t at, unsigned i)
         key.history |= on ? vault_model_trust_marks() : 0;
         settle(search, &s, i, value_of(s.o[i]), key.flags, key.history);
         reach(search, &s, at, call_of(on ? TRUST : UNTRUST, i, 0, 0));
-}
-
-static void expand(struct search *search, size_t at)
-{
-        for (unsigned t = 0; t < TEMPLATES; t++)
-                births(search, at, t);
-        for (unsigned i = 0; i < OBJECTS && search->states[at].o[i]; i++) {
-                struct state s = search->states[at];
-
-                for (unsigned w = 0; w < OBJECTS + search->own_n; w++) {
-                        if (w >= OBJECTS || s.o[w])
-                                wraps(search, at, w, i);
-                }
-                for (unsigned t = 0; t < TEMPLATES; t++) {
-                        unwraps(search, at, i, t);
-                        derives(search, at, i, t);
-                }
-                for (unsigned c = 0; c < CHANGES; c++) {
-                        changes(search, at, i, c);
-                        copies(search, at, i, c);
-                }
-                uses(search, at, i);
-                officer(search, at, i);
-                s.o[i] = 0;
-                if (room(search, &search->states[at]) == OBJECTS ||
-                    (facts_of(search->states[at].o[i]).flags & VAULT_TOKEN))
-                        reach(search, &s, at, call_of(DESTROY, i, 0, 0));
-        }
 }

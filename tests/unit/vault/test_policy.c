@@ -397,6 +397,56 @@ static void a_weaker_key_wraps_nothing_protected(void **state)
         hsm_free(h);
 }
 
+/* What auditKeys says of a key; NULL: nothing. */
+static const char *exposure(struct caller *c, const struct named *key, const char **path)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__AuditKeysRequest in = CHSM__AUDIT_KEYS_REQUEST__INIT;
+        const Chsm__Response *response;
+
+        r.audit_keys = &in;
+        r.body_case = CHSM__REQUEST__BODY_AUDIT_KEYS;
+        response = ask(c, &r);
+        assert_int_equal(response->status, 0);
+        for (size_t i = 0; i < response->audit_keys->n_keys; i++) {
+                if (response->audit_keys->keys[i]->handle != key->ref.handle)
+                        continue;
+                *path = response->audit_keys->keys[i]->path;
+                return response->audit_keys->keys[i]->exposure;
+        }
+        return NULL;
+}
+
+static void audit_keys_tells_how_each_could_be_read(void **state)
+{
+        static const uint8_t known[16] = { 3 };
+        struct hsm *h = hsm_ready();
+        struct caller cu = caller_cu(h, "cu1"), other = caller_cu(h, "cu2"), co = caller_co(h);
+        struct attributes t = { .n = 0 };
+        struct named key;
+        const char *path;
+
+        (void)state;
+        assert_int_equal(make_aes(&cu, true, NULL, &key), 0);
+        assert_string_equal(exposure(&cu, &key, &path), "exportable by its owner alone");
+        assert_non_null(strstr(path, "C_WrapKey"));
+        assert_null(exposure(&other, &key, &path));
+        assert_string_equal(exposure(&co, &key, &path), "exportable by its owner alone");
+        assert_int_equal(set_one(&cu, &key, CKA_EXTRACTABLE, false), 0);
+        assert_string_equal(exposure(&cu, &key, &path), "known outside");
+        t = WITH(CKA_WRAP_WITH_TRUSTED);
+        assert_int_equal(make_aes(&cu, true, &t, &key), 0);
+        assert_string_equal(exposure(&cu, &key, &path), "protected");
+        t = (struct attributes){ .n = 0 };
+        add_bool(&t, CKA_EXTRACTABLE, false);
+        assert_int_equal(make_aes(&cu, true, &t, &key), 0);
+        assert_string_equal(exposure(&cu, &key, &path), "protected");
+        t = (struct attributes){ .n = 0 };
+        assert_int_equal(import(&cu, true, known, &t, &key), 0);
+        assert_string_equal(exposure(&cu, &key, &path), "known outside");
+        hsm_free(h);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -408,6 +458,7 @@ int main(void)
                 cmocka_unit_test(a_value_is_trusted_in_one_object),
                 cmocka_unit_test(history_is_not_laundered),
                 cmocka_unit_test(a_weaker_key_wraps_nothing_protected),
+                cmocka_unit_test(audit_keys_tells_how_each_could_be_read),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
