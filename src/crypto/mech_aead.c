@@ -1,5 +1,5 @@
-/* AES-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439). For GCM a zeroed IV of 12 bytes, or none, asks the
- * HSM to make it; CKM_CLOUDHSM_AES_GCM always does, and writes it before the encrypted data. */
+/* AES-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439). For GCM a zeroed IV of 12 bytes asks the HSM to make
+ * it; CKM_CLOUDHSM_AES_GCM always does, and writes it before the encrypted data. */
 #include "crypto/cipher.h"
 
 #define IV_SIZE     12
@@ -25,8 +25,9 @@ static bool gcm_check(const struct crypto_mechanism *m, enum crypto_op op, const
         if (prefix && p->u.gcm.iv.n)
                 return err_set(err, ERR_MECHANISM_PARAM,
                                "%s makes the IV and finds it before the encrypted data: give none", m->name);
-        if (decrypts && !prefix && !p->u.gcm.iv.n)
-                return err_set(err, ERR_MECHANISM_PARAM, "the IV of the encryption is needed");
+        if (!prefix && !p->u.gcm.iv.n)
+                return err_set(err, ERR_MECHANISM_PARAM, "%s needs the IV%s", m->name,
+                               decrypts ? " of the encryption" : ", or 12 zero bytes for one of the HSM's");
         return p->u.gcm.iv.n <= IV_MAX ||
                err_set(err, ERR_MECHANISM_PARAM, "%s takes an IV of at most %d bytes", m->name, IV_MAX);
 }

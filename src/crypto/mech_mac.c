@@ -41,6 +41,8 @@ static bool is_cbc_mac(const struct crypto_mechanism *m)
         return m->number == CKM_AES_MAC || m->number == CKM_AES_MAC_GENERAL;
 }
 
+#define MAC_LEAST 4 /* bytes: a shorter code is guessed (SP 800-107) */
+
 static bool is_general(const struct crypto_mechanism *m)
 {
         enum ck_param_kind kind;
@@ -73,8 +75,9 @@ static bool mac_check(const struct crypto_mechanism *m, enum crypto_op op, const
                 return gmac_check(m, p, err);
         if (!is_general(m))
                 return !present || err_set(err, ERR_MECHANISM_PARAM, "%s takes no parameter", m->name);
-        return (present && p->u.number >= 1 && p->u.number <= mac_full_size(m)) ||
-               err_set(err, ERR_MECHANISM_PARAM, "%s makes 1 to %zu bytes", m->name, mac_full_size(m));
+        return (present && p->u.number >= MAC_LEAST && p->u.number <= mac_full_size(m)) ||
+               err_set(err, ERR_MECHANISM_PARAM, "%s makes %d to %zu bytes", m->name, MAC_LEAST,
+                       mac_full_size(m));
 }
 
 static size_t mac_size(const struct crypto_run *r)

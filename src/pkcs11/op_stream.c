@@ -46,13 +46,17 @@ CK_RV op_stream_open(struct op *op, enum op_kind kind)
 static CK_RV ask(struct op *op, Chsm__StreamPartRequest *body, struct slice data, struct chsm_answer *answer)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
+        CK_RV rv;
 
         body->stream = op->stream;
         body->sequence = op->part++;
         body->data = (ProtobufCBinaryData){ data.n, (uint8_t *)(uintptr_t)data.p };
         request.stream_part = body;
         request.body_case = CHSM__REQUEST__BODY_STREAM_PART;
-        return module_call(&request, answer);
+        rv = module_call(&request, answer);
+        if (rv != CKR_OK && rv != CKR_DEVICE_ERROR)
+                op->stream = 0; /* the node ends what it refuses */
+        return rv;
 }
 
 CK_RV op_stream_crypt(struct op *op, struct slice data, bool last, struct slice receipt, CK_BYTE_PTR out,

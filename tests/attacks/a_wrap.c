@@ -1,7 +1,7 @@
 /* Group A of the key rules: wrap and decrypt. Clulow 2003; Delaune, Kremer and Steel 2008; Tookan 2010. */
 #include "attack.h"
 
-static CK_OBJECT_HANDLE trusted;
+static CK_OBJECT_HANDLE trusted, weak; /* AES-256 and AES-128, made trusted by the officer */
 static unsigned long cu2;
 
 static void before(void)
@@ -9,7 +9,8 @@ static void before(void)
         struct attack a = { .id = "before", .token = true, .session = attack_session() };
 
         if (attack_key(&a, AES, "+WRAP +UNWRAP", &trusted) ||
-            !attack_officer("setAttribute %lu 134 1", trusted))
+            attack_key(&a, AES128, "+WRAP +UNWRAP", &weak) ||
+            !attack_officer("setAttribute %lu 134 1\nsetAttribute %lu 134 1", trusted, weak))
                 printf("Bail out! no trusted keys\n");
         cu2 = attack_user_id("cu2");
 }
@@ -331,6 +332,26 @@ static void a14(struct attack *a)
         (void)REFUSED(a, CKR_KEY_NOT_WRAPPABLE, attack_other("a", "cu2", "wrap", &k, 1));
 }
 
+static void a09(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_GCM };
+        CK_OBJECT_HANDLE k, rsa, small, pub;
+        struct mech m;
+        struct blob b;
+
+        MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+        MUST(a, attack_key(a, AES128, "+EXTR +WWT", &small));
+        MUST(a, attack_rsa(a, "+VERIFY", "+SIGN +EXTR +WWT", &pub, &rsa));
+        for (size_t i = 0; i < 3; i++) {
+                (void)REFUSED(a, CKR_WRAPPING_KEY_SIZE_RANGE,
+                              attack_wrap(a, mech_of(&m, ways[i]), weak, k, &b));
+                MUST(a, attack_wrap(a, mech_of(&m, ways[i]), trusted, k, &b));
+                MUST(a, attack_wrap(a, mech_of(&m, ways[i]), weak, small, &b));
+        }
+        /* RSA-2048 has the strength of 112 bits: AES-128 is enough for it */
+        MUST(a, attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP_KWP), weak, rsa, &b));
+}
+
 static const struct attack_row rows[] = {
         { "A01", "one key wraps and decrypts", a01 },
         { "A02", "a wrapping key that becomes a decrypting one", a02 },
@@ -346,6 +367,7 @@ static const struct attack_row rows[] = {
         { "A12", "encrypt as wrap", a12 },
         { "A13", "a known key against a protected target", a13 },
         { "A14", "a shared key is not wrapped", a14 },
+        { "A09", "a weaker wrapping key", a09 },
         { 0 },
 };
 

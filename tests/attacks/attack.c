@@ -11,14 +11,21 @@ static CK_MECHANISM_TYPE *mechanisms;
 static CK_ULONG mechanism_count;
 static CK_SLOT_ID slot;
 static const char *pin, *log_path;
+static void *library;
 
 static const struct attack_group *const groups[] = { &group_wrap,   &group_trusted, &group_template,
                                                      &group_derive, &group_oracle,  &group_format,
-                                                     &group_beyond, &group_misuse,  &group_wire };
+                                                     &group_beyond, &group_misuse,  &group_wire,
+                                                     &group_other };
 
 const char *attack_pin(void)
 {
         return pin;
+}
+
+void *attack_function(const char *name)
+{
+        return dlsym(library, name);
 }
 
 /* ---- what is checked around each call ---- */
@@ -272,10 +279,10 @@ static int play(const struct attack_group *group, const char *name, char **words
 
 static bool module_open(const char *path)
 {
-        void *library = dlopen(path, RTLD_NOW);
         CK_C_GetFunctionList get = NULL;
         CK_ULONG n = 1;
 
+        library = dlopen(path, RTLD_NOW);
         if (library)
                 *(void **)&get = dlsym(library, "C_GetFunctionList");
         return get && get(&p11) == CKR_OK && p11->C_Initialize(NULL) == CKR_OK &&

@@ -51,7 +51,7 @@ struct attack_group {
         void (*before)(void); /* keys that many sequences share; may be NULL */
 };
 extern const struct attack_group group_wrap, group_trusted, group_template, group_derive, group_oracle,
-    group_format, group_beyond, group_misuse, group_wire;
+    group_format, group_beyond, group_misuse, group_wire, group_other;
 
 extern CK_FUNCTION_LIST_PTR p11;
 /* The partition has separate_roles=1: sequences of grade S are refused. */
@@ -99,6 +99,8 @@ size_t attack_count(CK_SESSION_HANDLE);
 /* A further session of this application. */
 CK_SESSION_HANDLE attack_session(void);
 const char *attack_pin(void);
+/* A function of the module that is not in p11's list (PKCS#11 3.0), or NULL. */
+void *attack_function(const char *name);
 
 /* ---- attack_key.c ---- */
 

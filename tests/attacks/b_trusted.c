@@ -380,6 +380,34 @@ static void b05s(struct attack *a)
         (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, digest_key(a, t));
 }
 
+/* The four message calls begin alike. */
+static CK_RV message_begin(struct attack *a, const char *name, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key)
+{
+        CK_C_MessageEncryptInit begin;
+
+        *(void **)&begin = attack_function(name);
+        return begin ? begin(a->session, m, key) : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static void b05m(struct attack *a)
+{
+        static const struct {
+                const char *call;
+                CK_MECHANISM_TYPE how;
+        } ways[] = { { "C_MessageEncryptInit", CKM_AES_GCM }, { "C_MessageEncryptInit", CKM_AES_CCM },
+                     { "C_MessageDecryptInit", CKM_AES_GCM }, { "C_MessageDecryptInit", CKM_AES_CCM },
+                     { "C_MessageSignInit", CKM_AES_CMAC },   { "C_MessageVerifyInit", CKM_AES_CMAC } };
+        struct mech m;
+
+        for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                              message_begin(a, ways[i].call, mech_of(&m, ways[i].how), trusted));
+                if (broad)
+                        (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                                      message_begin(a, ways[i].call, mech_of(&m, ways[i].how), broad));
+        }
+}
+
 static const struct attack_row rows[] = {
         { "B01", "trust in a template", b01 },
         { "B02", "trust set by a user", b02 },
@@ -395,6 +423,7 @@ static const struct attack_row rows[] = {
         { "B14", "one account, two roles", b14 },
         { "B04", "encrypt is decrypt", b04 },
         { "B05-second", "as second key, salt and digest", b05s },
+        { "B05-messages", "message calls", b05m },
         { 0 },
 };
 

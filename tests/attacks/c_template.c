@@ -327,6 +327,31 @@ static void c08(struct attack *a)
         (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, p11->C_CopyObject(a->session, reads, &change, 1, &x));
 }
 
+static CK_RV set_template(struct attack *a, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE which, const char *words)
+{
+        struct wanted inner = { .n = 0 };
+        CK_ATTRIBUTE change = { which, inner.items, 0 };
+
+        wanted_words(&inner, words);
+        change.ulValueLen = inner.n * sizeof(inner.items[0]);
+        return p11->C_SetAttributeValue(a->session, key, &change, 1);
+}
+
+static void c03(struct attack *a)
+{
+        CK_OBJECT_HANDLE w, k, back;
+        struct mech m;
+        struct blob b;
+
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, set_template(a, trusted, CKA_UNWRAP_TEMPLATE, "+EXTR"));
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, set_template(a, trusted, CKA_WRAP_TEMPLATE, "+EXTR"));
+        MUST(a, attack_key(a, AES, "+WRAP +UNWRAP", &w));
+        EXPOSED(a, attack_key(a, AES, "+EXTR", &k));
+        MUST(a, attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), w, k, &b));
+        MUST(a, attack_unwrap_as(a, &m.m, w, &b, CKO_SECRET_KEY, CKK_AES, "", &back));
+        (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, set_template(a, w, CKA_UNWRAP_TEMPLATE, "+EXTR"));
+}
+
 static const struct attack_row rows[] = {
         { "C01", "the unwrapping key's template", c01 },
         { "C02", "the wrapping key's template", c02 },
@@ -336,6 +361,7 @@ static const struct attack_row rows[] = {
         { "C07", "the base key's template", c07 },
         { "C09", "what the HSM alone sets", c09 },
         { "C08", "allowed mechanisms", c08 },
+        { "C03", "a template changed after use", c03 },
         { 0 },
 };
 

@@ -334,6 +334,48 @@ static void e05(struct attack *a)
 
 /* ---- raw RSA ---- */
 
+static CK_RV sign_recover(struct attack *a, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, struct blob *c,
+                          struct blob *out)
+{
+        CK_RV rv = p11->C_SignRecoverInit(a->session, m, key);
+
+        out->n = sizeof(out->p);
+        return rv ? rv : p11->C_SignRecover(a->session, c->p, c->n, out->p, &out->n);
+}
+
+static void e06(struct attack *a)
+{
+        CK_OBJECT_HANDLE pub, priv, reads, both;
+        CK_BYTE key[32] = "the key inside an OAEP block, 32", em[K];
+        struct mech m;
+        struct blob c, v;
+
+        if (!attack_needs(a, CKM_RSA_X_509))
+                return;
+        oracle_oaep_block(em, key, 32, "", NULL);
+        mech_of(&m, CKM_RSA_X_509);
+        if (SEPARATE(a, CKR_TEMPLATE_INCONSISTENT,
+                     attack_rsa(a, "+WRAP +VERIFY", "+SIGN +UNWRAP", &pub, &priv))) {
+                CHECK(a, oracle_rsa_raw(a, pub, em, &c));
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_sign(a, &m.m, priv, c.p, c.n, &v));
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, sign_recover(a, &m.m, priv, &c, &v));
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_decrypt(a, &m.m, priv, c.p, c.n, &v));
+        }
+        if (SEPARATE(a, CKR_TEMPLATE_INCONSISTENT,
+                     attack_rsa(a, "+WRAP", "+DECRYPT +UNWRAP", &pub, &reads))) {
+                CHECK(a, oracle_rsa_raw(a, pub, em, &c));
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                              attack_decrypt(a, &m.m, reads, c.p, c.n, &v));
+        }
+        /* A key that decrypts with padding tells its owner no more by signing: grade S. */
+        (void)SEPARATE(a, CKR_TEMPLATE_INCONSISTENT,
+                       attack_rsa(a, "+ENCRYPT +VERIFY", "+SIGN +DECRYPT", &pub, &both));
+        MUST(a, attack_rsa(a, "+VERIFY", "+SIGN", &pub, &priv));
+        pkcs1(em, 32);
+        (void)REFUSED(a, CKR_DATA_LEN_RANGE, attack_sign(a, mech_of(&m, CKM_RSA_PKCS), priv, em, K, &v));
+        (void)REFUSED(a, CKR_DATA_LEN_RANGE, attack_sign(a, &m.m, priv, em, K - 10, &v));
+}
+
 static const struct attack_row rows[] = {
         { "E01", "PKCS#1 v1.5 unwrapping", e01 },
         { "E02", "PKCS#1 v1.5 decryption", e02 },
@@ -341,6 +383,7 @@ static const struct attack_row rows[] = {
         { "E04", "CBC padding of wrapped keys", e04 },
         { "E05", "OAEP", e05 },
 
+        { "E06", "raw RSA", e06 },
         { 0 },
 };
 

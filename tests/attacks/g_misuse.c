@@ -383,6 +383,73 @@ static void mechanism_parameters(struct attack *a)
         }
 }
 
+static void gcm_parameters(struct attack *a)
+{
+        CK_BYTE iv[16] = { 1 };
+        CK_OBJECT_HANDLE k;
+        struct mech m;
+        struct blob v;
+        const struct {
+                CK_BYTE_PTR iv;
+                CK_ULONG iv_n, tag_bits;
+        } wrong[] = {
+                { iv, 0, 128 },  { NULL, 12, 128 }, { iv, 12, 0 },   { iv, 12, 8 }, { iv, 12, 24 },
+                { iv, 12, 31 },  { iv, 12, 129 },   { iv, 12, 136 }, { iv, 12, 1 }, { iv, (CK_ULONG)-1, 128 },
+                { iv, 12, ~0ul }
+        };
+
+        MUST(a, attack_key(a, AES, "+ENCRYPT +DECRYPT", &k));
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                mech_of(&m, CKM_AES_GCM);
+                m.p.gcm.pIv = wrong[i].iv;
+                m.p.gcm.ulIvLen = wrong[i].iv_n;
+                m.p.gcm.ulTagBits = wrong[i].tag_bits;
+                if (!REFUSED(a, CKR_MECHANISM_PARAM_INVALID, attack_encrypt(a, &m.m, k, iv, 16, &v)))
+                        printf("#   row %zu\n", i);
+                (void)REFUSED(a, CKR_MECHANISM_PARAM_INVALID, attack_decrypt(a, &m.m, k, iv, 16, &v));
+        }
+        mech_of(&m, CKM_AES_GCM);
+        m.p.gcm.pAAD = NULL;
+        m.p.gcm.ulAADLen = 8;
+        (void)REFUSED(a, CKR_MECHANISM_PARAM_INVALID, attack_encrypt(a, &m.m, k, iv, 16, &v));
+}
+
+static CK_RV verify(struct attack *a, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_BYTE data[8], CK_ULONG n)
+{
+        CK_BYTE mac[4] = { 0 };
+        CK_RV rv = p11->C_VerifyInit(a->session, m, key);
+
+        return rv ? rv : p11->C_Verify(a->session, data, 8, mac, n);
+}
+
+/* A code of one byte is guessed. */
+static void short_macs(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_SHA256_HMAC_GENERAL, CKM_AES_CMAC_GENERAL };
+        static const CK_ULONG lengths[] = { 0, 1, 2, 3, 65, ~0ul };
+        CK_BYTE data[8] = "message";
+        CK_OBJECT_HANDLE k;
+        struct mech m;
+        struct blob v;
+
+        for (size_t i = 0; i < 2; i++) {
+                MUST(a, attack_key(a, i ? AES : GEN, "+SIGN +VERIFY", &k));
+                for (size_t n = 0; n < sizeof(lengths) / sizeof(lengths[0]); n++) {
+                        mech_of(&m, ways[i]);
+                        m.p.general = lengths[n];
+                        if (!REFUSED(a, CKR_MECHANISM_PARAM_INVALID, attack_sign(a, &m.m, k, data, 8, &v)))
+                                printf("#   length %lu\n", lengths[n]);
+                        (void)REFUSED(a, CKR_MECHANISM_PARAM_INVALID,
+                                      verify(a, &m.m, k, data, lengths[n] < 4 ? lengths[n] : 4));
+                }
+                mech_of(&m, ways[i]); /* and a short code is not taken for a longer one */
+                m.p.general = 16;
+                MUST(a, attack_sign(a, &m.m, k, data, 8, &v));
+                MUST(a, p11->C_VerifyInit(a->session, &m.m, k));
+                (void)REFUSED(a, CKR_SIGNATURE_LEN_RANGE, p11->C_Verify(a->session, data, 8, v.p, 1));
+        }
+}
+
 static const struct attack_row rows[] = {
 
         { "G02", "initial values of the HSM", gcm_ivs },
@@ -398,6 +465,8 @@ static const struct attack_row rows[] = {
         { "G12", "lengths of secret keys", secret_lengths },
         { "G13", "hostile templates", hostile_templates },
         { "G14", "hostile parameters", mechanism_parameters },
+        { "G01", "GCM parameters", gcm_parameters },
+        { "G05", "codes that are guessed", short_macs },
         { 0 },
 };
 

@@ -100,8 +100,9 @@ finish() {
         [ "$bad" -eq 0 ]
 }
 
+# hsm_up [OPTIONS]: more options for dev-cluster.
 hsm_up() {
-        "$top/scripts/dev-cluster" up "$work/hsm" --build "$build" >"$work/up" 2>&1 || {
+        "$top/scripts/dev-cluster" up "$work/hsm" --build "$build" "$@" >"$work/up" 2>&1 || {
                 sed 's/^/# /' "$work/up"
                 echo "Bail out! the HSM did not come up"
                 exit 1

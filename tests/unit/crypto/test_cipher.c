@@ -98,7 +98,7 @@ static void parameters_have_their_ranges(void **state)
                                      : ERR_MECHANISM_PARAM);
         assert_int_equal(check(CKM_AES_GCM, CRYPTO_ENCRYPT, gcm(128, 128)), 0);
         assert_int_equal(check(CKM_AES_GCM, CRYPTO_ENCRYPT, gcm(129, 128)), ERR_MECHANISM_PARAM);
-        assert_int_equal(check(CKM_AES_GCM, CRYPTO_ENCRYPT, gcm(0, 128)), 0);
+        assert_int_equal(check(CKM_AES_GCM, CRYPTO_ENCRYPT, gcm(0, 128)), ERR_MECHANISM_PARAM);
         assert_int_equal(check(CKM_AES_GCM, CRYPTO_DECRYPT, gcm(0, 128)), ERR_MECHANISM_PARAM);
         assert_int_equal(check(CKM_CLOUDHSM_AES_GCM, CRYPTO_ENCRYPT, gcm(12, 128)), ERR_MECHANISM_PARAM);
         assert_int_equal(check(CKM_CLOUDHSM_AES_GCM, CRYPTO_DECRYPT, gcm(0, 128)), 0);

@@ -166,9 +166,11 @@ static void macs_refuse_wrong_lengths(void **state)
                 assert_false(crypto_operation_check(m, CRYPTO_SIGN, key, &p, &err));
                 assert_int_equal(err.id, ERR_MECHANISM_PARAM);
                 err = ERR_INIT;
-                p.u.number = 0;
-                assert_false(crypto_operation_check(m, CRYPTO_SIGN, key, &p, &err));
-                assert_int_equal(err.id, ERR_MECHANISM_PARAM);
+                for (p.u.number = 0; p.u.number < 4; p.u.number++) { /* what is short is guessed */
+                        err = ERR_INIT;
+                        assert_false(crypto_operation_check(m, CRYPTO_SIGN, key, &p, &err));
+                        assert_int_equal(err.id, ERR_MECHANISM_PARAM);
+                }
         }
         crypto_key_unref(&key);
 }
