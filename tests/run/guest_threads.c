@@ -150,7 +150,7 @@ static void many_sessions(void)
         static CK_SESSION_HANDLE all[SESSIONS];
         CK_SESSION_INFO info;
         CK_TOKEN_INFO token;
-        double begin = seconds();
+        clock_t begin = clock();
         unsigned opened = 0, live = 0;
 
         for (int i = 0; i < SESSIONS; i++)
@@ -167,7 +167,7 @@ static void many_sessions(void)
         is("half of them are closed", live, SESSIONS / 2);
         is("then all", F->C_CloseAllSessions(guest.slot), CKR_OK);
         is("none is left", F->C_GetSessionInfo(all[1], &info), CKR_SESSION_HANDLE_INVALID);
-        is("within three seconds", seconds() - begin < 3, 1);
+        is("within a second of CPU", clock() - begin < CLOCKS_PER_SEC, 1);
 }
 
 /* ---- the end ---- */
@@ -230,7 +230,7 @@ static void finalising(void)
         wait_for(1);
         begin = seconds();
         leave();
-        is("it does not wait for a slow call", seconds() - begin < 3, 1);
+        is("it does not wait for a slow call", seconds() - begin < 5, 1);
         (void)pthread_join(threads[0], NULL);
         is("which ends too", atomic_load(&strange), 0);
 }
