@@ -57,15 +57,15 @@ static const char *instance_of(const struct crypto_run *r)
 
 static void fill_params(const struct crypto_run *r, OSSL_PARAM params[3])
 {
+        struct slice context = is_plain(r->param) ? SLICE_EMPTY : r->param->u.eddsa.context;
         size_t n = 0;
 
-        if (!is_plain(r->param)) {
+        if (!is_plain(r->param))
                 params[n++] =
                     OSSL_PARAM_construct_utf8_string(PARAM_INSTANCE, (char *)(uintptr_t)instance_of(r), 0);
-                params[n++] = OSSL_PARAM_construct_octet_string(
-                    PARAM_CONTEXT, (void *)(uintptr_t)r->param->u.eddsa.context.p,
-                    r->param->u.eddsa.context.n);
-        }
+        if (context.n)
+                params[n++] =
+                    OSSL_PARAM_construct_octet_string(PARAM_CONTEXT, (void *)(uintptr_t)context.p, context.n);
         params[n] = OSSL_PARAM_construct_end();
 }
 
