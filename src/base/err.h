@@ -97,7 +97,8 @@ enum err_id {
         /* audit */
         ERR_AUDIT, /* record could not be written, or a log does not verify */
         /* later additions */
-        ERR_KEY_DATE, /* CKR_KEY_FUNCTION_NOT_PERMITTED: before CKA_START_DATE or after CKA_END_DATE */
+        ERR_KEY_DATE,      /* CKR_KEY_FUNCTION_NOT_PERMITTED: before CKA_START_DATE or after CKA_END_DATE */
+        ERR_PARAMETER_SET, /* CKR_PARAMETER_SET_NOT_SUPPORTED */
         ERR_COUNT
 };
 

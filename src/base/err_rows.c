@@ -136,6 +136,8 @@ static const struct err_row rows[] = {
             "keep the files as they are and see docs/audit.md"),
         ROW(ERR_KEY_DATE, "key-date", 0x68, 1, "the key is not in its time of use",
             "use another key, or let the owner change CKA_START_DATE or CKA_END_DATE"),
+        ROW(ERR_PARAMETER_SET, "parameter-set", 0x209 /* CKR_PARAMETER_SET_NOT_SUPPORTED */, 1,
+            "the parameter set is not offered", NULL),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -33,6 +33,11 @@ bool crypto_mechanism_offered(const struct crypto_mechanism *m)
         return atomic_load(&present) & 1u << m->needs;
 }
 
+bool crypto_mechanism_slow(const struct crypto_mechanism *m)
+{
+        return m->needs == CRYPTO_NEEDS_SLH_DSA;
+}
+
 const char *crypto_mechanism_since(const struct crypto_mechanism *m)
 {
         return rows[m->needs].since;

@@ -153,6 +153,7 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
                           struct crypto_key **out, struct err *err)
 {
         const struct crypto_curve *curve = NULL;
+        const struct crypto_set *set = NULL;
         bool old = false;
         const char *wanted = type == CKK_RSA ? "RSA" : type == CKK_EC ? "EC" : NULL;
 
@@ -160,7 +161,13 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
                 EVP_PKEY_free(pkey);
                 return err_set(err, ERR_KEY_TYPE, "the key is not an %s key", wanted);
         }
-        if (type != CKK_RSA) {
+        if (crypto_key_has_set(type)) {
+                set = crypto_set_named(type, EVP_PKEY_get0_type_name(pkey));
+                if (!set) {
+                        EVP_PKEY_free(pkey);
+                        return err_set(err, ERR_KEY_TYPE, "the key is of another type");
+                }
+        } else if (type != CKK_RSA) {
                 curve = pkey_curve(pkey, type);
                 if (!curve || curve->key_type != type || (type == CKK_EC && !name_curve(pkey))) {
                         EVP_PKEY_free(pkey);
@@ -170,13 +177,17 @@ bool crypto_key_wrap_pkey(struct crypto *c, enum crypto_key_class class, uint64_
                 EVP_PKEY_free(pkey);
                 return false;
         }
-        *out = crypto_key_alloc(c, class, type, curve ? curve->bits : (uint32_t)EVP_PKEY_get_bits(pkey));
+        *out = crypto_key_alloc(c, class, type,
+                                set     ? set->public_n * 8
+                                : curve ? curve->bits
+                                        : (uint32_t)EVP_PKEY_get_bits(pkey));
         if (!*out) {
                 EVP_PKEY_free(pkey);
                 return err_set(err, ERR_MEMORY, "no memory for a key");
         }
         (*out)->pkey = pkey;
         (*out)->curve = curve;
+        (*out)->set = set;
         (*out)->old = curve ? curve->non_fips : old;
         return true;
 }

@@ -14,11 +14,12 @@ enum crypto_key_class { CRYPTO_PUBLIC = 2, CRYPTO_PRIVATE = 3, CRYPTO_SECRET = 4
 
 /* What to generate. */
 struct crypto_key_spec {
-        uint64_t key_type;     /* CKK_; a pair asked for as CKK_EC is of its curve's type */
-        uint32_t bits;         /* RSA modulus; secret key length in bits */
-        struct slice curve;    /* DER CKA_EC_PARAMS */
-        struct slice exponent; /* RSA public exponent, big-endian; empty: 65537 */
-        bool approved_only;    /* refuses what crypto_key_approved would, before the work */
+        uint64_t key_type;      /* CKK_; a pair asked for as CKK_EC is of its curve's type */
+        uint32_t bits;          /* RSA modulus; secret key length in bits */
+        struct slice curve;     /* DER CKA_EC_PARAMS */
+        struct slice exponent;  /* RSA public exponent, big-endian; empty: 65537 */
+        uint64_t parameter_set; /* CKP_ of ML-KEM, ML-DSA, SLH-DSA */
+        bool approved_only;     /* refuses what crypto_key_approved would, before the work */
 };
 
 struct crypto_key *crypto_key_ref(struct crypto_key *);
@@ -60,6 +61,8 @@ bool crypto_key_component(const struct crypto_key *, uint64_t attribute, struct 
 /* The public key that belongs to a private key. */
 bool crypto_key_public(const struct crypto_key *private_key, struct crypto_key **out, struct err *);
 
+/* True for types whose keys have a CKA_PARAMETER_SET: ML-KEM, ML-DSA, SLH-DSA. */
+bool crypto_key_has_set(uint64_t key_type);
 /* May a partition without non_fips make or take in this key? ERR_KEY_SIZE, ERR_CURVE. */
 bool crypto_key_approved(const struct crypto_key *, struct err *);
 

@@ -170,6 +170,8 @@ bool crypto_key_component(const struct crypto_key *key, uint64_t attribute, stru
                 ok = put_public_info(key, out);
         else if (attribute == CKA_CHECK_VALUE)
                 ok = put_check_value(key, out);
+        else if (key->set)
+                ok = crypto_set_component(key, attribute, out);
         else
                 ok = key->type == CKK_RSA ? put_rsa(key, attribute, out) : put_curve(key, attribute, out);
         if (ok)

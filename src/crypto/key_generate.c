@@ -120,6 +120,8 @@ bool crypto_key_pairwise(struct crypto *c, struct crypto_key *private_key, struc
         if (private_key->type == CKK_EC_MONTGOMERY)
                 ok = EVP_PKEY_eq(private_key->pkey, public_key->pkey) == 1 &&
                      crypto_key_check(private_key, err);
+        else if (private_key->type == CKK_ML_KEM)
+                ok = crypto_set_agrees(private_key, public_key);
         else
                 ok =
                     sign && verify && signature &&
@@ -140,8 +142,9 @@ bool crypto_key_pair_generate(struct crypto *c, const struct crypto_key_spec *sp
 {
         const struct crypto_curve *curve = spec->key_type == CKK_RSA ? NULL : crypto_curve_find(spec->curve);
         uint64_t type = curve ? curve->key_type : spec->key_type;
-        EVP_PKEY *pkey =
-            spec->key_type == CKK_RSA ? rsa_generate(c, spec, err) : curve_generate(c, spec, curve, err);
+        EVP_PKEY *pkey = crypto_key_has_set(spec->key_type) ? crypto_set_generate(c, spec, err)
+                         : spec->key_type == CKK_RSA        ? rsa_generate(c, spec, err)
+                                                            : curve_generate(c, spec, curve, err);
 
         *private_key = *public_key = NULL;
         if (!pkey || !crypto_key_wrap_pkey(c, CRYPTO_PRIVATE, type, pkey, private_key, err))

@@ -287,6 +287,22 @@ static bool curve_import(struct crypto *c, enum crypto_key_class class, uint64_t
                (class == CRYPTO_PUBLIC || raw_point_is(*out, point_of(part(p, CKA_EC_POINT)), err));
 }
 
+static bool set_import(struct crypto *c, enum crypto_key_class class, uint64_t type, struct parts *p,
+                       struct crypto_key **out, struct err *err)
+{
+        struct slice number = part(p, CKA_PARAMETER_SET), value = part(p, CKA_VALUE),
+                     seed = class == CRYPTO_PRIVATE ? part(p, CKA_SEED) : SLICE_EMPTY;
+        struct reader in = reader_of(number);
+        EVP_PKEY *pkey;
+
+        if (!number.n)
+                return missing(err, "CKA_PARAMETER_SET");
+        if (!value.n && !seed.n)
+                return missing(err, "CKA_VALUE");
+        pkey = crypto_set_import(c, class, type, reader_u64(&in), value, seed, err);
+        return pkey && finish(c, class, type, pkey, out, err);
+}
+
 bool crypto_key_import(struct crypto *c, enum crypto_key_class class, uint64_t type,
                        const struct crypto_component *list, size_t n, struct crypto_key **out,
                        struct err *err)
@@ -303,6 +319,8 @@ bool crypto_key_import(struct crypto *c, enum crypto_key_class class, uint64_t t
                 ok = rsa_import(c, class, &p, out, err);
         } else if (type == CKK_EC || type == CKK_EC_EDWARDS || type == CKK_EC_MONTGOMERY) {
                 ok = curve_import(c, class, type, &p, out, err);
+        } else if (crypto_key_has_set(type)) {
+                ok = set_import(c, class, type, &p, out, err);
         } else {
                 return err_set(err, ERR_KEY_TYPE, "keys of type %llu are not offered",
                                (unsigned long long)type);

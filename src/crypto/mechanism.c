@@ -235,7 +235,7 @@ bool crypto_operation_check(const struct crypto_mechanism *m, enum crypto_op op,
                         return err_set(err, ERR_KEY_TYPE,
                                        "mechanism %s does not work with a key of type 0x%" PRIx64, m->name,
                                        key->type);
-                units = key->class == CRYPTO_SECRET ? key->bits / 8 : key->bits;
+                units = key->class == CRYPTO_SECRET || key->set ? key->bits / 8 : key->bits;
                 if (units < m->min || units > m->max)
                         return err_set(err, ERR_KEY_SIZE, "mechanism %s takes keys of %u to %u, not %u",
                                        m->name, m->min, m->max, units);

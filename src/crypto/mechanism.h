@@ -42,6 +42,7 @@ const struct crypto_mechanism *crypto_mechanism_at(size_t i);          /* ascend
 const struct crypto_mechanism *crypto_mechanism_row(size_t i);
 bool crypto_mechanism_offered(const struct crypto_mechanism *);      /* does this libcrypto serve it? */
 const char *crypto_mechanism_since(const struct crypto_mechanism *); /* the libcrypto it needs, or NULL */
+bool crypto_mechanism_slow(const struct crypto_mechanism *);         /* a signature takes up to a second */
 const char *crypto_op_name(enum crypto_op);                          /* "sign", "generate pair" */
 uint64_t crypto_mechanism_number(const struct crypto_mechanism *);
 const char *crypto_mechanism_name(const struct crypto_mechanism *);

@@ -74,9 +74,9 @@ struct crypto_mechanism {
 };
 
 extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_crypt, crypto_family_ecdsa,
-    crypto_family_eddsa, crypto_family_cipher, crypto_family_gcm, crypto_family_ccm, crypto_family_cts,
-    crypto_family_xts, crypto_family_mac, crypto_family_digest, crypto_family_key_wrap, crypto_family_rsa_aes,
-    crypto_family_ecdh;
+    crypto_family_eddsa, crypto_family_set_sign, crypto_family_cipher, crypto_family_gcm, crypto_family_ccm,
+    crypto_family_cts, crypto_family_xts, crypto_family_mac, crypto_family_digest, crypto_family_key_wrap,
+    crypto_family_rsa_aes, crypto_family_ecdh;
 extern const struct crypto_family crypto_family_hkdf, crypto_family_kdf108, crypto_family_pbkdf2,
     crypto_family_join, crypto_family_xor, crypto_family_hash_derive, crypto_family_shake_derive,
     crypto_family_encrypt_data, crypto_family_public, crypto_family_tls_master, crypto_family_tls_keys,

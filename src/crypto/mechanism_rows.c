@@ -22,6 +22,19 @@
                 .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES,   \
                 .hash = which, .class = policy, .family = &crypto_family_ecdsa                               \
         }
+#define ML_DSA_SIZES  .min = 1312, .max = 2592, .needs = CRYPTO_NEEDS_ML_DSA
+#define SLH_DSA_SIZES .min = 32, .max = 64, .needs = CRYPTO_NEEDS_SLH_DSA
+/* sizes: bytes of the public key. */
+#define SET_SIGN(mech, kind, sizes, ...)                                                                     \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(kind), sizes,        \
+                .family = &crypto_family_set_sign, __VA_ARGS__                                               \
+        }
+#define SET_GEN(mech, kind, sizes)                                                                           \
+        {                                                                                                    \
+                .number = mech, .name = #mech, .functions = OP(GENERATE_PAIR), KEYS(kind), .makes = kind,    \
+                sizes                                                                                        \
+        }
 #define DIGEST(mech, which)                                                                                  \
         {                                                                                                    \
                 .number = mech, .name = #mech, .functions = OP(DIGEST), .hash = which,                       \
@@ -141,6 +154,32 @@ static const struct crypto_mechanism rows[] = {
           RSA_SIZES },
         RSA_SIGN(CKM_RSA_PKCS_PSS, HASH_NONE, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA1_RSA_PKCS_PSS, HASH_SHA1, RSA_PKCS1_PSS_PADDING, CRYPTO_LEGACY),
+        SET_GEN(CKM_ML_DSA_KEY_PAIR_GEN, CKK_ML_DSA, ML_DSA_SIZES),
+        SET_SIGN(CKM_ML_DSA, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_NONE),
+        SET_SIGN(CKM_HASH_ML_DSA, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_NONE),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA224, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA224),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA256, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA256),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA384, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA384),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA512, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA512),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA3_224, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA3_224),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA3_256, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA3_256),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA3_384, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA3_384),
+        SET_SIGN(CKM_HASH_ML_DSA_SHA3_512, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_SHA3_512),
+        SET_SIGN(CKM_HASH_ML_DSA_SHAKE128, CKK_ML_DSA, ML_DSA_SIZES, .mode = "SHAKE128"),
+        SET_SIGN(CKM_HASH_ML_DSA_SHAKE256, CKK_ML_DSA, ML_DSA_SIZES, .mode = "SHAKE256"),
+        SET_GEN(CKM_SLH_DSA_KEY_PAIR_GEN, CKK_SLH_DSA, SLH_DSA_SIZES),
+        SET_SIGN(CKM_SLH_DSA, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_NONE),
+        SET_SIGN(CKM_HASH_SLH_DSA, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_NONE),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA224, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA224),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA256, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA256),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA384, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA384),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA512, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA512),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA3_224, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA3_224),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA3_256, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA3_256),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA3_384, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA3_384),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHA3_512, CKK_SLH_DSA, SLH_DSA_SIZES, .hash = HASH_SHA3_512),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHAKE128, CKK_SLH_DSA, SLH_DSA_SIZES, .mode = "SHAKE128"),
+        SET_SIGN(CKM_HASH_SLH_DSA_SHAKE256, CKK_SLH_DSA, SLH_DSA_SIZES, .mode = "SHAKE256"),
         RSA_SIGN(CKM_SHA256_RSA_PKCS, HASH_SHA256, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA384_RSA_PKCS, HASH_SHA384, RSA_PKCS1_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA512_RSA_PKCS, HASH_SHA512, RSA_PKCS1_PADDING, CRYPTO_APPROVED),

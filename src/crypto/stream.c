@@ -38,7 +38,8 @@ static bool goes_in_parts(enum crypto_op op, const struct crypto_mechanism *m)
                ((op == CRYPTO_SIGN || op == CRYPTO_VERIFY) &&
                 (m->family == &crypto_family_mac ||
                  (m->hash != HASH_NONE &&
-                  (m->family == &crypto_family_rsa_sign || m->family == &crypto_family_ecdsa))));
+                  (m->family == &crypto_family_rsa_sign || m->family == &crypto_family_ecdsa ||
+                   m->family == &crypto_family_set_sign))));
 }
 
 bool crypto_stream_new(struct crypto *c, enum crypto_op op, const struct crypto_mechanism *m,

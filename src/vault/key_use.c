@@ -276,6 +276,16 @@ static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
         }
 }
 
+static bool signs_slowly(const Chsm__Request *request)
+{
+        const struct crypto_mechanism *m =
+            request->body_case == CHSM__REQUEST__BODY_SIGN && request->sign->mechanism
+                ? crypto_mechanism_find(request->sign->mechanism->number)
+                : NULL;
+
+        return m && crypto_mechanism_slow(m);
+}
+
 enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
 {
         const struct vault_command *row = vault_command_find((uint32_t)request->body_case);
@@ -283,6 +293,8 @@ enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
         struct vault_object *o = NULL;
         bool first_use;
 
+        if (signs_slowly(request))
+                return VAULT_SLOW;
         if (ref && ref->handle && ref->handle <= UINT32_MAX)
                 o = vault_objects_find(v, (uint32_t)ref->handle);
         first_use = o && remembers(o);

@@ -179,6 +179,7 @@ static bool make_pair(struct vault_call *call, const struct vault_template *t, u
         struct crypto_key_spec spec = { .key_type = key_type,
                                         .curve = vault_template_get(t, CKA_EC_PARAMS),
                                         .exponent = vault_template_get(t, CKA_PUBLIC_EXPONENT),
+                                        .parameter_set = vault_template_number(t, CKA_PARAMETER_SET, 0),
                                         .approved_only = vault_policy_approved_only(call->vault) };
         struct pair *pair = call->memo;
         uint64_t bits = vault_template_number(t, CKA_MODULUS_BITS, 0);
@@ -189,7 +190,10 @@ static bool make_pair(struct vault_call *call, const struct vault_template *t, u
         if (key_type == CKK_RSA && !vault_template_has(t, CKA_MODULUS_BITS))
                 return err_set(&call->err, ERR_TEMPLATE_INCOMPLETE,
                                "the public template lacks CKA_MODULUS_BITS");
-        if (key_type != CKK_RSA && !vault_template_has(t, CKA_EC_PARAMS))
+        if (crypto_key_has_set(key_type) && !vault_template_has(t, CKA_PARAMETER_SET))
+                return err_set(&call->err, ERR_TEMPLATE_INCOMPLETE,
+                               "the public template lacks CKA_PARAMETER_SET");
+        if (key_type != CKK_RSA && !crypto_key_has_set(key_type) && !vault_template_has(t, CKA_EC_PARAMS))
                 return err_set(&call->err, ERR_TEMPLATE_INCOMPLETE,
                                "the public template lacks CKA_EC_PARAMS");
         if (bits > 16384)
@@ -283,9 +287,9 @@ static bool import_key(struct vault_call *call, struct vault_template *t, uint64
                        struct crypto_key **key)
 {
         static const uint64_t parts[] = {
-                CKA_VALUE,       CKA_MODULUS,   CKA_PUBLIC_EXPONENT, CKA_PRIVATE_EXPONENT,
-                CKA_PRIME_1,     CKA_PRIME_2,   CKA_EXPONENT_1,      CKA_EXPONENT_2,
-                CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EC_POINT,        CKA_SEED
+                CKA_VALUE,    CKA_MODULUS,    CKA_PUBLIC_EXPONENT, CKA_PRIVATE_EXPONENT, CKA_PRIME_1,
+                CKA_PRIME_2,  CKA_EXPONENT_1, CKA_EXPONENT_2,      CKA_COEFFICIENT,      CKA_EC_PARAMS,
+                CKA_EC_POINT, CKA_SEED,       CKA_PARAMETER_SET
         };
         struct crypto_component components[sizeof(parts) / sizeof(parts[0])];
         uint64_t key_type = vault_template_number(t, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);

@@ -195,6 +195,9 @@ bool vault_rules_components(struct vault_call *call, struct vault_template *t, u
                 if ((ck_attribute_find(open[i])->classes & bit) && !from_key(call, t, key, open[i]))
                         return false;
         }
+        /* The value of a public key is open; only those of a parameter set have one. */
+        if (object_class == CKO_PUBLIC_KEY && !from_key(call, t, key, CKA_VALUE))
+                return false;
         if (vault_template_has(t, CKA_CHECK_VALUE) &&
             !vault_template_set(call, t, CKA_CLOUDHSM_KCV, vault_template_get(t, CKA_CHECK_VALUE)))
                 return false;
