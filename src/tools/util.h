@@ -47,16 +47,16 @@ bool util_write(struct shell *, const char *path, struct slice, unsigned mode);
 /* Options that all key making commands share, and the templates they give. */
 struct util_making {
         const char *label, *id, *session, *not_extractable, *trusted, *users, *quorum, *nodes, *timeout,
-            *attest;
+            *attest, *role;
 };
 #define UTIL_MAKING_OPTIONS(m)                                                                               \
         { "-l", &(m).label, false, true }, { "-id", &(m).id, false, false },                                 \
             { "-sess", &(m).session, true, false }, { "-nex", &(m).not_extractable, true, false },           \
             { "-wrap_with_trusted", &(m).trusted, false, false }, { "-u", &(m).users, false, false },        \
             { "-m_value", &(m).quorum, false, false }, { "-min_srv", &(m).nodes, false, false },             \
-            { "-timeout", &(m).timeout, false, false },                                                      \
+            { "-timeout", &(m).timeout, false, false }, { "-attest", &(m).attest, true, false },             \
         {                                                                                                    \
-                "-attest", &(m).attest, true, false                                                          \
+                "-role", &(m).role, false, false                                                             \
         }
 /* The error a command's result line shows for a reason: the documented HSM codes where there is one, else the
  * CKR_ number (spec/tools.md 9.1). */
@@ -67,6 +67,8 @@ struct util_hsm_code {
 };
 extern const struct util_hsm_code util_hsm_codes[]; /* ended by a NULL text */
 
+/* Usage of a key, or of a half, that has the one role asked for by -role. */
+uint32_t util_role(struct shell *, const struct util_making *, CK_OBJECT_CLASS, struct ask_attributes *);
 /* hidden: a private or secret key. */
 uint32_t util_making(struct shell *, const struct util_making *, bool hidden, struct ask_attributes *);
 /* The user ids of -u. Caller frees. */

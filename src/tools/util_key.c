@@ -58,14 +58,10 @@ static uint32_t gen_sym(struct shell *sh, int argc, char **argv)
                 rv = util_users(sh, m.users, &users, &body.n_share_with);
         if (rv == 0)
                 rv = util_making(sh, &m, true, &a);
+        if (rv == 0) /* without -role the node decides: as documented, every usage of an AES key */
+                rv = util_role(sh, &m, CKO_SECRET_KEY, &a);
         if (rv == 0) {
                 ask_number(&a, CKA_VALUE_LEN, size);
-                if (type == CKK_AES) { /* the documented tool's AES keys have every usage */
-                        ask_bool(&a, CKA_ENCRYPT, true);
-                        ask_bool(&a, CKA_DECRYPT, true);
-                        ask_bool(&a, CKA_WRAP, true);
-                        ask_bool(&a, CKA_UNWRAP, true);
-                }
                 mechanism.number = type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN;
                 body.mechanism = &mechanism;
                 body.template_ = a.list;
@@ -105,6 +101,10 @@ static uint32_t gen_pair(struct shell *sh, const struct util_making *m, uint64_t
                 rv = util_making(sh, m, false, pub);
         if (rv == 0)
                 rv = util_making(sh, m, true, &priv);
+        if (rv == 0)
+                rv = util_role(sh, m, CKO_PUBLIC_KEY, pub);
+        if (rv == 0)
+                rv = util_role(sh, m, CKO_PRIVATE_KEY, &priv);
         if (rv == 0) {
                 mechanism.number = mechanism_number;
                 body.mechanism = &mechanism;
@@ -186,13 +186,14 @@ static uint32_t gen_ecc(struct shell *sh, int argc, char **argv)
 }
 
 #define MAKING                                                                                               \
-        "-l LABEL [-id ID] [-sess] [-nex] [-wrap_with_trusted 0|1] [-u USER_IDS] [-min_srv N [-timeout S]]"
+        "-l LABEL [-id ID] [-role wrap|encrypt|sign] [-sess] [-nex] [-wrap_with_trusted 0|1] [-u USER_IDS] " \
+        "[-min_srv N [-timeout S]]"
 
 const struct shell_command util_key_rows[] = {
-        { "genSymKey", "-t 31|16 -s BYTES " MAKING, "make an AES or generic secret key", 0, 26, false,
+        { "genSymKey", "-t 31|16 -s BYTES " MAKING, "make an AES or generic secret key", 0, 28, false,
           gen_sym },
-        { "genRSAKeyPair", "-m BITS -e EXPONENT " MAKING, "make an RSA key pair", 0, 26, false, gen_rsa },
-        { "genECCKeyPair", "-i CURVE " MAKING, "make an elliptic curve key pair", 0, 26, false, gen_ecc },
+        { "genRSAKeyPair", "-m BITS -e EXPONENT " MAKING, "make an RSA key pair", 0, 28, false, gen_rsa },
+        { "genECCKeyPair", "-i CURVE " MAKING, "make an elliptic curve key pair", 0, 28, false, gen_ecc },
         { "listECCCurveIds", "", "list the numbers of curves", 0, 0, false, list_curves },
         { 0 },
 };

@@ -115,6 +115,45 @@ static uint32_t cluster_wishes(struct shell *sh, const struct util_making *m)
         return rv;
 }
 
+/* -role: usage by class. */
+static const struct {
+        const char *name;
+        struct {
+                CK_OBJECT_CLASS object_class;
+                CK_ATTRIBUTE_TYPE types[2]; /* CKA_CLASS: none */
+        } usage[3];
+} role_rows[] = {
+        { "wrap",
+          { { CKO_SECRET_KEY, { CKA_WRAP, CKA_UNWRAP } },
+            { CKO_PUBLIC_KEY, { CKA_WRAP, CKA_CLASS } },
+            { CKO_PRIVATE_KEY, { CKA_UNWRAP, CKA_CLASS } } } },
+        { "encrypt",
+          { { CKO_SECRET_KEY, { CKA_ENCRYPT, CKA_DECRYPT } },
+            { CKO_PUBLIC_KEY, { CKA_ENCRYPT, CKA_CLASS } },
+            { CKO_PRIVATE_KEY, { CKA_DECRYPT, CKA_CLASS } } } },
+        { "sign",
+          { { CKO_SECRET_KEY, { CKA_SIGN, CKA_VERIFY } },
+            { CKO_PUBLIC_KEY, { CKA_VERIFY, CKA_CLASS } },
+            { CKO_PRIVATE_KEY, { CKA_SIGN, CKA_CLASS } } } },
+};
+
+uint32_t util_role(struct shell *sh, const struct util_making *m, CK_OBJECT_CLASS object_class,
+                   struct ask_attributes *a)
+{
+        for (size_t i = 0; m->role && i < sizeof(role_rows) / sizeof(role_rows[0]); i++) {
+                if (strcmp(role_rows[i].name, m->role) != 0)
+                        continue;
+                for (size_t k = 0; k < 6; k++) {
+                        CK_ATTRIBUTE_TYPE type = role_rows[i].usage[k / 2].types[k % 2];
+
+                        if (role_rows[i].usage[k / 2].object_class == object_class && type != CKA_CLASS)
+                                ask_bool(a, type, true);
+                }
+                return 0;
+        }
+        return m->role ? shell_fail(sh, ERR_USAGE, "-role is wrap, encrypt or sign, not '%s'", m->role) : 0;
+}
+
 uint32_t util_making(struct shell *sh, const struct util_making *m, bool hidden, struct ask_attributes *a)
 {
         uint64_t trusted = ((struct util *)sh->context)->wrap_with_trusted;

@@ -1,9 +1,11 @@
 /* What the node says of itself: most of it before any login. */
 #include "vault/partition.h"
+#include "vault/policy.h"
 #include "vault/users.h"
 
 #include <stdio.h>
 
+#define FIPS_APPROVED  2 /* "FIPS mode", as documented; 0: no restriction of algorithms */
 #define MEMORY_PUBLIC  (64ull * 1024 * 1024)
 #define MEMORY_PRIVATE (1024ull * 1024 * 1024)
 
@@ -97,6 +99,7 @@ bool vault_node_info(struct vault_call *call)
         r->firmware = version_of(call);
         r->build = arena_text(call->arena, slice_str(CHSM_VERSION));
         r->library = arena_text(call->arena, slice_str(crypto_library_version(v->deps.crypto)));
+        r->fips_state = vault_policy_approved_only(v) ? FIPS_APPROVED : 0;
         r->uptime_s = (uint64_t)(clock_mono_ms(&v->deps.clock) - v->opened_ms) / 1000;
         r->state = (uint32_t)vault_state(v);
         if (!r->label || !r->model || !r->serial || !r->manufacturer || !r->firmware || !r->build ||
@@ -125,6 +128,7 @@ bool vault_partition_info(struct vault_call *call)
         r->max_keys = v->config.max_keys;
         r->session_objects_opened = metrics.sessions_opened;
         r->revision = metrics.revision;
+        r->fips_state = vault_policy_approved_only(v) ? FIPS_APPROVED : 0;
         r->min_password = VAULT_PASSWORD_MIN;
         r->max_password = VAULT_PASSWORD_MAX;
         r->lock_after = v->config.lock_after;

@@ -96,6 +96,8 @@ refused "the owner stays the owner" "may not do 'store_cert'" officer storeCert 
 t "the owner's certificate comes back" sh -c 'echo "getCert po.pem 4" | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" &&
         [ "$(openssl x509 -in po.pem -fingerprint -noout)" = "$(openssl x509 -in "$CHSM_PO_CRT" -fingerprint -noout)" ]'
 
+t "a key for wrapping only" util genSymKey -t 31 -s 32 -l kek -role wrap
+refused "a strange role" "wrap, encrypt or sign" util genSymKey -t 31 -s 32 -l kek2 -role fly
 t "a key says how exposed it is" sh -c 'chsm-util singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" auditKeys -json |
         grep -q "\"exposure\":\"protected\""'
 t "an officer sees it too" sh -c 'printf "loginHSM CO %s %s\nauditKeys\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |
