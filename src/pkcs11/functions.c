@@ -12,6 +12,25 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+/* Of 3.2: key encapsulation comes with a libcrypto that has it. */
+UNUSED(C_EncapsulateKey, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE public_key,
+                          CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR ciphertext,
+                          CK_ULONG_PTR ciphertext_len, CK_OBJECT_HANDLE_PTR key))
+UNUSED(C_DecapsulateKey, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE private_key,
+                          CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR ciphertext,
+                          CK_ULONG ciphertext_len, CK_OBJECT_HANDLE_PTR key))
+UNUSED(C_AsyncComplete, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ASYNC_DATA_PTR result))
+UNUSED(C_AsyncGetID, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG_PTR id))
+UNUSED(C_AsyncJoin, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG id, CK_BYTE_PTR data,
+                     CK_ULONG data_len))
+UNUSED(C_WrapKeyAuthenticated,
+       (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key,
+        CK_OBJECT_HANDLE key, CK_BYTE_PTR aad, CK_ULONG aad_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len))
+UNUSED(C_UnwrapKeyAuthenticated,
+       (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping_key,
+        CK_BYTE_PTR wrapped, CK_ULONG wrapped_len, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR aad,
+        CK_ULONG aad_len, CK_OBJECT_HANDLE_PTR key))
+
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
 {
         return CKR_FUNCTION_NOT_PARALLEL;
@@ -33,9 +52,14 @@ static CK_FUNCTION_LIST_3_0 list_3_0 = { .version = { 3, 0 },
 static CK_FUNCTION_LIST_3_0 list_3_1 = { .version = { 3, 1 },
                                          CK_FUNCTIONS_2_40(ENTRY) CK_FUNCTIONS_3_0(ENTRY) };
 
+static CK_FUNCTION_LIST_3_2 list_3_2 = { .version = { 3, 2 },
+                                         CK_FUNCTIONS_2_40(ENTRY) CK_FUNCTIONS_3_0(ENTRY)
+                                             CK_FUNCTIONS_3_2(ENTRY) };
+
 static CK_UTF8CHAR name[] = "PKCS 11";
 static CK_INTERFACE interfaces[] = {
-        { name, &list_3_1, CKF_INTERFACE_FORK_SAFE },
+        { name, &list_3_1, CKF_INTERFACE_FORK_SAFE }, /* for who asks for no version */
+        { name, &list_3_2, CKF_INTERFACE_FORK_SAFE },
         { name, &list_3_0, CKF_INTERFACE_FORK_SAFE },
         { name, &list_2_40, CKF_INTERFACE_FORK_SAFE },
 };

@@ -61,10 +61,13 @@ static void logout(void)
 
 void login_end_with_sessions(void)
 {
-        CK_ULONG read_write;
+        bool none;
 
         pthread_mutex_lock(&module.login_lock);
-        if (sessions_count(&read_write) == 0 && chsm_logged_in(module.chsm, NULL))
+        pthread_mutex_lock(&module.lock);
+        none = map_count(module.sessions) == 0;
+        pthread_mutex_unlock(&module.lock);
+        if (none && chsm_logged_in(module.chsm, NULL))
                 logout();
         pthread_mutex_unlock(&module.login_lock);
 }

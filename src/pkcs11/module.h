@@ -62,6 +62,7 @@ enum op_kind {
         OP_MESSAGE_SIGN_ONE, /* the message under way */
         OP_MESSAGE_VERIFY,
         OP_MESSAGE_VERIFY_ONE,
+        OP_VERIFY_SIGNATURE, /* the signature comes first */
         OP_KINDS,
 };
 
@@ -94,7 +95,7 @@ struct op {
         struct buf result;
         CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
         size_t digest_at;
-        struct buf aad;   /* of the message under way */
+        struct buf aside; /* what belongs to the data: of a message its AAD, the signature that came first */
         CK_BYTE base[16]; /* what a counter of IVs is mixed into */
         CK_BYTE counter[16];
         CK_ULONG counter_n; /* bytes; 0: it has not begun */

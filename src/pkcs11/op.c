@@ -17,7 +17,7 @@ void op_clear(struct op *op)
         wipe(&op->result);
         wipe(&op->parameter);
         wipe(&op->authorisation);
-        wipe(&op->aad);
+        wipe(&op->aside);
         free(op->sealed);
         free(op->found);
         *op = (struct op){ .active = false };
@@ -235,6 +235,7 @@ enum op_kind op_base(enum op_kind kind)
                 return OP_SIGN;
         case OP_MESSAGE_VERIFY:
         case OP_MESSAGE_VERIFY_ONE:
+        case OP_VERIFY_SIGNATURE:
                 return OP_VERIFY;
         default:
                 return kind;
@@ -267,7 +268,7 @@ CK_RV op_authorise(struct op *op, enum op_kind kind, Chsm__Request *request, str
                 return CKR_HOST_MEMORY;
         request->authorisation = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
         wipe(&op->authorisation);
-        wipe(&op->aad);
+        wipe(&op->aside);
         return CKR_OK;
 }
 

@@ -208,7 +208,7 @@ static CK_RV set_parameter(struct op *op, const struct message *m, CK_ULONG data
         CK_OBJECT_HANDLE second;
         struct err err = ERR_INIT;
 
-        mechanism.ulParameterLen = row_of(op->mechanism)->make(m, buf_slice(&op->aad), data_n, &native);
+        mechanism.ulParameterLen = row_of(op->mechanism)->make(m, buf_slice(&op->aside), data_n, &native);
         buf_reset(&op->parameter);
         op->iv_out = m->iv;
         op->iv_out_n = m->iv_n;
@@ -259,7 +259,7 @@ static void message_end(struct op *op)
                 sec_wipe(op->data.p, op->data.n);
         buf_clear(&op->result);
         buf_clear(&op->data);
-        buf_clear(&op->aad);
+        buf_clear(&op->aside);
         buf_clear(&op->parameter);
         op->iv_out = NULL;
         op->multi = false;
@@ -326,9 +326,9 @@ static CK_RV whole(CK_SESSION_HANDLE session, enum op_kind kind, const void *par
                 *out_len = (CK_ULONG)data.n;
                 rv = out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
         } else {
-                buf_put_slice(&op->aad, aad);
-                rv = buf_ok(&op->aad) ? message_run(op, kind, param, param_n, data, out, out_len)
-                                      : CKR_HOST_MEMORY;
+                buf_put_slice(&op->aside, aad);
+                rv = buf_ok(&op->aside) ? message_run(op, kind, param, param_n, data, out, out_len)
+                                        : CKR_HOST_MEMORY;
         }
         session_put(s);
         return rv;
@@ -346,8 +346,8 @@ static CK_RV begin(CK_SESSION_HANDLE session, enum op_kind kind, const void *par
                 return rv;
         rv = !aad.p && aad.n ? CKR_ARGUMENTS_BAD : message_read(op, param, param_n, &m);
         if (rv == CKR_OK) {
-                buf_put_slice(&op->aad, aad);
-                rv = buf_ok(&op->aad) ? CKR_OK : CKR_HOST_MEMORY;
+                buf_put_slice(&op->aside, aad);
+                rv = buf_ok(&op->aside) ? CKR_OK : CKR_HOST_MEMORY;
         }
         if (rv == CKR_OK)
                 op->multi = true;

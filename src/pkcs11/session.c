@@ -242,6 +242,7 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
                 { CKF_SIGN, OP_SIGN },
                 { CKF_SIGN_RECOVER, OP_SIGN_RECOVER },
                 { CKF_VERIFY, OP_VERIFY },
+                { CKF_VERIFY, OP_VERIFY_SIGNATURE },
                 { CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER },
                 { CKF_DIGEST, OP_DIGEST },
                 { CKF_FIND_OBJECTS, OP_FIND },

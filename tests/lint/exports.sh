@@ -19,7 +19,7 @@ if [ -n "$threads" ]; then
         echo "the module uses" $threads "in its host's process: do that in the daemon"
         bad=1
 fi
-for function in $(sed -n 's/.*X(\(C_[A-Za-z]*\), \(240\|300\),.*/\1/p' "$top/src/ck/cryptoki_functions.h"); do
+for function in $(sed -n 's/.*X(\(C_[A-Za-z]*\), \(240\|300\|320\),.*/\1/p' "$top/src/ck/cryptoki_functions.h"); do
         nm -D --defined-only "$module" | grep -q " $function$" || {
                 echo "the module does not have $function: answer CKR_FUNCTION_NOT_SUPPORTED at least"
                 bad=1

@@ -11,16 +11,17 @@ static void interfaces(void *library)
         CK_C_GetInterface get;
         CK_INTERFACE rows[8];
         CK_INTERFACE_PTR one;
-        CK_VERSION v31 = { 3, 1 }, v240 = { 2, 40 }, v99 = { 9, 9 };
+        CK_VERSION v31 = { 3, 1 }, v32 = { 3, 2 }, v240 = { 2, 40 }, v99 = { 9, 9 };
         CK_ULONG n = 0;
 
         *(void **)&list = dlsym(library, "C_GetInterfaceList");
         *(void **)&get = dlsym(library, "C_GetInterface");
         is("the interfaces are counted", list(NULL, &n), CKR_OK);
-        is("there are three", n, 3);
+        is("there are four", n, 4);
         n = 1;
         is("too little room for them", list(rows, &n), CKR_BUFFER_TOO_SMALL);
         is("version 3.1 is there", get(NULL, &v31, &one, 0), CKR_OK);
+        is("and 3.2", get(NULL, &v32, &one, 0), CKR_OK);
         is("and 2.40", get((CK_UTF8CHAR_PTR) "PKCS 11", &v240, &one, 0), CKR_OK);
         is("but no 9.9", get(NULL, &v99, &one, 0) == CKR_OK, 0);
         is("and no other name", get((CK_UTF8CHAR_PTR) "Vendor", NULL, &one, 0) == CKR_OK, 0);

@@ -270,6 +270,42 @@ static void signing(void)
         is("again", F3->C_MessageVerifyFinal(session), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+/* ---- a signature that comes first ---- */
+
+static void signature_first(void)
+{
+        CK_VERSION v32 = { 3, 2 };
+        CK_INTERFACE_PTR interface;
+        CK_FUNCTION_LIST_3_2_PTR f2;
+        CK_MECHANISM m = { CKM_SHA256_HMAC, NULL, 0 };
+        CK_BYTE mac[32];
+        CK_ULONG n = 32;
+        CK_FLAGS flags = 1;
+
+        is("version 3.2", F3->C_GetInterface(NULL, &v32, &interface, 0), CKR_OK);
+        f2 = interface->pFunctionList;
+        is("C_SignInit", f2->C_SignInit(session, &m, hmac), CKR_OK);
+        is("a signature", f2->C_Sign(session, text, TEXT_N, mac, &n), CKR_OK);
+        is("nothing has begun", f2->C_VerifySignature(session, text, TEXT_N), CKR_OPERATION_NOT_INITIALIZED);
+        is("without the signature", f2->C_VerifySignatureInit(session, &m, hmac, NULL, 0), CKR_ARGUMENTS_BAD);
+        is("C_VerifySignatureInit", f2->C_VerifySignatureInit(session, &m, hmac, mac, 32), CKR_OK);
+        is("again", f2->C_VerifySignatureInit(session, &m, hmac, mac, 32), CKR_OPERATION_ACTIVE);
+        is("the data", f2->C_VerifySignature(session, text, TEXT_N), CKR_OK);
+        is("that was the end", f2->C_VerifySignatureFinal(session), CKR_OPERATION_NOT_INITIALIZED);
+        is("C_VerifySignatureInit", f2->C_VerifySignatureInit(session, &m, hmac, mac, 32), CKR_OK);
+        is("in parts", f2->C_VerifySignatureUpdate(session, text, 7), CKR_OK);
+        is("not at once then", f2->C_VerifySignature(session, text, TEXT_N), CKR_OPERATION_ACTIVE);
+        is("the rest", f2->C_VerifySignatureUpdate(session, text + 7, TEXT_N - 7), CKR_OK);
+        is("is good", f2->C_VerifySignatureFinal(session), CKR_OK);
+        mac[5] ^= 4;
+        is("C_VerifySignatureInit", f2->C_VerifySignatureInit(session, &m, hmac, mac, 32), CKR_OK);
+        is("another signature is not", f2->C_VerifySignature(session, text, TEXT_N), CKR_SIGNATURE_INVALID);
+        is("nobody has validated it",
+           f2->C_GetSessionValidationFlags(session, CKS_LAST_VALIDATION_OK, &flags), CKR_OK);
+        is("so no flag says so", flags, 0);
+        is("what is not offered", f2->C_AsyncGetID(session, text, &n), CKR_FUNCTION_NOT_SUPPORTED);
+}
+
 void guest_message(void)
 {
         session = arrive();
@@ -280,5 +316,6 @@ void guest_message(void)
         generators();
         parts();
         signing();
+        signature_first();
         leave();
 }

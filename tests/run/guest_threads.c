@@ -167,7 +167,7 @@ static void many_sessions(void)
         is("half of them are closed", live, SESSIONS / 2);
         is("then all", F->C_CloseAllSessions(guest.slot), CKR_OK);
         is("none is left", F->C_GetSessionInfo(all[1], &info), CKR_SESSION_HANDLE_INVALID);
-        is("within a second of CPU", clock() - begin < CLOCKS_PER_SEC, 1);
+        is("within three seconds of CPU", clock() - begin < 3 * CLOCKS_PER_SEC, 1);
 }
 
 /* ---- the end ---- */
