@@ -40,7 +40,7 @@ make_key() {
 # dnskey ALGORITHM NUMBER LENGTH_IN_BASE64
 dnskey() {
         record=$(ods dnskey "$key" example.net 257 "$1") && echo "$record" &&
-                point=$(echo "$record" | awk '{ print $7 }') && [ "$(printf %s "$point" | base64 -d | wc -c)" -eq "$2" ]
+                point=$(echo "$record" | awk '{ print $8 }') && [ "$(printf %s "$point" | base64 -d | wc -c)" -eq "$2" ]
 }
 t "an RSA key" make_key rsa 2048
 t "its DNSKEY" dnskey 8 260
