@@ -7,7 +7,6 @@ static const struct {
         const char *since;
 } rows[CRYPTO_FEATURES] = {
         [CRYPTO_NEEDS_ML_DSA] = { "ML-DSA-65", "libcrypto 3.5" },
-        [CRYPTO_NEEDS_ML_KEM] = { "ML-KEM-768", "libcrypto 3.5" },
         [CRYPTO_NEEDS_SLH_DSA] = { "SLH-DSA-SHA2-128s", "libcrypto 3.5" },
 };
 

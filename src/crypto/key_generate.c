@@ -120,8 +120,6 @@ bool crypto_key_pairwise(struct crypto *c, struct crypto_key *private_key, struc
         if (private_key->type == CKK_EC_MONTGOMERY)
                 ok = EVP_PKEY_eq(private_key->pkey, public_key->pkey) == 1 &&
                      crypto_key_check(private_key, err);
-        else if (private_key->type == CKK_ML_KEM)
-                ok = crypto_set_agrees(private_key, public_key);
         else
                 ok =
                     sign && verify && signature &&

@@ -1,4 +1,4 @@
-/* Keys of a parameter set: ML-KEM, ML-DSA, SLH-DSA. Everything goes through libcrypto's provider names, so
+/* Keys of a parameter set: ML-DSA, SLH-DSA. Everything goes through libcrypto's provider names, so
  * that this is the same code where libcrypto has none of them: there no such key can be made or read. */
 #include "ck/cryptoki.h"
 #include "crypto/internal.h"
@@ -6,7 +6,7 @@
 #include <openssl/param_build.h>
 #include <stdlib.h>
 
-#define PARAM_SEED "seed" /* OSSL_PKEY_PARAM_ML_DSA_SEED and OSSL_PKEY_PARAM_ML_KEM_SEED of libcrypto 3.5 */
+#define PARAM_SEED "seed" /* OSSL_PKEY_PARAM_ML_DSA_SEED of libcrypto 3.5 */
 #define RAW_MAX    8192u  /* the longest private key has 4896 bytes */
 
 static const struct crypto_set *set_of(uint64_t type, uint64_t number, struct err *err)
@@ -123,23 +123,4 @@ bool crypto_set_component(const struct crypto_key *key, uint64_t attribute, stru
         default:
                 return false;
         }
-}
-
-bool crypto_set_agrees(struct crypto_key *private_key, struct crypto_key *public_key)
-{
-        EVP_PKEY_CTX *in = EVP_PKEY_CTX_new_from_pkey(public_key->crypto->context, public_key->pkey, NULL),
-                     *out = EVP_PKEY_CTX_new_from_pkey(public_key->crypto->context, private_key->pkey, NULL);
-        uint8_t sealed[2048], a[64], b[64];
-        size_t sealed_n = sizeof(sealed), a_n = sizeof(a), b_n = sizeof(b);
-        bool ok = in && out && EVP_PKEY_encapsulate_init(in, NULL) == 1 &&
-                  EVP_PKEY_encapsulate(in, sealed, &sealed_n, a, &a_n) == 1 &&
-                  EVP_PKEY_decapsulate_init(out, NULL) == 1 &&
-                  EVP_PKEY_decapsulate(out, b, &b_n, sealed, sealed_n) == 1 && a_n == b_n &&
-                  CRYPTO_memcmp(a, b, a_n) == 0;
-
-        sec_wipe(a, sizeof(a));
-        sec_wipe(b, sizeof(b));
-        EVP_PKEY_CTX_free(in);
-        EVP_PKEY_CTX_free(out);
-        return ok;
 }

@@ -47,13 +47,7 @@ struct crypto_family {
 enum crypto_wrap_padding { CRYPTO_WRAP_PLAIN, CRYPTO_WRAP_KWP, CRYPTO_WRAP_PKCS7 };
 
 /* What a row needs of libcrypto: feature.c. */
-enum crypto_feature {
-        CRYPTO_EVERYWHERE,
-        CRYPTO_NEEDS_ML_DSA,
-        CRYPTO_NEEDS_ML_KEM,
-        CRYPTO_NEEDS_SLH_DSA,
-        CRYPTO_FEATURES
-};
+enum crypto_feature { CRYPTO_EVERYWHERE, CRYPTO_NEEDS_ML_DSA, CRYPTO_NEEDS_SLH_DSA, CRYPTO_FEATURES };
 
 struct crypto_mechanism {
         uint64_t number;

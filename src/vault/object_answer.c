@@ -17,7 +17,7 @@ static void value_lend(ProtobufCBinaryData *to, struct slice value)
 static bool has_part(const struct vault_object *o, uint64_t type)
 {
         if (type == CKA_SEED)
-                return o->key_type == CKK_ML_DSA || o->key_type == CKK_ML_KEM;
+                return o->key_type == CKK_ML_DSA;
         return (type == CKA_VALUE) == (o->key_type != CKK_RSA);
 }
 
