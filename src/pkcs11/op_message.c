@@ -253,6 +253,9 @@ static CK_RV decrypt(struct op *op, struct message *m, struct slice cipher, CK_B
 /* What a message leaves: nothing. The operation is ready for the next one. */
 static void message_end(struct op *op)
 {
+        op_stream_cancel(op); /* one that failed amid a large message */
+        op->behind = 0;
+        op->shown = false;
         if (op->result.p)
                 sec_wipe(op->result.p, op->result.n);
         if (op->data.p)

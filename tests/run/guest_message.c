@@ -226,6 +226,50 @@ static void parts(void)
         is("is an end too", F3->C_MessageDecryptFinal(session), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+/* ---- more than a request holds ---- */
+
+#define LARGE (3UL << 20)
+
+static CK_RV large(bool decrypts, CK_GCM_MESSAGE_PARAMS *p, CK_BYTE_PTR in, CK_BYTE_PTR out)
+{
+        CK_ULONG n = LARGE;
+
+        return decrypts ? F3->C_DecryptMessage(session, p, sizeof(*p), aad, 6, in, LARGE, out, &n)
+                        : F3->C_EncryptMessage(session, p, sizeof(*p), aad, 6, in, LARGE, out, &n);
+}
+
+static void large_messages(void)
+{
+        CK_BYTE iv[12] = { 5 }, tag[16], small[TEXT_N], *clear = malloc(LARGE), *cipher = malloc(LARGE + 16);
+        CK_GCM_PARAMS single = { iv, 12, 96, aad, 6, 128 };
+        CK_MECHANISM m = { CKM_AES_GCM, &single, sizeof(single) };
+        CK_GCM_MESSAGE_PARAMS p = { iv, 12, 0, CKG_NO_GENERATE, tag, 128 };
+        CK_ULONG n = LARGE + 16;
+        CK_BYTE_PTR wanted = malloc(LARGE + 16);
+
+        for (CK_ULONG i = 0; i < LARGE; i++)
+                clear[i] = (CK_BYTE)(i * 7 + i / 251);
+        is("C_EncryptInit", F->C_EncryptInit(session, &m, aes), CKR_OK);
+        is("much at once", F->C_Encrypt(session, clear, LARGE, wanted, &n), CKR_OK);
+        is("C_MessageEncryptInit", encrypt_begin(CKM_AES_GCM, aes), CKR_OK);
+        is("a large message", large(false, &p, clear, cipher), CKR_OK);
+        is("is the same", (CK_RV)memcmp(cipher, wanted, LARGE), 0);
+        is("with its tag", (CK_RV)memcmp(tag, wanted + LARGE, 16), 0);
+        is("a small one after it", encrypt(&p, sizeof(p), small), CKR_OK);
+        is("C_MessageEncryptFinal", F3->C_MessageEncryptFinal(session), CKR_OK);
+        memcpy(tag, wanted + LARGE, 16);
+        is("C_MessageDecryptInit", decrypt_begin(CKM_AES_GCM, aes), CKR_OK);
+        tag[3] ^= 1;
+        is("a large one that was altered", large(true, &p, cipher, wanted), CKR_AEAD_DECRYPT_FAILED);
+        tag[3] ^= 1;
+        is("as it was", large(true, &p, cipher, wanted), CKR_OK);
+        is("it is the text", (CK_RV)memcmp(clear, wanted, LARGE), 0);
+        is("C_MessageDecryptFinal", F3->C_MessageDecryptFinal(session), CKR_OK);
+        free(clear);
+        free(cipher);
+        free(wanted);
+}
+
 /* ---- signatures ---- */
 
 static void signing(void)
@@ -315,6 +359,7 @@ void guest_message(void)
         mechanisms();
         generators();
         parts();
+        large_messages();
         signing();
         signature_first();
         leave();
