@@ -81,6 +81,7 @@ extern bool attack_verified;
                         return;                                                                              \
         } while (0)
 #define CHECK(a, truth) attack_check(a, #truth, __LINE__, truth)
+#define WRONG(a, words) attack_check(a, words, __LINE__, false)
 
 void attack_before(struct attack *);
 bool attack_granted(struct attack *, const char *what, int line, CK_RV);

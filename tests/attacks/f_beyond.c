@@ -21,7 +21,7 @@ static bool opens_protected(struct attack *a, CK_OBJECT_HANDLE t, CK_OBJECT_HAND
         if (attack_trust(t, true) != CKR_OK)
                 return false;
         if (attack_key(a, AES, "+EXTR +WWT", k) != CKR_OK)
-                return CHECK(a, !"no target");
+                return WRONG(a, "no target");
         return !REFUSED(a, CKR_WRAPPING_KEY_HANDLE_INVALID,
                         attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), t, *k, b));
 }
@@ -225,7 +225,7 @@ static void read_secret(struct attack *a, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYP
         CHECK(a, mixed[0].ulValueLen == 0 && mixed[2].ulValueLen == sizeof(CK_ULONG));
         for (size_t i = 0; i < sizeof(out); i++) {
                 if (out[i] != 0x77) {
-                        CHECK(a, !"the buffer was written to");
+                        WRONG(a, "the buffer was written to");
                         break;
                 }
         }
