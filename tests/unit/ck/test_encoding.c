@@ -104,11 +104,14 @@ static void test_no_template_says_a_thing_twice(void **state)
 {
         CK_BBOOL no = CK_FALSE, yes_too = CK_TRUE;
         CK_ATTRIBUTE inner[] = { { CKA_EXTRACTABLE, &no, 1 }, { CKA_EXTRACTABLE, &yes_too, 1 } };
+        struct slice wanted = SLICE_LIT("\0\0\x01\x62\0\0\0\x01\0\0\0\x01\x03\0\0\0\x01\x01");
+        struct buf out = BUF_INIT;
         (void)state;
         expect_refusal(CKA_UNWRAP_TEMPLATE, inner, sizeof(inner), ERR_TEMPLATE_INCONSISTENT);
         inner[1].type = CKA_SENSITIVE;
-        expect_encoding(CKA_UNWRAP_TEMPLATE, inner, sizeof(inner),
-                        SLICE_LIT("\0\0\x01\x62\0\0\0\x01\0\0\0\x01\x03\0\0\0\x01\x01"));
+        assert_true(from_native(CKA_UNWRAP_TEMPLATE, inner, sizeof(inner), &out, NULL));
+        assert_true(slice_equal(buf_slice(&out), wanted));
+        buf_clear(&out);
 }
 
 static void test_unavailable_length_is_refused(void **state)

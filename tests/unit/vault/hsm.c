@@ -321,7 +321,7 @@ static uint8_t *add(struct attributes *a, uint64_t type, size_t n)
         row->type = type;
         row->value.data = a->bytes[a->n];
         row->value.len = n;
-        a->n++;
+        a->lent[a->n++] = false;
         return row->value.data;
 }
 
@@ -342,14 +342,14 @@ void add_bytes(struct attributes *a, uint64_t type, struct slice value)
 {
         (void)add(a, type, value.n);
         a->rows[a->n - 1].value.data = (uint8_t *)(uintptr_t)value.p;
+        a->lent[a->n - 1] = true;
 }
 
 /* Pointers are set late, as the struct may have been copied. */
 static void lend(struct attributes *a, Chsm__Attribute ***list, size_t *n)
 {
         for (size_t i = 0; a && i < a->n; i++) {
-                if (a->rows[i].value.len <= 16 && a->rows[i].value.data >= (uint8_t *)a &&
-                    a->rows[i].value.data < (uint8_t *)(a + 1))
+                if (!a->lent[i])
                         a->rows[i].value.data = a->bytes[i];
                 a->list[i] = &a->rows[i];
         }

@@ -56,6 +56,7 @@ struct attributes {
         Chsm__Attribute rows[24];
         Chsm__Attribute *list[24];
         uint8_t bytes[24][16];
+        bool lent[24]; /* the value lies elsewhere */
         size_t n;
 };
 void add_bool(struct attributes *, uint64_t type, bool);
