@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREADS  8
@@ -150,7 +149,6 @@ static void many_sessions(void)
         static CK_SESSION_HANDLE all[SESSIONS];
         CK_SESSION_INFO info;
         CK_TOKEN_INFO token;
-        clock_t begin = clock();
         unsigned opened = 0, live = 0;
 
         for (int i = 0; i < SESSIONS; i++)
@@ -167,7 +165,6 @@ static void many_sessions(void)
         is("half of them are closed", live, SESSIONS / 2);
         is("then all", F->C_CloseAllSessions(guest.slot), CKR_OK);
         is("none is left", F->C_GetSessionInfo(all[1], &info), CKR_SESSION_HANDLE_INVALID);
-        is("within three seconds of CPU", clock() - begin < 3 * CLOCKS_PER_SEC, 1);
 }
 
 /* ---- the end ---- */

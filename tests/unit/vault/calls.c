@@ -7,12 +7,11 @@ static const char text[] = "sixteen bytes...";
 
 static Chsm__Attribute **list_of(struct attributes *a)
 {
-        for (size_t i = 0; a && i < a->n; i++) {
-                if (a->rows[i].value.data >= (uint8_t *)a && a->rows[i].value.data < (uint8_t *)(a + 1))
-                        a->rows[i].value.data = a->bytes[i];
-                a->list[i] = &a->rows[i];
-        }
-        return a ? a->list : NULL;
+        Chsm__Attribute **list;
+        size_t n;
+
+        attributes_lend(a, &list, &n);
+        return list;
 }
 
 static uint32_t object_from(const Chsm__Response *response, struct named *o)

@@ -346,7 +346,7 @@ void add_bytes(struct attributes *a, uint64_t type, struct slice value)
 }
 
 /* Pointers are set late, as the struct may have been copied. */
-static void lend(struct attributes *a, Chsm__Attribute ***list, size_t *n)
+void attributes_lend(struct attributes *a, Chsm__Attribute ***list, size_t *n)
 {
         for (size_t i = 0; a && i < a->n; i++) {
                 if (!a->lent[i])
@@ -381,7 +381,7 @@ uint32_t make_aes(struct caller *c, bool token, struct attributes *more, struct 
         add_bool(a, CKA_TOKEN, token);
         add_number(a, CKA_VALUE_LEN, 32);
         in.mechanism = &m;
-        lend(a, &in.template_, &in.n_template_);
+        attributes_lend(a, &in.template_, &in.n_template_);
         r.generate_key = &in;
         r.body_case = CHSM__REQUEST__BODY_GENERATE_KEY;
         response = ask(c, &r);
@@ -409,8 +409,8 @@ uint32_t make_pair(struct caller *c, uint64_t mechanism, bool token, struct attr
         else
                 add_number(pub, CKA_MODULUS_BITS, 2048);
         in.mechanism = &m;
-        lend(pub, &in.public_template, &in.n_public_template);
-        lend(priv, &in.private_template, &in.n_private_template);
+        attributes_lend(pub, &in.public_template, &in.n_public_template);
+        attributes_lend(priv, &in.private_template, &in.n_private_template);
         r.generate_key_pair = &in;
         r.body_case = CHSM__REQUEST__BODY_GENERATE_KEY_PAIR;
         response = ask(c, &r);
@@ -439,7 +439,7 @@ uint32_t set_attribute(struct caller *c, struct named *o, struct attributes *a)
         const Chsm__Response *response;
 
         in.object = &o->ref;
-        lend(a, &in.attributes, &in.n_attributes);
+        attributes_lend(a, &in.attributes, &in.n_attributes);
         r.set_attributes = &in;
         r.body_case = CHSM__REQUEST__BODY_SET_ATTRIBUTES;
         response = ask(c, &r);
@@ -478,7 +478,7 @@ size_t count_objects(struct caller *c, struct attributes *wanted)
         const Chsm__Response *response;
         size_t n = 0;
 
-        lend(wanted, &in.template_, &in.n_template_);
+        attributes_lend(wanted, &in.template_, &in.n_template_);
         r.find_objects = &in;
         r.body_case = CHSM__REQUEST__BODY_FIND_OBJECTS;
         do {

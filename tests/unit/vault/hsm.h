@@ -62,6 +62,8 @@ struct attributes {
 void add_bool(struct attributes *, uint64_t type, bool);
 void add_number(struct attributes *, uint64_t type, uint64_t);
 void add_bytes(struct attributes *, uint64_t type, struct slice);
+/* The list for a request, valid until the struct is moved; a NULL struct is an empty list. */
+void attributes_lend(struct attributes *, Chsm__Attribute ***list, size_t *n);
 /* A named object: a handle, or a copy of a sealed blob (2 KiB at most). */
 struct named {
         Chsm__ObjectRef ref;

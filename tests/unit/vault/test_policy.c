@@ -50,20 +50,16 @@ static uint32_t unwrap(struct caller *c, struct named *unwrapping, const struct 
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__UnwrapKeyRequest in = CHSM__UNWRAP_KEY_REQUEST__INIT;
         Chsm__Mechanism m = CHSM__MECHANISM__INIT;
-        Chsm__Attribute *list[24];
         const Chsm__Response *response;
 
         add_number(t, CKA_CLASS, CKO_SECRET_KEY);
         add_number(t, CKA_KEY_TYPE, CKK_AES);
-        for (size_t i = 0; i < t->n; i++)
-                list[i] = &t->rows[i];
+        attributes_lend(t, &in.template_, &in.n_template_);
         m.number = CKM_AES_KEY_WRAP;
         in.unwrapping_key = &unwrapping->ref;
         in.mechanism = &m;
         in.wrapped.data = (uint8_t *)(uintptr_t)wrapped->p;
         in.wrapped.len = wrapped->n;
-        in.template_ = list;
-        in.n_template_ = t->n;
         r.unwrap_key = &in;
         r.body_case = CHSM__REQUEST__BODY_UNWRAP_KEY;
         response = ask(c, &r);
@@ -78,17 +74,13 @@ static uint32_t import(struct caller *c, bool token, const uint8_t value[16], st
 {
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__CreateObjectRequest in = CHSM__CREATE_OBJECT_REQUEST__INIT;
-        Chsm__Attribute *list[24];
         const Chsm__Response *response;
 
         add_number(t, CKA_CLASS, CKO_SECRET_KEY);
         add_number(t, CKA_KEY_TYPE, CKK_AES);
         add_bool(t, CKA_TOKEN, token);
         add_bytes(t, CKA_VALUE, slice_of(value, 16));
-        for (size_t i = 0; i < t->n; i++)
-                list[i] = &t->rows[i];
-        in.template_ = list;
-        in.n_template_ = t->n;
+        attributes_lend(t, &in.template_, &in.n_template_);
         r.create_object = &in;
         r.body_case = CHSM__REQUEST__BODY_CREATE_OBJECT;
         response = ask(c, &r);
@@ -351,7 +343,6 @@ static void a_weaker_key_wraps_nothing_protected(void **state)
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__GenerateKeyRequest in = CHSM__GENERATE_KEY_REQUEST__INIT;
         Chsm__Mechanism m = CHSM__MECHANISM__INIT;
-        Chsm__Attribute *list[24];
         const Chsm__Response *response;
         struct caller co;
 
@@ -360,12 +351,9 @@ static void a_weaker_key_wraps_nothing_protected(void **state)
         t = WITH(CKA_TOKEN, CKA_WRAP, CKA_UNWRAP);
         add_bool(&t, CKA_EXTRACTABLE, false);
         add_number(&t, CKA_VALUE_LEN, 16);
-        for (size_t i = 0; i < t.n; i++)
-                list[i] = &t.rows[i];
+        attributes_lend(&t, &in.template_, &in.n_template_);
         m.number = CKM_AES_KEY_GEN;
         in.mechanism = &m;
-        in.template_ = list;
-        in.n_template_ = t.n;
         r.generate_key = &in;
         r.body_case = CHSM__REQUEST__BODY_GENERATE_KEY;
         response = ask(&cu, &r);
