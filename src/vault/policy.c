@@ -253,9 +253,10 @@ bool vault_policy_template(struct vault_call *call, const struct vault_template 
         return refuse(call, vault_model_birth(&settings, &born, &facts));
 }
 
-static enum vault_birth birth_of(uint32_t mode)
+/* A value that a generating mechanism makes of its parameter, a password, is given. */
+static enum vault_birth birth_of(const struct vault_origin *origin)
 {
-        switch (mode) {
+        switch (origin->mode) {
         case CK_IN_CREATE:
                 return VAULT_CREATED;
         case CK_IN_UNWRAP:
@@ -263,7 +264,7 @@ static enum vault_birth birth_of(uint32_t mode)
         case CK_IN_DERIVE:
                 return VAULT_DERIVED;
         default:
-                return VAULT_GENERATED;
+                return origin->history & VAULT_HISTORY_IMPORTED ? VAULT_CREATED : VAULT_GENERATED;
         }
 }
 
@@ -276,7 +277,7 @@ bool vault_policy_birth(struct vault_call *call, const struct vault_template *t,
                         const struct vault_origin *origin, uint32_t *history)
 {
         struct vault_settings settings = vault_settings_now(call->vault);
-        const struct vault_parent parent = { .how = birth_of(origin->mode), .key = origin->parent };
+        const struct vault_parent parent = { .how = birth_of(origin), .key = origin->parent };
         struct vault_key_facts facts = { .flags = vault_flags_of(t->items, t->n),
                                          .history = origin->history };
         bool given = parent.how == VAULT_CREATED && (facts.flags & VAULT_TOKEN);

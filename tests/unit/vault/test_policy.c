@@ -198,6 +198,53 @@ static void a_key_keeps_its_role(void **state)
         hsm_free(h);
 }
 
+/* A key made of a password is as given as an imported one. */
+static void a_password_makes_no_wrapping_key(void **state)
+{
+        struct hsm *h = hsm_ready_as("verified");
+        struct caller cu = caller_cu(h, "cu1");
+        uint8_t salt[8] = { 1 }, password[4] = "word";
+        CK_PKCS5_PBKD2_PARAMS2 native = { .saltSource = CKZ_SALT_SPECIFIED,
+                                          .pSaltSourceData = salt,
+                                          .ulSaltSourceDataLen = sizeof(salt),
+                                          .iterations = 1000,
+                                          .prf = CKP_PKCS5_PBKD2_HMAC_SHA256,
+                                          .pPassword = password,
+                                          .ulPasswordLen = sizeof(password) };
+        const CK_MECHANISM pbkdf2 = { CKM_PKCS5_PBKD2, &native, sizeof(native) };
+        const uint64_t usages[] = { CKA_WRAP, CKA_ENCRYPT };
+        const uint32_t expected[] = { CKR_ATTRIBUTE_READ_ONLY, 0 };
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                struct attributes t = with(&usages[i], 1);
+                Chsm__Request r = CHSM__REQUEST__INIT;
+                Chsm__GenerateKeyRequest in = CHSM__GENERATE_KEY_REQUEST__INIT;
+                Chsm__Mechanism m = CHSM__MECHANISM__INIT;
+                Chsm__Attribute *list[24];
+                struct buf flat = BUF_INIT;
+                CK_OBJECT_HANDLE second;
+
+                add_number(&t, CKA_CLASS, CKO_SECRET_KEY);
+                add_number(&t, CKA_KEY_TYPE, CKK_AES);
+                add_number(&t, CKA_VALUE_LEN, 32);
+                for (size_t k = 0; k < t.n; k++)
+                        list[k] = &t.rows[k];
+                assert_true(ck_mech_param_encode(&pbkdf2, &flat, &second, NULL));
+                m.number = CKM_PKCS5_PBKD2;
+                m.parameter.data = flat.p;
+                m.parameter.len = flat.n;
+                in.mechanism = &m;
+                in.template_ = list;
+                in.n_template_ = t.n;
+                r.generate_key = &in;
+                r.body_case = CHSM__REQUEST__BODY_GENERATE_KEY;
+                assert_int_equal(ask(&cu, &r)->status, expected[i]);
+                buf_clear(&flat);
+        }
+        hsm_free(h);
+}
+
 static void halves_of_a_pair_have_one_role(void **state)
 {
         struct hsm *h = hsm_ready_as("verified");
@@ -440,6 +487,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_verified_partition_makes_protected_keys_of_one_role),
                 cmocka_unit_test(a_key_keeps_its_role),
+                cmocka_unit_test(a_password_makes_no_wrapping_key),
                 cmocka_unit_test(halves_of_a_pair_have_one_role),
                 cmocka_unit_test(roles_are_remembered_by_value),
                 cmocka_unit_test(only_keys_born_to_wrap_are_trusted),
