@@ -138,6 +138,10 @@ static const struct err_row rows[] = {
             "use another key, or let the owner change CKA_START_DATE or CKA_END_DATE"),
         ROW(ERR_PARAMETER_SET, "parameter-set", 0x209 /* CKR_PARAMETER_SET_NOT_SUPPORTED */, 1,
             "the parameter set is not offered", NULL),
+        ROW(ERR_UNWRAPPING_KEY_SIZE, "unwrapping-key-size", 0xf1 /* CKR_UNWRAPPING_KEY_SIZE_RANGE */, 1,
+            "the unwrapping key's size is not offered", NULL),
+        ROW(ERR_UNWRAPPING_KEY_TYPE, "unwrapping-key-type", 0xf2 /* CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT */,
+            1, "the unwrapping key is of another type than the mechanism needs", NULL),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -17,7 +17,9 @@ static enum crypto_hash pbkdf2_hash(uint32_t prf)
                      { CKP_PKCS5_PBKD2_HMAC_SHA224, HASH_SHA224 },
                      { CKP_PKCS5_PBKD2_HMAC_SHA256, HASH_SHA256 },
                      { CKP_PKCS5_PBKD2_HMAC_SHA384, HASH_SHA384 },
-                     { CKP_PKCS5_PBKD2_HMAC_SHA512, HASH_SHA512 } };
+                     { CKP_PKCS5_PBKD2_HMAC_SHA512, HASH_SHA512 },
+                     { CKP_PKCS5_PBKD2_HMAC_SHA512_224, HASH_SHA512_224 },
+                     { CKP_PKCS5_PBKD2_HMAC_SHA512_256, HASH_SHA512_256 } };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 if (rows[i].prf == prf)

@@ -102,6 +102,18 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, C
         return rv;
 }
 
+/* The IV that the HSM made goes where the application gave zeros. */
+static void wrap_iv(const CK_MECHANISM *m, ProtobufCBinaryData iv)
+{
+        CK_GCM_PARAMS gcm;
+
+        if (m->mechanism != CKM_AES_GCM || m->ulParameterLen != sizeof(gcm))
+                return;
+        memcpy(&gcm, m->pParameter, sizeof(gcm));
+        if (iv.len && gcm.pIv && gcm.ulIvLen == iv.len)
+                memcpy(gcm.pIv, iv.data, iv.len);
+}
+
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE wrapping_key,
                 CK_OBJECT_HANDLE key, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
@@ -130,10 +142,12 @@ CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT
                 CK_ULONG room = *out_len;
 
                 *out_len = r->data.len;
-                if (out && room < r->data.len)
+                if (out && room < r->data.len) {
                         rv = CKR_BUFFER_TOO_SMALL;
-                else if (out)
+                } else if (out) {
                         memcpy(out, r->data.data, r->data.len);
+                        wrap_iv(mechanism, r->iv);
+                }
         }
         key_work_end(&w);
         return rv;

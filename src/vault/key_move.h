@@ -4,6 +4,9 @@
 
 #include "vault/key_use.h"
 
+/* vault_use_begin for wrapping and unwrapping, with the codes that PKCS#11 has for the keys of these. */
+bool vault_use_begin_move(struct vault_call *, const Chsm__ObjectRef *, const Chsm__Mechanism *,
+                          enum crypto_op, struct vault_use *);
 /* Applies the key's UNWRAP_TEMPLATE or DERIVE_TEMPLATE (which); ERR_TEMPLATE_INCONSISTENT when the template
  * says otherwise. */
 bool vault_force_template(struct vault_call *, const struct vault_object *key, uint64_t which,

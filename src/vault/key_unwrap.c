@@ -61,8 +61,7 @@ bool vault_unwrap_key(struct vault_call *call)
                                        .mechanism = CK_UNAVAILABLE_INFORMATION,
                                        .parent = &facts };
         uint64_t object_class, key_type, length;
-        bool ok = vault_use_begin(call, in->unwrapping_key, ERR_UNWRAPPING_KEY, in->mechanism, CRYPTO_UNWRAP,
-                                  &use) &&
+        bool ok = vault_use_begin_move(call, in->unwrapping_key, in->mechanism, CRYPTO_UNWRAP, &use) &&
                   vault_template_read(call, in->template_, in->n_template_, CK_IN_UNWRAP, &t) &&
                   vault_force_template(call, use.object, CKA_UNWRAP_TEMPLATE, &t);
 

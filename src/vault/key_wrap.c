@@ -1,6 +1,6 @@
 /* Keys that leave, wrapped by another. spec/semantics.md 11; spec/key-rules.md A, B. */
 #include "ck/encoding.h"
-#include "vault/key_use.h"
+#include "vault/key_move.h"
 #include "vault/policy_model.h"
 
 /* What the key's WRAP_TEMPLATE demands of what it wraps. */
@@ -21,6 +21,21 @@ static bool wrap_template_fits(struct vault_call *call, const struct vault_objec
         return true;
 }
 
+/* Refusals of a key's type and size have numbers of their own where it wraps or unwraps. */
+bool vault_use_begin_move(struct vault_call *call, const Chsm__ObjectRef *ref, const Chsm__Mechanism *m,
+                          enum crypto_op op, struct vault_use *use)
+{
+        bool wraps = op == CRYPTO_WRAP;
+
+        if (vault_use_begin(call, ref, wraps ? ERR_WRAPPING_KEY : ERR_UNWRAPPING_KEY, m, op, use))
+                return true;
+        if (call->err.id == ERR_KEY_TYPE)
+                call->err.id = wraps ? ERR_WRAPPING_KEY_TYPE : ERR_UNWRAPPING_KEY_TYPE;
+        else if (call->err.id == ERR_KEY_SIZE)
+                call->err.id = wraps ? ERR_WRAPPING_KEY_SIZE : ERR_UNWRAPPING_KEY_SIZE;
+        return false;
+}
+
 bool vault_wrap_key(struct vault_call *call)
 {
         const Chsm__WrapKeyRequest *in = call->request->wrap_key;
@@ -33,8 +48,7 @@ bool vault_wrap_key(struct vault_call *call)
 
         use.object = NULL;
         target = vault_object_of(call, in->key, ERR_KEY_HANDLE);
-        ok = target && iv &&
-             vault_use_begin(call, in->wrapping_key, ERR_WRAPPING_KEY, in->mechanism, CRYPTO_WRAP, &use) &&
+        ok = target && iv && vault_use_begin_move(call, in->wrapping_key, in->mechanism, CRYPTO_WRAP, &use) &&
              vault_policy_wrap(call, use.object, target) && wrap_template_fits(call, use.object, target) &&
              (key = vault_object_key(call->vault, target, &call->err)) &&
              (out = arena_alloc(call->arena, n)) &&
