@@ -19,6 +19,22 @@ void buf_clear(struct buf *b)
         *b = BUF_INIT;
 }
 
+void buf_trim(struct buf *b)
+{
+        uint8_t *p;
+
+        if (b->failed || b->n == b->cap || b->n == 0)
+                return;
+        p = malloc(b->n);
+        if (!p)
+                return; /* larger than needed is no harm */
+        memcpy(p, b->p, b->n);
+        sec_wipe(b->p, b->cap);
+        free(b->p);
+        b->p = p;
+        b->cap = b->n;
+}
+
 bool buf_ok(const struct buf *b)
 {
         return !b->failed;

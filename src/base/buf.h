@@ -20,6 +20,8 @@ struct buf {
 #define BUF_MAX ((size_t)64 * 1024 * 1024)
 
 void buf_reset(struct buf *); /* forget the content and any failure, keep the memory */
+/* Gives back what is not used, of a buf that is kept long and grows no more. */
+void buf_trim(struct buf *);
 void buf_clear(struct buf *); /* free the memory; the buf is as after BUF_INIT */
 bool buf_ok(const struct buf *);
 struct slice buf_slice(const struct buf *); /* valid until the next write */

@@ -59,7 +59,8 @@ bool vault_use_heads(struct vault_call *, Chsm__AuditHead **rows, size_t cap, si
 
 /* ---- policy_roles.c: role x command x state ---- */
 bool vault_policy_state(struct vault *, const struct vault_command *, struct err *);
-bool vault_policy_role(struct vault *, const struct vault_command *, enum vault_role, struct err *);
+bool vault_policy_role(struct vault *, const struct vault_command *, enum vault_role,
+                       const struct vault_peer *, struct err *);
 
 /* ---- metrics.c ---- */
 bool vault_counters_open(struct vault *, struct err *);

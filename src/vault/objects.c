@@ -254,6 +254,7 @@ bool vault_objects_apply(struct vault *v, const struct store_event *e, struct er
                 o->handle = handle;
                 o->rev = e->rev;
                 buf_put_slice(&o->sealed, e->value);
+                buf_trim(&o->sealed);
                 if (!buf_ok(&o->sealed)) {
                         vault_object_unref(&o);
                         return err_set(err, ERR_MEMORY, "no memory for an object");

@@ -24,13 +24,15 @@ bool vault_policy_state(struct vault *v, const struct vault_command *row, struct
 }
 
 bool vault_policy_role(struct vault *v, const struct vault_command *row, enum vault_role role,
-                       struct err *err)
+                       const struct vault_peer *peer, struct err *err)
 {
         bool may = row->roles & (1u << role);
 
-        /* Rows that let nobody read objects do so only where the owner wants public objects public. */
+        /* Rows that let nobody read objects do so only where the owner wants public objects public, and for
+         * clients whose certificate the node knows. */
         if (role == VAULT_NOBODY && row->states == 1u << VAULT_ACTIVATED && row->body >= 30 && row->body < 50)
-                may = may && vault_settings_now(v).value[VAULT_SET_PUBLIC_BEFORE_LOGIN];
+                may = may && peer->has_certificate &&
+                      vault_settings_now(v).value[VAULT_SET_PUBLIC_BEFORE_LOGIN];
         if (may)
                 return true;
         if (role == VAULT_NOBODY)

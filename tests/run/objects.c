@@ -1,5 +1,5 @@
-/* Usage: objects MODULE PIN FOLDER. Prints TAP without a plan. Run by objects.sh, which puts a certificate
- * and its subject into the folder and compares the fields this program leaves there. */
+/* Usage: objects MODULE PIN FOLDER|defaults. Prints TAP without a plan. Run by objects.sh, which puts a
+ * certificate and its subject into the folder and compares the fields this program leaves there. */
 #include "guest.h"
 
 #include <dlfcn.h>
@@ -309,6 +309,26 @@ static void before_login(CK_SESSION_HANDLE s)
         (void)F->C_DestroyObject(s, two);
 }
 
+/* In a process whose application configuration says DEFAULT_EXTRACTABLE=0. */
+static void configured_defaults(CK_SESSION_HANDLE s)
+{
+        CK_ATTRIBUTE list[] = { NUMBER(CKA_CLASS, secret_class), NUMBER(CKA_KEY_TYPE, aes),
+                                BYTES(CKA_VALUE, "sixteen bytes..."), NUMBER(CKA_EXTRACTABLE, yes) };
+        CK_OBJECT_HANDLE key = make_aes(s), pub, priv, created;
+        CK_BYTE value = 9;
+        CK_ULONG n = 1;
+
+        is("a silent template gets a key that stays", get(s, key, CKA_EXTRACTABLE, &value, &n) || value,
+           CKR_OK);
+        is("a pair", make_pair(s, NULL, 0, &pub, &priv), CKR_OK);
+        is("its private half stays too", get(s, priv, CKA_EXTRACTABLE, &value, &n) || value, CKR_OK);
+        is("an imported key", F->C_CreateObject(s, list, 3, &created), CKR_OK);
+        is("stays", get(s, created, CKA_EXTRACTABLE, &value, &n) || value, CKR_OK);
+        is("one that says otherwise", F->C_CreateObject(s, list, 4, &created), CKR_OK);
+        is("does not", get(s, created, CKA_EXTRACTABLE, &value, &n) || !value, CKR_OK);
+        is("it leaves under any key", get(s, created, CKA_WRAP_WITH_TRUSTED, &value, &n) || value, CKR_OK);
+}
+
 int main(int argc, char **argv)
 {
         CK_C_GetFunctionList list;
@@ -324,6 +344,11 @@ int main(int argc, char **argv)
         *(void **)&list = dlsym(guest.library, "C_GetFunctionList");
         is("the list of functions", list(&guest.f), CKR_OK);
         s = arrive();
+        if (strcmp(argv[3], "defaults") == 0) {
+                configured_defaults(s);
+                leave();
+                return guest.bad != 0;
+        }
         certificates(s, argv[3]);
         data_objects(s);
         reading(s);

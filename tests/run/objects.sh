@@ -28,6 +28,9 @@ openssl dgst -sha1 -binary cert.der | head -c 3 >want.check
 "$build/tests/run/objects" "$CHSM_MODULE" "$CHSM_PIN" "$work" >program 2>&1 || bad=1
 cat program
 count=$(grep -c "^ok\|^not ok" program)
+echo "DEFAULT_EXTRACTABLE = 0" >application.cfg
+t "an application's own defaults" env CHSM_APPLICATION_CFG="$work/application.cfg" "$build/tests/run/objects" "$CHSM_MODULE" \
+        "$CHSM_PIN" defaults
 for field in serial issuer subject public start end check; do
         t "the certificate's $field is what openssl reads" cmp "want.$field" "got.$field"
 done

@@ -187,9 +187,30 @@ static void arena_is_wiped_and_limited(void **state)
         assert_null(a);
 }
 
+static void trimming_keeps_the_content(void **state)
+{
+        struct buf b = BUF_INIT;
+
+        (void)state;
+        buf_trim(&b);
+        assert_null(b.p);
+        buf_put_text(&b,
+                     "more than sixty-four bytes of text, so that the memory has doubled before this ends");
+        assert_true(b.cap > b.n);
+        buf_trim(&b);
+        assert_int_equal(b.cap, b.n);
+        assert_true(
+            slice_equal(buf_slice(&b), SLICE_LIT("more than sixty-four bytes of text, so that the memory "
+                                                 "has doubled before this ends")));
+        buf_put_u8(&b, 1);
+        assert_true(buf_ok(&b) && b.cap >= b.n);
+        buf_clear(&b);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(trimming_keeps_the_content),
                 cmocka_unit_test(integers_are_big_endian_and_read_back),
                 cmocka_unit_test(truncated_input_fails_for_good),
                 cmocka_unit_test(failure_of_a_write_sticks),

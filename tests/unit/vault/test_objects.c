@@ -56,6 +56,47 @@ static void strangers_see_nothing(void **state)
         assert_int_equal(destroy(&cu1, &key), 0);
 }
 
+/* Public objects before login: for clients with a certificate, where the partition wants it, and no others.
+ */
+static void public_objects_need_no_login(void **state)
+{
+        struct hsm *h = *state;
+        struct caller cu = caller_cu(h, "cu1"), co = caller_co(h), nobody = caller_new(h);
+        struct attributes open = { .n = 0 }, hidden = { .n = 0 }, all = { .n = 0 };
+        struct named pub, priv, key, private_pub, its_key;
+        uint8_t value[512];
+        size_t n;
+
+        assert_int_equal(make_pair(&cu, CKM_EC_KEY_PAIR_GEN, true, &open, NULL, &pub, &priv), 0);
+        add_bool(&hidden, CKA_PRIVATE, true);
+        assert_int_equal(make_pair(&cu, CKM_EC_KEY_PAIR_GEN, true, &hidden, NULL, &private_pub, &its_key), 0);
+        assert_int_equal(make_aes(&cu, true, NULL, &key), 0);
+        assert_int_equal(get_attribute(&nobody, &pub, CKA_EC_POINT, value, sizeof(value), &n),
+                         CKR_USER_NOT_LOGGED_IN);
+        h->peer.has_certificate = true;
+        assert_int_equal(count_objects(&nobody, &all), 1);
+        assert_int_equal(get_attribute(&nobody, &pub, CKA_EC_POINT, value, sizeof(value), &n), 0);
+        assert_int_equal(n, 67);
+        assert_int_equal(get_attribute(&nobody, &private_pub, CKA_EC_POINT, value, sizeof(value), &n),
+                         CKR_OBJECT_HANDLE_INVALID);
+        assert_int_equal(get_attribute(&nobody, &priv, CKA_LABEL, value, sizeof(value), &n),
+                         CKR_OBJECT_HANDLE_INVALID);
+        assert_int_equal(get_attribute(&nobody, &key, CKA_LABEL, value, sizeof(value), &n),
+                         CKR_OBJECT_HANDLE_INVALID);
+        assert_int_equal(destroy(&nobody, &pub), CKR_USER_NOT_LOGGED_IN);
+        h->peer.has_certificate = false;
+        assert_int_equal(caller_set_policy(&co, "public_before_login", "0"), 0);
+        h->peer.has_certificate = true;
+        assert_int_equal(get_attribute(&nobody, &pub, CKA_EC_POINT, value, sizeof(value), &n),
+                         CKR_USER_NOT_LOGGED_IN);
+        h->peer.has_certificate = false;
+        assert_int_equal(destroy(&cu, &pub), 0);
+        assert_int_equal(destroy(&cu, &priv), 0);
+        assert_int_equal(destroy(&cu, &private_pub), 0);
+        assert_int_equal(destroy(&cu, &its_key), 0);
+        assert_int_equal(destroy(&cu, &key), 0);
+}
+
 static uint32_t share(struct caller *c, struct named *key, uint64_t user, bool on)
 {
         Chsm__Request r = CHSM__REQUEST__INIT;
@@ -251,6 +292,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(session_objects_live_with_their_application),
                 cmocka_unit_test(strangers_see_nothing),
+                cmocka_unit_test(public_objects_need_no_login),
                 cmocka_unit_test(a_sharer_uses_and_nothing_else),
                 cmocka_unit_test(templates_that_ask_too_much_are_refused),
                 cmocka_unit_test(what_no_object_has_finds_nothing),
