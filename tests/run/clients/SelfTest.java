@@ -224,13 +224,28 @@ public class SelfTest {
             c.init(Cipher.DECRYPT_MODE, rsa.getPrivate());
             check(Arrays.equals(text, c.doFinal(sealed)), "not decrypted");
         });
-        t("RSA/ECB/NoPadding", () -> {
+        t("RSA/ECB/NoPadding with a key that unwraps is refused", () -> {
+            Cipher c = Cipher.getInstance("RSA/ECB/NoPadding", hsm);
+            c.init(Cipher.DECRYPT_MODE, rsa.getPrivate());
+            try {
+                c.doFinal(new byte[256]);
+            } catch (BadPaddingException | ProviderException e) {
+                return;
+            }
+            check(false, "it was decrypted");
+        });
+        t("RSA/ECB/NoPadding with a key that does not", () -> {
             byte[] text = bytes(256);
             text[0] = 1;
-            Cipher c = Cipher.getInstance("RSA/ECB/NoPadding", hsm);
-            c.init(Cipher.ENCRYPT_MODE, rsa.getPublic());
+            Provider narrow = Security.getProvider("SunPKCS11").configure("--name = narrow\nlibrary = " + System.getenv("CHSM_MODULE")
+                + "\nslotListIndex = 0\nattributes(generate,CKO_PRIVATE_KEY,CKK_RSA) = { CKA_SIGN = true CKA_DECRYPT = true }");
+            KeyPairGenerator g = KeyPairGenerator.getInstance("RSA", narrow);
+            g.initialize(2048);
+            KeyPair pair = g.generateKeyPair();
+            Cipher c = Cipher.getInstance("RSA/ECB/NoPadding", narrow);
+            c.init(Cipher.ENCRYPT_MODE, pair.getPublic());
             byte[] sealed = c.doFinal(text);
-            c.init(Cipher.DECRYPT_MODE, rsa.getPrivate());
+            c.init(Cipher.DECRYPT_MODE, pair.getPrivate());
             check(Arrays.equals(text, c.doFinal(sealed)), "not decrypted");
         });
         t("wrap and unwrap of an AES key", () -> {
