@@ -18,6 +18,7 @@
 #define SPIN_MOST    8
 #define ARENA_FIRST  8192
 #define ARENA_MOST   (4 * (size_t)WIRE_LIMIT_HIGHEST)
+#define LOGIN_ROOM   1024         /* the same before login, when there is no key and no ticket */
 #define DATA_ROOM    (192 * 1024) /* what may stand beside the data: a sealed key, ticket, parameter */
 
 struct call {
@@ -426,8 +427,10 @@ const Chsm__HelloResponse *chsm_hello(struct chsm *c)
         return hello;
 }
 
-size_t chsm_data_max(const struct chsm *c)
+size_t chsm_data_max(struct chsm *c)
 {
+        if (!chsm_logged_in(c, NULL))
+                return WIRE_LIMIT_LOGIN - LOGIN_ROOM;
         return c->max_frame > 2 * DATA_ROOM ? c->max_frame - DATA_ROOM : c->max_frame / 2;
 }
 

@@ -51,8 +51,9 @@ void chsm_interrupt(struct chsm *);
 bool chsm_reach(struct chsm *, int wait_ms);
 /* The node's last hello (state, label, limits); valid until chsm_close. */
 const Chsm__HelloResponse *chsm_hello(struct chsm *);
-/* The largest data block one call can carry with room for the rest of the message. */
-size_t chsm_data_max(const struct chsm *);
+/* The largest data block one call can carry now, before or after login, with room for the rest of the
+ * message. */
+size_t chsm_data_max(struct chsm *);
 
 /* An answer owns the memory of its message. */
 struct chsm_answer {

@@ -93,8 +93,6 @@ struct op {
         uint8_t *sealed; /* authenticated data that waits for its tag: plain memory, of any size */
         size_t sealed_n, sealed_room;
         struct buf result;
-        CK_OBJECT_HANDLE digest_key; /* C_DigestKey: its value stands at digest_at of data */
-        size_t digest_at;
         struct buf aside; /* what belongs to the data: of a message its AAD, the signature that came first */
         CK_BYTE base[16]; /* what a counter of IVs is mixed into */
         CK_BYTE counter[16];
@@ -249,6 +247,8 @@ bool op_is_large(const struct op *, struct slice data);
 CK_RV op_feed(struct op *, enum op_kind, struct slice data);
 CK_RV op_stream_whole(struct op *, enum op_kind, struct slice data, struct slice signature);
 CK_RV op_stream_open(struct op *, enum op_kind);
+/* The key's value follows what a digest was given. */
+CK_RV op_stream_key(struct op *, CK_OBJECT_HANDLE key);
 /* One part of a cipher. *n: room in out, then bytes written. */
 CK_RV op_stream_crypt(struct op *, struct slice data, bool last, struct slice receipt, CK_BYTE_PTR out,
                       size_t *n);

@@ -1,9 +1,6 @@
 /* Digests, and what makes their state travel: C_GetOperationState. */
 #include "pkcs11/module.h"
 
-#define ARENA_FIRST 4096
-#define ARENA_MOST  ((size_t)1024 * 1024)
-
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism)
 {
         struct session *s;
@@ -20,28 +17,17 @@ static CK_RV digest_run(struct op *op, struct slice data)
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__DigestRequest body = CHSM__DIGEST_REQUEST__INIT;
         Chsm__Mechanism m = op_mechanism(op);
-        Chsm__ObjectRef ref;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
-        size_t first = op->digest_key ? op->digest_at : data.n;
-        CK_RV rv = arena ? CKR_OK : CKR_HOST_MEMORY;
+        CK_RV rv;
 
-        if (rv == CKR_OK && op->digest_key) {
-                rv = object_ref(op->digest_key, arena, &ref);
-                body.key = &ref;
-        }
-        if (rv == CKR_OK) {
-                body.mechanism = &m;
-                body.data = (ProtobufCBinaryData){ first, (uint8_t *)(uintptr_t)data.p };
-                body.more = (ProtobufCBinaryData){ data.n - first, (uint8_t *)(uintptr_t)data.p + first };
-                request.digest = &body;
-                request.body_case = CHSM__REQUEST__BODY_DIGEST;
-                rv = module_call(&request, &answer);
-        }
+        body.mechanism = &m;
+        body.data = (ProtobufCBinaryData){ data.n, (uint8_t *)(uintptr_t)data.p };
+        request.digest = &body;
+        request.body_case = CHSM__REQUEST__BODY_DIGEST;
+        rv = module_call(&request, &answer);
         if (rv == CKR_OK)
                 rv = op_result(op, answer.response->data);
         chsm_answer_clear(&answer);
-        arena_free(&arena);
         return rv;
 }
 
@@ -92,12 +78,10 @@ CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
                 return rv;
         op->multi = true;
         rv = object_facts(key, false, &facts);
-        if (rv == CKR_OK && (facts.object_class != CKO_SECRET_KEY || op->digest_key || op->stream))
-                rv = CKR_KEY_INDIGESTIBLE; /* one key a digest travels with the request */
-        if (rv == CKR_OK) {
-                op->digest_key = key;
-                op->digest_at = op->data.n;
-        }
+        if (rv == CKR_OK && facts.object_class != CKO_SECRET_KEY)
+                rv = CKR_KEY_INDIGESTIBLE;
+        if (rv == CKR_OK)
+                rv = op_stream_key(op, key);
         return op_leave(s, op, rv);
 }
 
@@ -163,7 +147,7 @@ CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE_PTR state, CK_ULONG
         op = &s->ops[OP_DIGEST];
         if (!state_len)
                 rv = CKR_ARGUMENTS_BAD;
-        else if (others_active(s) || op->digest_key || op->stream || op->ready)
+        else if (others_active(s) || op->stream || op->ready)
                 rv = CKR_STATE_UNSAVEABLE;
         else if (!op->active)
                 rv = CKR_OPERATION_NOT_INITIALIZED;

@@ -7,7 +7,7 @@
 
 bool op_is_large(const struct op *op, struct slice data)
 {
-        return op->stream || (data.n > chsm_data_max(module.chsm) && !op->digest_key);
+        return op->stream || data.n > chsm_data_max(module.chsm);
 }
 
 CK_RV op_stream_open(struct op *op, enum op_kind kind)
@@ -111,14 +111,17 @@ CK_RV op_feed(struct op *op, enum op_kind kind, struct slice data)
         struct slice all = data;
         CK_RV rv = CKR_OK;
 
-        if (op->data.n + data.n <= most || op->digest_key)
+        if (op->data.n + data.n <= most)
                 return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n);
         if (!op->stream && (rv = op_stream_open(op, kind)) == CKR_DATA_LEN_RANGE)
                 return op_gather(op, (CK_BYTE_PTR)(uintptr_t)data.p, data.n); /* must be seen whole */
         if (rv == CKR_OK && op->data.n) {
+                struct slice held = buf_slice(&op->data);
                 Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
 
-                rv = stream_part(op, &body, buf_slice(&op->data));
+                rv = send_parts(op, &held);
+                if (rv == CKR_OK)
+                        rv = stream_part(op, &body, held);
                 buf_reset(&op->data);
         }
         if (rv == CKR_OK)
@@ -149,4 +152,28 @@ void op_stream_cancel(struct op *op)
         if (op->stream)
                 (void)stream_part(op, &body, SLICE_EMPTY);
         op->stream = 0;
+}
+
+CK_RV op_stream_key(struct op *op, CK_OBJECT_HANDLE key)
+{
+        Chsm__StreamPartRequest body = CHSM__STREAM_PART_REQUEST__INIT;
+        Chsm__ObjectRef ref;
+        struct arena *arena = arena_new(ARENA_FIRST, ARENA_MOST);
+        CK_RV rv = arena ? object_ref(key, arena, &ref) : CKR_HOST_MEMORY;
+
+        if (rv == CKR_OBJECT_HANDLE_INVALID)
+                rv = CKR_KEY_HANDLE_INVALID;
+        if (rv == CKR_OK && !op->stream)
+                rv = op_stream_open(op, OP_DIGEST);
+        if (rv == CKR_OK) {
+                struct slice held = buf_slice(&op->data);
+
+                body.key = &ref;
+                rv = send_parts(op, &held);
+                if (rv == CKR_OK)
+                        rv = stream_part(op, &body, held);
+                buf_reset(&op->data);
+        }
+        arena_free(&arena);
+        return rv;
 }

@@ -200,56 +200,32 @@ bool vault_decrypt(struct vault_call *call)
         return ok;
 }
 
-/* Data, then a key's value, then data again, in secret memory. */
-static struct sec *digest_input(struct vault_call *call, const Chsm__DigestRequest *in, struct vault_use *use)
+struct sec *vault_use_value(struct vault_call *call, const Chsm__ObjectRef *ref, struct vault_use *use)
 {
-        struct slice first = slice_of(in->data.data, in->data.len),
-                     last = slice_of(in->more.data, in->more.len);
-        struct sec *value = NULL, *all = NULL;
-
-        use->object = vault_object_of(call, in->key, ERR_KEY_HANDLE);
+        use->object = vault_object_of(call, ref, ERR_KEY_HANDLE);
         if (!use->object)
                 return NULL;
         if (use->object->object_class != CKO_SECRET_KEY)
                 err_set(&call->err, ERR_KEY_TYPE, "only the value of a secret key can be digested");
         else if (vault_policy_use(call, use->object, CRYPTO_DIGEST, use->mechanism) &&
-                 (use->key = vault_object_key(call->vault, use->object, &call->err)) &&
-                 (value = crypto_key_material(use->key, &call->err)) && vault_use_data(call, use->object))
-                all = sec_new(first.n + sec_size(value) + last.n);
-        if (all) {
-                if (first.n)
-                        memcpy(sec_bytes(all), first.p, first.n);
-                memcpy(sec_bytes(all) + first.n, sec_bytes(value), sec_size(value));
-                if (last.n)
-                        memcpy(sec_bytes(all) + first.n + sec_size(value), last.p, last.n);
-        } else if (!call->err.id) {
-                err_set(&call->err, ERR_MEMORY, "no memory for a digest");
-        }
-        sec_free(&value);
-        return all;
+                 (use->key = vault_object_key(call->vault, use->object, &call->err)))
+                return crypto_key_material(use->key, &call->err);
+        return NULL;
 }
 
 bool vault_digest(struct vault_call *call)
 {
         const Chsm__DigestRequest *in = call->request->digest;
         struct vault_use use = { .object = NULL };
-        struct sec *secret = NULL;
-        struct slice data = slice_of(in->data.data, in->data.len);
         uint8_t *out = arena_alloc(call->arena, 64);
         size_t n = 64;
-        bool ok = out && vault_use_mechanism(call, in->mechanism, &use) &&
-                  crypto_operation_check(use.mechanism, CRYPTO_DIGEST, NULL, &use.param, &call->err);
 
-        if (ok && in->key) {
-                secret = digest_input(call, in, &use);
-                ok = secret != NULL;
-                data = secret ? sec_slice(secret) : SLICE_EMPTY;
-        }
-        ok = ok && crypto_digest(call->vault->deps.crypto, use.mechanism, data, out, &n, &call->err) &&
-             vault_use_reply(call, slice_of(out, n), NULL, 0);
-        sec_free(&secret);
-        vault_use_end(&use);
-        return ok;
+        return (out || err_set(&call->err, ERR_MEMORY, "no memory for a digest")) &&
+               vault_use_mechanism(call, in->mechanism, &use) &&
+               crypto_operation_check(use.mechanism, CRYPTO_DIGEST, NULL, &use.param, &call->err) &&
+               crypto_digest(call->vault->deps.crypto, use.mechanism, slice_of(in->data.data, in->data.len),
+                             out, &n, &call->err) &&
+               vault_use_reply(call, slice_of(out, n), NULL, 0);
 }
 
 static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
@@ -267,8 +243,6 @@ static const Chsm__ObjectRef *key_of(const Chsm__Request *r)
                 return r->encrypt->key;
         case CHSM__REQUEST__BODY_DECRYPT:
                 return r->decrypt->key;
-        case CHSM__REQUEST__BODY_DIGEST:
-                return r->digest->key;
         case CHSM__REQUEST__BODY_STREAM_OPEN:
                 return r->stream_open->key;
         default:

@@ -23,6 +23,9 @@ bool vault_use_mechanism(struct vault_call *, const Chsm__Mechanism *, struct va
 bool vault_use_remember(struct vault_call *, const struct vault_object *, uint32_t history);
 /* Remembers that a key was used for data, which spoils later trust. */
 bool vault_use_data(struct vault_call *, const struct vault_object *);
+/* The value of a secret key that may be digested by use's mechanism; NULL: call->err. vault_use_end is due.
+ */
+struct sec *vault_use_value(struct vault_call *, const Chsm__ObjectRef *, struct vault_use *);
 /* Answers with bytes in the call's arena; iv may be NULL. */
 bool vault_use_reply(struct vault_call *, struct slice data, const uint8_t *iv, size_t iv_n);
 

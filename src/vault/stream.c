@@ -6,9 +6,10 @@
 
 #include <stdlib.h>
 
-#define STREAMS_MAX 4096             /* a power of two: the place of a stream is in its number */
-#define SHARE_MAX   1024             /* of one application context */
-#define IDLE_MS     (10 * 60 * 1000) /* after that an opener may take its place */
+#define STREAMS_MAX  4096             /* a power of two: the place of a stream is in its number */
+#define SHARE_MAX    1024             /* of one application context */
+#define SHARE_NOBODY 256              /* of all who digest before login */
+#define IDLE_MS      (10 * 60 * 1000) /* after that an opener may take its place */
 
 struct vault_streams {
         pthread_mutex_t lock;
@@ -49,9 +50,11 @@ void vault_streams_close(struct vault *v)
 
 /* ---- opening ---- */
 
+/* All who have not logged in are one: their contexts are nobody's word. */
 static bool is_mine(const struct vault_stream *a, const struct vault_stream *b)
 {
-        return a->user_id == b->user_id && memcmp(a->context, b->context, VAULT_CONTEXT_SIZE) == 0;
+        return a->user_id == b->user_id &&
+               (!a->user_id || memcmp(a->context, b->context, VAULT_CONTEXT_SIZE) == 0);
 }
 
 /* Takes a free place; or that of this context's own oldest stream when it has its share; or that of one that
@@ -77,7 +80,7 @@ static bool place(struct vault *v, struct vault_stream *s)
                     (oldest == none || one->turn < all->rows[oldest]->turn))
                         oldest = i;
         }
-        if (count >= SHARE_MAX)
+        if (count >= (s->user_id ? SHARE_MAX : SHARE_NOBODY))
                 unused = own;
         else if (unused == none)
                 unused = oldest;
@@ -187,6 +190,8 @@ bool vault_stream_open(struct vault_call *call)
         if (!is_cipher(op) && op != CRYPTO_SIGN && op != CRYPTO_VERIFY && op != CRYPTO_DIGEST)
                 return err_set(&call->err, ERR_ARGUMENT, "operation %u has no multi-part form here",
                                in->operation);
+        if (op != CRYPTO_DIGEST && call->login.role != VAULT_CU)
+                return err_set(&call->err, ERR_NOT_LOGGED_IN, "only digests are made before login");
         /* A cipher answers before it ends, so its use is remembered before it begins. */
         ok = use_begin(call, op, in->key, in->mechanism, &use) && stream_begin(call, &use, &r) &&
              (!is_cipher(op) || vault_use_data(call, use.object));
@@ -270,6 +275,44 @@ static void ending_clear(void *memo)
         sec_wipe(e->block, sizeof(e->block));
 }
 
+/* The value of a key goes into a digest. Its history is written when the digest is given out. */
+static bool digest_key(struct vault_call *call, struct vault_stream *s, const Chsm__ObjectRef *ref)
+{
+        struct vault_use use = { .mechanism = crypto_mechanism_find(s->mechanism) };
+        struct sec *value = NULL;
+        bool ok;
+
+        if (s->digested_count == VAULT_STREAM_KEYS)
+                return err_set(&call->err, ERR_LIMIT, "a digest takes %d keys in", VAULT_STREAM_KEYS);
+        value = vault_use_value(call, ref, &use);
+        ok = value && crypto_stream_update(s->state, sec_slice(value), &call->err);
+        if (ok && use.object->handle)
+                s->digested[s->digested_count++] = use.object->handle;
+        sec_free(&value);
+        vault_use_end(&use);
+        return ok;
+}
+
+/* Asks again whether the keys may be digested, and remembers that they were. */
+static bool digested_keys(struct vault_call *call, const struct vault_stream *s,
+                          const struct vault_use *digest)
+{
+        bool ok = true;
+
+        for (size_t i = 0; ok && i < s->digested_count; i++) {
+                struct vault_use use = { .mechanism = digest->mechanism };
+                Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
+                struct sec *value;
+
+                ref.handle = s->digested[i];
+                value = vault_use_value(call, &ref, &use);
+                ok = value && vault_use_data(call, use.object);
+                sec_free(&value);
+                vault_use_end(&use);
+        }
+        return ok;
+}
+
 static bool finish(struct vault_call *call, const struct ending *e)
 {
         const Chsm__StreamPartRequest *in = call->request->stream_part;
@@ -293,7 +336,7 @@ static bool finish(struct vault_call *call, const struct ending *e)
                      vault_use_data(call, use.object) && vault_use_reply(call, slice_of(out, n), NULL, 0);
         } else if (ok) {
                 memcpy(out, e->block, e->n);
-                ok = vault_use_reply(call, slice_of(out, e->n), NULL, 0);
+                ok = digested_keys(call, s, &use) && vault_use_reply(call, slice_of(out, e->n), NULL, 0);
         }
         vault_use_end(&use);
         return ok;
@@ -313,8 +356,10 @@ bool vault_stream_part(struct vault_call *call)
                 return again && vault_call_done(call);
         call->mechanism = s->mechanism;
         call->object = s->handle;
+        ok = !in->key || s->op == CRYPTO_DIGEST ||
+             err_set(&call->err, ERR_ARGUMENT, "only digests take a key's value in");
         if (is_cipher(s->op) && !in->cancel) {
-                ok = vault_stream_crypt(call, s, &over);
+                ok = ok && vault_stream_crypt(call, s, &over);
                 if (ok && !over) {
                         give_back(call->vault, s);
                         return true;
@@ -323,7 +368,9 @@ bool vault_stream_part(struct vault_call *call)
                 stream_free(s);
                 return ok;
         }
-        ok = in->cancel || crypto_stream_update(s->state, slice_of(in->data.data, in->data.len), &call->err);
+        ok = in->cancel ||
+             (ok && crypto_stream_update(s->state, slice_of(in->data.data, in->data.len), &call->err) &&
+              (!in->key || digest_key(call, s, in->key)));
         if (ok && !in->cancel && !in->last) {
                 give_back(call->vault, s);
                 return vault_call_done(call);

@@ -4,6 +4,8 @@
 
 #include "vault/key_use.h"
 
+#define VAULT_STREAM_KEYS 8 /* most keys in one digest */
+
 struct vault_stream {
         uint64_t id; /* random but for the place */
         uint32_t user_id;
@@ -18,6 +20,8 @@ struct vault_stream {
         struct ck_mech_param param; /* of parameter, into which it points */
         uint64_t mechanism;
         struct crypto_stream *state;
+        uint32_t digested[VAULT_STREAM_KEYS]; /* token keys whose values are in the digest */
+        size_t digested_count;
         /* decryption of authenticated data */
         bool verified;      /* the first pass ended with a good tag */
         uint64_t part;      /* of this pass */

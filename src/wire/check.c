@@ -201,8 +201,7 @@ bool wire_check_decrypt(const Chsm__Request *r, struct err *err)
 
 bool wire_check_digest(const Chsm__Request *r, struct err *err)
 {
-        return check_mechanism(r->digest->mechanism, err) &&
-               (!r->digest->key || check_reference(r->digest->key, "key", err));
+        return check_mechanism(r->digest->mechanism, err);
 }
 
 bool wire_check_wrap_key(const Chsm__Request *r, struct err *err)
@@ -247,6 +246,11 @@ bool wire_check_random(const Chsm__Request *r, struct err *err)
         return r->random->length <= WIRE_RANDOM_MAX ||
                err_set(err, ERR_FRAME, "%u random bytes asked for; %d are given at once", r->random->length,
                        WIRE_RANDOM_MAX);
+}
+
+bool wire_check_stream_part(const Chsm__Request *r, struct err *err)
+{
+        return !r->stream_part->key || check_reference(r->stream_part->key, "key", err);
 }
 
 bool wire_check_stream_open(const Chsm__Request *r, struct err *err)

@@ -44,6 +44,7 @@ bool wire_check_unwrap_key(const Chsm__Request *, struct err *);
 bool wire_check_derive_key(const Chsm__Request *, struct err *);
 bool wire_check_random(const Chsm__Request *, struct err *);
 bool wire_check_stream_open(const Chsm__Request *, struct err *);
+bool wire_check_stream_part(const Chsm__Request *, struct err *);
 bool wire_check_audit_records(const Chsm__Request *, struct err *);
 bool wire_check_set_policy(const Chsm__Request *, struct err *);
 

@@ -204,6 +204,39 @@ static void digests_it(const struct digest *d)
         keep(d->name, out, n);
 }
 
+/* Values of keys among data of any size. Before login too, but for the keys. */
+static void digests_keys(void)
+{
+        CK_MECHANISM m = { CKM_SHA3_256, NULL, 0 };
+        CK_OBJECT_HANDLE one = import(CKK_GENERIC_SECRET, 20), two = import(CKK_AES, 32);
+        CK_BYTE out[32], wanted[32], *all = malloc(2 * (size_t)LARGE + 72);
+        CK_ULONG n = 32, at = 0;
+
+        if (!all)
+                exit(2);
+        memcpy(all, key_bytes, 20);
+        memcpy(all + 20, data, LARGE);
+        memcpy(all + 20 + LARGE, key_bytes, 32);
+        memcpy(all + 52 + LARGE, data, 100);
+        memcpy(all + 152 + LARGE, key_bytes, 20);
+        at = 172 + LARGE;
+        is("a digest", f->C_DigestInit(s, &m), CKR_OK);
+        is("of a key", f->C_DigestKey(s, one), CKR_OK);
+        is("of much data", f->C_DigestUpdate(s, data, LARGE), CKR_OK);
+        is("of another key", f->C_DigestKey(s, two), CKR_OK);
+        is("of little data", f->C_DigestUpdate(s, data, 100), CKR_OK);
+        is("of the first key again", f->C_DigestKey(s, one), CKR_OK);
+        is("ends", f->C_DigestFinal(s, out, &n), CKR_OK);
+        is("the same", f->C_DigestInit(s, &m), CKR_OK);
+        is("of known bytes", f->C_Digest(s, all, at, wanted, &n), CKR_OK);
+        is("is the same", (CK_RV)memcmp(out, wanted, 32), 0);
+        free(all);
+        is("after logout", f->C_Logout(s), CKR_OK);
+        is("a digest", f->C_DigestInit(s, &m), CKR_OK);
+        is("of much data", f->C_Digest(s, data, LARGE, out, &n), CKR_OK);
+        keep("sha3-256", out, n);
+}
+
 int main(int argc, char **argv)
 {
         void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
@@ -227,6 +260,7 @@ int main(int argc, char **argv)
                 authenticates(&macs[i]);
         for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++)
                 digests_it(&digests[i]);
+        digests_keys();
         is("C_Finalize", f->C_Finalize(NULL), CKR_OK);
         printf("# %u\n", count);
         return bad != 0;

@@ -144,7 +144,8 @@ static void what_needs_its_data_whole_is_refused(void **state)
         assert_int_equal(open_stream(&c, 0, CKM_RSA_PKCS, &private_key, &id), CKR_KEY_TYPE_INCONSISTENT);
         assert_int_equal(open_stream(&c, 4, CKM_RSA_PKCS, &private_key, &id), CKR_ARGUMENTS_BAD);
         assert_int_equal(open_stream(&c, 77, CKM_SHA256, NULL, &id), CKR_ARGUMENTS_BAD);
-        assert_int_equal(open_stream(&nobody, DIGEST, CKM_SHA256, NULL, &id), CKR_USER_NOT_LOGGED_IN);
+        assert_int_equal(open_stream(&nobody, SIGN, CKM_SHA256_RSA_PKCS, &public_key, &id),
+                         CKR_USER_NOT_LOGGED_IN);
 }
 
 static void a_key_that_goes_does_not_sign_what_was_begun(void **state)
@@ -387,6 +388,89 @@ static void a_key_that_goes_or_changes_stops_its_ciphers(void **state)
                          CKR_KEY_HANDLE_INVALID);
 }
 
+/* ---- values of keys in digests ---- */
+
+static uint32_t digest_key(struct caller *c, uint64_t id, uint64_t sequence, const char *data,
+                           struct named *key)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__StreamPartRequest in = CHSM__STREAM_PART_REQUEST__INIT;
+
+        in.stream = id;
+        in.sequence = sequence;
+        in.data = (ProtobufCBinaryData){ strlen(data), (uint8_t *)(uintptr_t)data };
+        in.key = &key->ref;
+        r.stream_part = &in;
+        r.body_case = CHSM__REQUEST__BODY_STREAM_PART;
+        return ask(c, &r)->status;
+}
+
+static void keys_are_digested_where_they_stand(void **state)
+{
+        struct caller c = caller_cu(*state, "cu1"), other = caller_cu(*state, "cu2");
+        struct attributes wanted = { .n = 0 };
+        struct named key, token;
+        uint8_t value[32], out[32], plain[32];
+        char all[80] = "before";
+        uint64_t id;
+        size_t n;
+
+        add_bool(&wanted, CKA_SENSITIVE, false);
+        add_bool(&wanted, CKA_EXTRACTABLE, true);
+        assert_int_equal(make_aes(&c, false, &wanted, &key), 0);
+        assert_int_equal(get_attribute(&c, &key, CKA_VALUE, value, 32, &n), 0);
+        memcpy(all + 6, value, 32);
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(digest_key(&c, id, 0, "before", &key), 0);
+        assert_int_equal(digest_key(&c, id, 0, "before", &key), 0); /* sent again: taken once */
+        assert_int_equal(send(&c, (struct part){ id, 1, "after", .last = true }, out, &n), 0);
+        memcpy(all + 38, "after", 5);
+        assert_true(crypto_sha256(((struct hsm *)*state)->crypto, slice_of((uint8_t *)all, 43), plain));
+        assert_memory_equal(out, plain, 32);
+        /* another user's key, and one that goes before the end */
+        assert_int_equal(make_aes(&c, true, NULL, &token), 0);
+        assert_int_equal(open_stream(&other, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(digest_key(&other, id, 0, "x", &token), CKR_KEY_HANDLE_INVALID);
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(digest_key(&c, id, 0, "x", &token), 0);
+        assert_int_equal(destroy(&c, &token), 0);
+        assert_int_equal(send(&c, (struct part){ id, 1, "y", .last = true }, out, &n),
+                         CKR_KEY_HANDLE_INVALID);
+        /* as many as there is room for, and in digests only */
+        assert_int_equal(make_aes(&c, true, NULL, &token), 0);
+        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        for (uint64_t i = 0; i < 8; i++)
+                assert_int_equal(digest_key(&c, id, i, "x", &token), 0);
+        assert_int_not_equal(digest_key(&c, id, 8, "x", &token), 0);
+        assert_int_equal(open_cipher(&c, ENCRYPT, CKM_AES_ECB, SLICE_EMPTY, &token, &id, NULL), 0);
+        assert_int_not_equal(digest_key(&c, id, 0, "x", &token), 0);
+}
+
+static void digests_are_made_before_login(void **state)
+{
+        struct caller nobody = caller_new(*state), c = caller_cu(*state, "cu1");
+        struct named key;
+        uint8_t out[32];
+        uint64_t id, first;
+        size_t n;
+
+        make_key(&c, &key);
+        assert_int_equal(open_stream(&nobody, DIGEST, CKM_SHA256, NULL, &first), 0);
+        assert_int_equal(send(&nobody, (struct part){ first, 0, "a" }, NULL, NULL), 0);
+        assert_int_equal(send(&c, (struct part){ first, 1, "b" }, NULL, NULL), CKR_DEVICE_ERROR);
+        assert_int_equal(send(&nobody, (struct part){ first, 1, "b", .last = true }, out, &n), 0);
+        assert_int_equal(open_stream(&nobody, DIGEST, CKM_SHA256, NULL, &first), 0);
+        assert_int_equal(digest_key(&nobody, first, 0, "x", &key), CKR_KEY_HANDLE_INVALID);
+        /* whatever contexts they claim, all of them have one share */
+        assert_int_equal(open_stream(&nobody, DIGEST, CKM_SHA256, NULL, &first), 0);
+        for (int i = 0; i < 256; i++) {
+                struct caller stranger = caller_new(*state);
+
+                assert_int_equal(open_stream(&stranger, DIGEST, CKM_SHA256, NULL, &id), 0);
+        }
+        assert_int_equal(send(&nobody, (struct part){ first, 0, "x" }, NULL, NULL), CKR_DEVICE_ERROR);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -398,6 +482,8 @@ int main(void)
                 TEST(what_needs_its_data_whole_is_refused),
                 TEST(a_key_that_goes_does_not_sign_what_was_begun),
                 TEST(a_context_has_its_share),
+                TEST(keys_are_digested_where_they_stand),
+                TEST(digests_are_made_before_login),
                 TEST(a_cipher_answers_part_by_part),
                 TEST(authenticated_data_passes_twice),
                 TEST(nothing_is_shown_that_was_not_verified),
