@@ -4,6 +4,24 @@
 
 #include "ck/mechanism_param.h"
 
+static struct hsm *documented, *verified; /* of all tests: making one costs more than a test */
+
+static int begin(void **state)
+{
+        (void)state;
+        documented = hsm_ready();
+        verified = hsm_ready_as("verified");
+        return 0;
+}
+
+static int end(void **state)
+{
+        (void)state;
+        hsm_free(documented);
+        hsm_free(verified);
+        return 0;
+}
+
 struct bytes {
         uint8_t p[4096];
         size_t n;
@@ -149,7 +167,7 @@ static bool reads(struct caller *c, struct named *o, uint64_t type)
 
 static void a_verified_partition_makes_protected_keys_of_one_role(void **state)
 {
-        struct hsm *h = hsm_ready_as("verified");
+        struct hsm *h = verified;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes t = { .n = 0 };
         struct named key;
@@ -172,13 +190,12 @@ static void a_verified_partition_makes_protected_keys_of_one_role(void **state)
         t = (struct attributes){ .n = 0 };
         add_bool(&t, CKA_SENSITIVE, false);
         assert_int_equal(make_aes(&cu, false, &t, &key), CKR_TEMPLATE_INCONSISTENT);
-        hsm_free(h);
 }
 
 static void a_key_keeps_its_role(void **state)
 {
         static const uint8_t known[16] = { 7 };
-        struct hsm *h = hsm_ready_as("verified");
+        struct hsm *h = verified;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes t;
         struct named key, other;
@@ -195,13 +212,12 @@ static void a_key_keeps_its_role(void **state)
                 t = WITH(CKA_WRAP); /* A07, A13 */
                 assert_int_equal(import(&cu, token, known, &t, &key), CKR_ATTRIBUTE_READ_ONLY);
         }
-        hsm_free(h);
 }
 
 /* A key made of a password is as given as an imported one. */
 static void a_password_makes_no_wrapping_key(void **state)
 {
-        struct hsm *h = hsm_ready_as("verified");
+        struct hsm *h = verified;
         struct caller cu = caller_cu(h, "cu1");
         uint8_t salt[8] = { 1 }, password[4] = "word";
         CK_PKCS5_PBKD2_PARAMS2 native = { .saltSource = CKZ_SALT_SPECIFIED,
@@ -242,12 +258,11 @@ static void a_password_makes_no_wrapping_key(void **state)
                 assert_int_equal(ask(&cu, &r)->status, expected[i]);
                 buf_clear(&flat);
         }
-        hsm_free(h);
 }
 
 static void halves_of_a_pair_have_one_role(void **state)
 {
-        struct hsm *h = hsm_ready_as("verified");
+        struct hsm *h = verified;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes pub = WITH(CKA_WRAP), priv = WITH(CKA_DECRYPT);
         struct named public_key, private_key;
@@ -265,14 +280,13 @@ static void halves_of_a_pair_have_one_role(void **state)
         assert_int_equal(make_pair(&cu, CKM_EC_KEY_PAIR_GEN, true, NULL, NULL, &public_key, &private_key), 0);
         assert_true(reads(&cu, &private_key, CKA_SIGN));
         assert_true(reads(&cu, &private_key, CKA_DERIVE));
-        hsm_free(h);
 }
 
 /* A06: two lives of one value. */
 static void roles_are_remembered_by_value(void **state)
 {
         for (int token = 0; token < 2; token++) {
-                struct hsm *h = hsm_ready_as("verified");
+                struct hsm *h = verified;
                 struct caller cu = caller_cu(h, "cu1");
                 struct attributes t = WITH(CKA_WRAP, CKA_UNWRAP);
                 struct named t2, w1, u;
@@ -294,14 +308,13 @@ static void roles_are_remembered_by_value(void **state)
                 t = WITH(CKA_UNWRAP);
                 add_bool(&t, CKA_WRAP_WITH_TRUSTED, false); /* B11 */
                 assert_int_equal(unwrap(&cu, &t2, &blob, &t, &u), CKR_TEMPLATE_INCONSISTENT);
-                hsm_free(h);
         }
 }
 
 static void only_keys_born_to_wrap_are_trusted(void **state)
 {
         static const uint8_t known[16] = { 9 };
-        struct hsm *h = hsm_ready_as("verified");
+        struct hsm *h = verified;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes t = { .n = 0 };
         struct named key;
@@ -319,14 +332,13 @@ static void only_keys_born_to_wrap_are_trusted(void **state)
         assert_int_equal(make_aes(&cu, true, &t, &key), 0);
         assert_int_equal(trust(h, &key, true), 0);
         assert_string_equal(h->note, "");
-        hsm_free(h);
 }
 
 /* B12, in all modes: what would open what a trusted key wraps. */
 static void a_value_is_trusted_in_one_object(void **state)
 {
         static const uint8_t known[16] = { 3 };
-        struct hsm *h = hsm_ready();
+        struct hsm *h = documented;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes t = { .n = 0 };
         struct named first, second, key;
@@ -347,13 +359,12 @@ static void a_value_is_trusted_in_one_object(void **state)
         t = WITH(CKA_WRAP_WITH_TRUSTED);
         assert_int_equal(make_aes(&cu, true, &t, &key), 0);
         assert_int_equal(wrap(&cu, &first, &key, NULL), CKR_WRAPPING_KEY_HANDLE_INVALID);
-        hsm_free(h);
 }
 
 /* A session object leaves no trace of its uses, so what became a token object from one is never relied on. */
 static void history_is_not_laundered(void **state)
 {
-        struct hsm *h = hsm_ready();
+        struct hsm *h = documented;
         struct caller cu = caller_cu(h, "cu1");
         struct attributes t;
         struct named blob, key, target;
@@ -373,13 +384,12 @@ static void history_is_not_laundered(void **state)
                 assert_int_equal(trust(h, &key, true), 0);
                 assert_int_equal(wrap(&cu, &key, &target, NULL), CKR_WRAPPING_KEY_HANDLE_INVALID);
         }
-        hsm_free(h);
 }
 
 /* A09. */
 static void a_weaker_key_wraps_nothing_protected(void **state)
 {
-        struct hsm *h = hsm_ready();
+        struct hsm *h = documented;
         struct caller cu = caller_cu(h, "cu1");
         const CK_RSA_PKCS_OAEP_PARAMS oaep = { .hashAlg = CKM_SHA256,
                                                .mgf = CKG_MGF1_SHA256,
@@ -429,7 +439,6 @@ static void a_weaker_key_wraps_nothing_protected(void **state)
             make_pair(&cu, CKM_RSA_PKCS_KEY_PAIR_GEN, true, &t, &priv, &public_key, &private_key), 0);
         assert_int_equal(trust(h, &public_key, true), 0);
         assert_int_equal(wrap_with(&cu, &public_key, &rsa, &key, NULL), CKR_WRAPPING_KEY_HANDLE_INVALID);
-        hsm_free(h);
 }
 
 /* What auditKeys says of a key; NULL: nothing. */
@@ -455,7 +464,7 @@ static const char *exposure(struct caller *c, const struct named *key, const cha
 static void audit_keys_tells_how_each_could_be_read(void **state)
 {
         static const uint8_t known[16] = { 3 };
-        struct hsm *h = hsm_ready();
+        struct hsm *h = documented;
         struct caller cu = caller_cu(h, "cu1"), other = caller_cu(h, "cu2"), co = caller_co(h);
         struct attributes t = { .n = 0 };
         struct named key;
@@ -479,7 +488,6 @@ static void audit_keys_tells_how_each_could_be_read(void **state)
         t = (struct attributes){ .n = 0 };
         assert_int_equal(import(&cu, true, known, &t, &key), 0);
         assert_string_equal(exposure(&cu, &key, &path), "known outside");
-        hsm_free(h);
 }
 
 int main(void)
@@ -498,5 +506,5 @@ int main(void)
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, begin, end);
 }

@@ -169,7 +169,7 @@ static void holds_in(enum world w, unsigned slots, unsigned depth, bool exact)
         struct search s;
 
         off = off_too = VAULT_ALLOWED;
-        search_open(&s, settings_of(w), slots, 4000000);
+        search_open(&s, settings_of(w), slots, 1000000);
         s.exact = exact;
         search_run(&s, depth);
         if (s.broken != SIZE_MAX) {
@@ -200,7 +200,7 @@ static void what_audit_keys_calls_protected_is_not_known(void **state)
 {
         (void)state;
         for (int w = 0; w < WORLDS; w++)
-                holds_in((enum world)w, 2, 5, true);
+                holds_in((enum world)w, 2, 4, true);
 }
 
 /* Each rule and mark that a promise rests on, with the settings where it does. Two that catch the same attack
@@ -263,7 +263,7 @@ static void without_any_rule_the_search_finds_the_attack(void **state)
 
                 off = needed[i].rule;
                 off_too = needed[i].too;
-                search_open(&s, settings_of(needed[i].world), 3, 4000000);
+                search_open(&s, settings_of(needed[i].world), 3, 1000000);
                 search_run(&s, 7);
                 if (s.broken == SIZE_MAX) {
                         print_message("# without %s: nothing found in %zu states\n", needed[i].name, s.n);
