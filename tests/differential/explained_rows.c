@@ -48,5 +48,7 @@ const struct explained_row explained_rows[] = {
         { "C_SetAttributeValue 0x10[4-9ac]", CKR_OK, CKR_ATTRIBUTE_TYPE_INVALID, "and can be set FALSE" },
         { "C_SetAttributeValue 0x[02]", CKR_OK, CKR_ATTRIBUTE_READ_ONLY,
           "setting what is so already is no change" },
+        { "C_SetAttributeValue 0x1", CKR_OK, CKR_ATTRIBUTE_READ_ONLY,
+          "a session object can become a token object and keeps its handle" },
 };
 const size_t explained_rows_n = sizeof explained_rows / sizeof *explained_rows;
