@@ -74,7 +74,7 @@ extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_cryp
 extern const struct crypto_family crypto_family_hkdf, crypto_family_kdf108, crypto_family_pbkdf2,
     crypto_family_join, crypto_family_xor, crypto_family_hash_derive, crypto_family_shake_derive,
     crypto_family_encrypt_data, crypto_family_public, crypto_family_tls_master, crypto_family_tls_keys,
-    crypto_family_tls_export, crypto_family_tls_mac, crypto_family_tls_premaster;
+    crypto_family_tls_export, crypto_family_tls_mac, crypto_family_tls_premaster, crypto_family_tkw;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none that parameters may name (MD5
  * is not). */

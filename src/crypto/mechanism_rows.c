@@ -361,6 +361,8 @@ static const struct crypto_mechanism rows[] = {
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "WRAP", CRYPTO_WRAP_PLAIN),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "WRAP", CRYPTO_WRAP_PKCS7),
         KEY_WRAP(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "WRAP-PAD", CRYPTO_WRAP_KWP),
+        { ROW(CKM_DES3_NIST_WRAP), .functions = OP(UNWRAP), KEYS(CKK_DES3), .min = 24, .max = 24,
+          .class = CRYPTO_NON_FIPS, .family = &crypto_family_tkw },
 };
 
 const struct crypto_mechanism *crypto_mechanism_row(size_t i)
