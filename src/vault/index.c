@@ -203,9 +203,9 @@ static void kind_remove(struct vault_index *x, uint32_t scope, const struct kind
 
 /* ---- what is listed ---- */
 
-static bool is_listed(uint64_t type, struct slice value)
+static bool is_listed(uint64_t type)
 {
-        const struct ck_attribute_row *row = value.n ? ck_attribute_find(type) : NULL;
+        const struct ck_attribute_row *row = ck_attribute_find(type);
 
         return row && row->value != CK_VALUE_BOOL && type != CKA_CLASS && type != CKA_KEY_TYPE;
 }
@@ -218,7 +218,7 @@ static bool scope_add(struct vault_index *x, const struct vault_object *o, uint3
 
         for (size_t i = 0; ok && i < o->attribute_count; i++) {
                 const struct vault_attribute *a = &o->attributes[i];
-                if (is_listed(a->type, a->value))
+                if (is_listed(a->type))
                         ok = vault_table_add(x->table, vault_table_name(a->type, scope, a->value), o->handle);
         }
         return ok;
@@ -232,7 +232,7 @@ static void scope_remove(struct vault_index *x, const struct vault_object *o, ui
         kind_remove(x, scope, kind);
         for (size_t i = 0; i < o->attribute_count; i++) {
                 const struct vault_attribute *a = &o->attributes[i];
-                if (is_listed(a->type, a->value))
+                if (is_listed(a->type))
                         vault_table_remove(x->table, vault_table_name(a->type, scope, a->value), o->handle);
         }
 }
@@ -358,7 +358,7 @@ static size_t by_value(const struct vault_index *x, uint32_t scope, const struct
                 struct vault_cursor c;
                 size_t n;
 
-                if (!is_listed(t->items[i].type, t->items[i].value))
+                if (!is_listed(t->items[i].type))
                         continue;
                 n = vault_table_find(x->table, vault_table_name(t->items[i].type, scope, t->items[i].value),
                                      after, &c);

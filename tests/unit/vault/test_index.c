@@ -129,7 +129,8 @@ static void add(struct values *v, uint64_t type, size_t n, uint32_t value)
         uint8_t *p = v->bytes[v->t.n];
 
         memset(p, 0, 8);
-        p[n - 1] = (uint8_t)value;
+        if (n)
+                p[n - 1] = (uint8_t)value;
         v->t.items[v->t.n++] = (struct vault_attribute){ type, slice_of(p, n) };
 }
 
@@ -149,7 +150,7 @@ static void moody(struct values *v, uint32_t chance, uint32_t chance_of_bools)
         }
         for (size_t i = 0; i < 3; i++) {
                 if (random_below(10) < chance)
-                        add(v, texts[i], 2, random_below(i == 1 ? 200 : 5));
+                        add(v, texts[i], random_below(4) ? 2 : 0, random_below(i == 1 ? 200 : 5));
         }
         for (size_t i = 0; i < 6; i++) {
                 if (random_below(10) < chance_of_bools)

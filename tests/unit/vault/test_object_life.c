@@ -263,6 +263,58 @@ static void a_template_that_names_a_usage_gets_no_other(void **state)
         assert_int_equal(flag_of(&cu, &key, CKA_DERIVE), 0);
 }
 
+/* Every kind of key that can be imported, by a template that names no usage. */
+static void silent_templates_get_what_their_kind_does(void **state)
+{
+        static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 },
+                             ed25519[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 },
+                             x25519[] = { 0x06, 0x03, 0x2b, 0x65, 0x6e };
+        static const struct {
+                uint64_t object_class, key_type;
+                size_t bytes, curve_n;
+                const uint8_t *curve;
+                const char *uses; /* Encrypt Decrypt Sign Verify Wrap Unwrap, Agree: derive */
+        } rows[] = {
+                { CKO_SECRET_KEY, CKK_AES, 32, 0, NULL, "EDWU" },
+                { CKO_SECRET_KEY, CKK_AES_XTS, 64, 0, NULL, "ED" },
+                { CKO_SECRET_KEY, CKK_DES2, 16, 0, NULL, "ED" },
+                { CKO_SECRET_KEY, CKK_DES3, 24, 0, NULL, "ED" },
+                { CKO_SECRET_KEY, CKK_CHACHA20, 32, 0, NULL, "ED" },
+                { CKO_SECRET_KEY, CKK_HKDF, 32, 0, NULL, "A" },
+                { CKO_SECRET_KEY, CKK_GENERIC_SECRET, 32, 0, NULL, "SVA" },
+                { CKO_SECRET_KEY, CKK_SHA_1_HMAC, 20, 0, NULL, "SV" },
+                { CKO_SECRET_KEY, CKK_SHA256_HMAC, 32, 0, NULL, "SV" },
+                { CKO_SECRET_KEY, CKK_SHA3_256_HMAC, 32, 0, NULL, "SV" },
+                { CKO_PRIVATE_KEY, CKK_EC, 32, sizeof(p256), p256, "SA" },
+                { CKO_PRIVATE_KEY, CKK_EC_EDWARDS, 32, sizeof(ed25519), ed25519, "S" },
+                { CKO_PRIVATE_KEY, CKK_EC_MONTGOMERY, 32, sizeof(x25519), x25519, "A" },
+        };
+        static const struct {
+                char letter;
+                uint64_t type;
+        } uses[] = { { 'E', CKA_ENCRYPT }, { 'D', CKA_DECRYPT }, { 'S', CKA_SIGN },  { 'V', CKA_VERIFY },
+                     { 'W', CKA_WRAP },    { 'U', CKA_UNWRAP },  { 'A', CKA_DERIVE } };
+        struct caller cu = caller_cu(*state, "cu1");
+        uint8_t value[64];
+
+        for (size_t i = 0; i < sizeof(value); i++)
+                value[i] = (uint8_t)(1 + 37 * i);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct attributes a = { .n = 0 };
+                struct named key;
+
+                add_number(&a, CKA_CLASS, rows[i].object_class);
+                add_number(&a, CKA_KEY_TYPE, rows[i].key_type);
+                add_bytes(&a, CKA_VALUE, slice_of(value, rows[i].bytes));
+                if (rows[i].curve)
+                        add_bytes(&a, CKA_EC_PARAMS, slice_of(rows[i].curve, rows[i].curve_n));
+                assert_int_equal(create_object(&cu, &a, &key), 0);
+                for (size_t k = 0; k < sizeof(uses) / sizeof(uses[0]); k++)
+                        assert_int_equal(flag_of(&cu, &key, uses[k].type),
+                                         strchr(rows[i].uses, uses[k].letter) != NULL);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -275,6 +327,7 @@ int main(void)
                 cmocka_unit_test(mechanisms_can_only_become_fewer),
                 cmocka_unit_test(recovery_changes_with_signing),
                 cmocka_unit_test(a_template_that_names_a_usage_gets_no_other),
+                cmocka_unit_test(silent_templates_get_what_their_kind_does),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
