@@ -131,7 +131,7 @@ static CK_RV check_mechanism(CK_MECHANISM_TYPE type, CK_FLAGS flag, const struct
         struct mechanism m;
         CK_RV rv = mechanism_find(type, &m);
 
-        if (rv == CKR_OK && !(m.info.flags & flag))
+        if (rv == CKR_MECHANISM_INVALID || (rv == CKR_OK && !(m.info.flags & flag)))
                 return module_refuse(ERR_MECHANISM, "the mechanism is not offered for this operation");
         if (rv == CKR_OK && key && !mechanism_takes(&m, key->key_type))
                 return module_refuse(ERR_KEY_TYPE, "the mechanism does not work with a key of this type");

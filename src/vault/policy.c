@@ -136,6 +136,20 @@ static bool approved_fits(struct vault_call *call, enum crypto_op op, const stru
                        crypto_mechanism_name(m));
 }
 
+/* Whether a CBC padding is right is an oracle of what is inside; wrapped keys do not need it. Key rules E04.
+ */
+static bool padding_fits(struct vault_call *call, enum crypto_op op, const struct crypto_mechanism *m)
+{
+        uint64_t number = crypto_mechanism_number(m);
+        bool pads = number == CKM_AES_CBC_PAD || number == CKM_DES3_CBC_PAD || number == CKM_DES_CBC_PAD;
+
+        return op != CRYPTO_UNWRAP || !pads ||
+               !vault_settings_now(call->vault).value[VAULT_SET_SEPARATE_ROLES] ||
+               err_set(&call->err, ERR_MECHANISM,
+                       "%s does not unwrap keys in this partition (separate_roles)",
+                       crypto_mechanism_name(m));
+}
+
 bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enum crypto_op op,
                       const struct crypto_mechanism *m)
 {
@@ -149,7 +163,7 @@ bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enu
                                              .raw_rsa = number == CKM_RSA_X_509 };
         enum vault_rule rule;
 
-        if (!approved_fits(call, op, m))
+        if (!approved_fits(call, op, m) || !padding_fits(call, op, m))
                 return false;
         rule = vault_model_use(&settings, &facts, op, &how);
         if (rule == VAULT_RULE_USAGE)

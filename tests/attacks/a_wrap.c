@@ -28,6 +28,7 @@ static void wrap_then_decrypt(struct attack *a, CK_MECHANISM_TYPE how, CK_OBJECT
         if (!SEPARATE(a, CKR_KEY_FUNCTION_NOT_PERMITTED, attack_decrypt(a, &m.m, reading, b.p, b.n, &v)))
                 return;
         CHECK(a, oracle_is_key(a, k, v.p, v.n)); /* the attack is the real one */
+        CHECK(a, attack_is_listed(a, k, EXPORTABLE));
 }
 
 static void a01(struct attack *a)
@@ -93,6 +94,7 @@ static void a03(struct attack *a)
         struct blob b;
 
         MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+        CHECK(a, attack_is_listed(a, k, "protected"));
         for (CK_ULONG i = 0; (type = attack_mechanism_at(i)) != CK_UNAVAILABLE_INFORMATION; i++) {
                 if (p11->C_GetMechanismInfo(1, type, &info) != CKR_OK || !(info.flags & CKF_WRAP))
                         continue;
@@ -156,6 +158,7 @@ static void a06(struct attack *a)
         MUST(a, attack_wrap(a, &m.m, u1, k, &c));
         MUST(a, attack_decrypt(a, &m.m, u2, c.p, c.n, &v));
         CHECK(a, oracle_is_key(a, k, v.p, v.n));
+        CHECK(a, attack_is_listed(a, k, EXPORTABLE));
 }
 
 /* The public half of a key that the attacker has himself. */
@@ -182,6 +185,7 @@ static void a07(struct attack *a)
         EXPOSED(a, attack_key(a, AES, "+EXTR", &k));
         MUST(a, attack_wrap(a, mech_of(&m, CKM_RSA_PKCS_OAEP), evil, k, &b));
         CHECK(a, oracle_oaep_open(&b, v, &n) && oracle_is_key(a, k, v, n));
+        CHECK(a, attack_is_listed(a, k, EXPORTABLE));
 }
 
 static void a08(struct attack *a)
@@ -279,6 +283,7 @@ static void a12(struct attack *a)
         EXPOSED(a, attack_key(a, AES, "+EXTR", &k));
         MUST(a, attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), conjured, k, &b));
         CHECK(a, oracle_unwrap("AES-256-WRAP", known, b.p, b.n, v, &n) && oracle_is_key(a, k, v, n));
+        CHECK(a, attack_is_listed(a, k, EXPORTABLE));
 }
 
 static void a13(struct attack *a)

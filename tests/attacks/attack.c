@@ -301,8 +301,8 @@ int main(int argc, char **argv)
                         group = groups[i];
         }
         log_path = getenv("CHSM_LOG");
-        attack_verified = profile && strcmp(profile, "documented") != 0;
-        attack_separate = attack_verified;
+        attack_separate = profile && strcmp(profile, "documented") != 0;
+        attack_verified = attack_separate && strcmp(profile, "separate") != 0;
         if (!group || !log_path) {
                 printf("Bail out! usage: CHSM_LOG=FILE attacks GROUP MODULE PIN [ROLE NUMBERS...]\n");
                 return 2;

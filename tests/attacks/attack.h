@@ -208,6 +208,9 @@ CK_RV attack_other(const char *group, const char *user, const char *role, const 
 unsigned long attack_user_id(const char *name);
 /* What auditKeys says of a key, "" when the tool does not list it. */
 const char *attack_exposure(CK_OBJECT_HANDLE);
+/* auditKeys lists the key as so exposed. It sees token keys only: true for others. */
+bool attack_is_listed(const struct attack *, CK_OBJECT_HANDLE, const char *exposure);
+#define EXPORTABLE "exportable by its owner alone"
 
 /* ---- attack_oracle.c: the attacker's own computer ---- */
 

@@ -110,8 +110,10 @@ CK_RV attack_other(const char *group, const char *user, const char *role, const 
                 (void)snprintf(words[i], sizeof(words[i]), "%lu", numbers[i]);
                 argv[k++] = words[i];
         }
-        if (run(argv, "") != 0 || !(code = strstr(attack_said, "rv ")))
+        if (run(argv, "") != 0 || !(code = strstr(attack_said, "rv "))) {
+                printf("# the other process said: %.3000s\n", attack_said);
                 return CK_UNAVAILABLE_INFORMATION;
+        }
         return strtoul(code + 3, NULL, 0);
 }
 
@@ -134,17 +136,22 @@ unsigned long attack_user_id(const char *name)
 
 const char *attack_exposure(CK_OBJECT_HANDLE key)
 {
-        char number[24];
-        char *line, *rest = NULL;
+        char *line, *rest = NULL, *end;
 
-        (void)snprintf(number, sizeof(number), "%lu", key);
         if (!attack_officer("auditKeys"))
                 return "";
         for (line = strtok_r(attack_said, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-                char *at = strstr(line, number);
-                if (at && (at == line || at[-1] < '0' || at[-1] > '9') &&
-                    (at[strlen(number)] < '0' || at[strlen(number)] > '9'))
+                if (strtoul(line, &end, 10) == key && end != line && *line != ' ')
                         return line;
         }
         return "";
+}
+
+bool attack_is_listed(const struct attack *a, CK_OBJECT_HANDLE key, const char *exposure)
+{
+        const char *line = a->token ? attack_exposure(key) : exposure;
+
+        if (!strstr(line, exposure))
+                printf("# auditKeys says '%s'\n", line);
+        return strstr(line, exposure) != NULL;
 }

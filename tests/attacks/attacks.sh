@@ -1,11 +1,18 @@
 #!/bin/sh
 # One group of attack sequences against an HSM of its own. Usage: attacks.sh SOURCE_FOLDER BUILD_FOLDER GROUP [PROFILE]
+# PROFILE: documented, verified, strict; or separate, which is documented with separate_roles.
 . "$(dirname "$0")/../run/lib.sh"
 export CHSM_PROFILE="${4:-documented}"
-hsm_up --profile "$CHSM_PROFILE"
-officer createUser CU cu2 "$CHSM_CU_PASSWORD" >"$work/up" 2>&1 || {
+
+prepare() {
+        [ "$CHSM_PROFILE" != separate ] || echo "setPolicy separate_roles 1"
+        echo "createUser CU cu2 $CHSM_CU_PASSWORD"
+}
+
+hsm_up --profile "$(echo "$CHSM_PROFILE" | sed s/separate/documented/)"
+prepare | officer >"$work/up" 2>&1 || {
         sed 's/^/# /' "$work/up"
-        echo "Bail out! no second user"
+        echo "Bail out! neither policy nor second user"
         exit 1
 }
 export CHSM_LOG="$work/module.log"

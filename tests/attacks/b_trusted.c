@@ -10,7 +10,7 @@ static void before(void)
         bool ok = attack_key(&a, AES, "+WRAP +UNWRAP", &trusted) == CKR_OK &&
                   attack_key(&a, AES, "+WRAP +UNWRAP", &outsider) == CKR_OK;
 
-        if (!attack_verified)
+        if (!attack_separate)
                 ok = ok &&
                      attack_key(&a, AES, "+WRAP +UNWRAP +ENCRYPT +DECRYPT +SIGN +VERIFY +DERIVE", &broad) ==
                          CKR_OK &&
@@ -92,8 +92,8 @@ static void b03(struct attack *a)
         struct mech m;
         struct blob b, v;
 
-        if (attack_verified)
-                return; /* such a key is not made there: P03 */
+        if (attack_separate)
+                return; /* such a key is not made there */
         MUST(a, guide_key(a, "-nex", &t));
         MUST(a, guarded_blob(a, mech_of(&m, CKM_AES_KEY_WRAP), t, &k, &b));
         for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -323,7 +323,7 @@ static void b04(struct attack *a)
 {
         static const CK_MECHANISM_TYPE ways[] = { CKM_AES_CTR,  CKM_AES_ECB, CKM_AES_OFB, CKM_AES_CFB128,
                                                   CKM_AES_CFB8, CKM_AES_GCM, CKM_AES_CBC };
-        CK_OBJECT_HANDLE t = attack_verified ? trusted : broad, k;
+        CK_OBJECT_HANDLE t = broad ? broad : trusted, k;
         struct mech m;
         struct blob b, v;
         CK_BYTE block[16];

@@ -173,8 +173,13 @@ static void c05(struct attack *a)
                 (void)REFUSED(a, CKR_ATTRIBUTE_VALUE_INVALID,
                               p11->C_SetAttributeValue(a->session, x, &change, 1));
         }
+#ifndef CHSM_SANITIZED /* which keeps what was freed */
         CHECK(a, resident_kib(own) - own_was < 1024);
         CHECK(a, resident_kib(node) - was < 1024);
+#else
+        (void)own_was;
+        (void)was;
+#endif
 }
 
 /* A private key that comes back as something whose value can be worked with. */

@@ -241,10 +241,17 @@ static void e04(struct attack *a)
         if (!attack_needs(a, CKM_AES_CBC_PAD))
                 return;
         MUST(a, attack_key(a, AES, "+WRAP +UNWRAP", &w));
-        EXPOSED(a, attack_key(a, AES, "+EXTR", &k));
-        MUST(a, attack_ec(a, "", "+SIGN +EXTR", &pub, &ec));
-        if (!SEPARATE(a, CKR_MECHANISM_INVALID, attack_wrap(a, mech_of(&m, CKM_AES_CBC_PAD), w, k, &b)))
+        mech_of(&m, CKM_AES_CBC_PAD);
+        if (attack_separate) { /* no such padding is looked at */
+                memset(&b, 0x55, sizeof(b));
+                b.n = 48;
+                (void)REFUSED(a, CKR_MECHANISM_INVALID,
+                              attack_unwrap_as(a, &m.m, w, &b, CKO_SECRET_KEY, CKK_AES, "", &x));
                 return;
+        }
+        MUST(a, attack_key(a, AES, "+EXTR", &k));
+        MUST(a, attack_ec(a, "", "+SIGN +EXTR", &pub, &ec));
+        MUST(a, attack_wrap(a, &m.m, w, k, &b));
         MUST(a, attack_wrap(a, &m.m, w, ec, &p8));
         for (int i = 1; i < 256; i++) {
                 struct blob d = b, e = p8;
