@@ -244,31 +244,51 @@ static void run(const struct attack_row *row, bool token, unsigned number, unsig
         (void)fflush(stdout);
 }
 
-static int run_group(const struct attack_group *group, const char *only)
+static const struct attack_group *group_named(const char *name, size_t n)
 {
+        for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+                if (strlen(groups[i]->name) == n && strncmp(groups[i]->name, name, n) == 0)
+                        return groups[i];
+        }
+        return NULL;
+}
+
+/* Several groups with commas between them; CHSM_ATTACK names the sequences to run, by how their ids begin. */
+static int run_groups(const char *names)
+{
+        const char *only = getenv("CHSM_ATTACK");
         unsigned number = 0, bad = 0;
 
-        if (group->before)
-                group->before();
-        for (const struct attack_row *row = group->rows; row->id; row++) {
-                if (only && strncmp(only, row->id, strlen(only)) != 0)
-                        continue;
-                run(row, false, ++number, &bad);
-                run(row, true, ++number, &bad);
+        for (size_t n; *names; names += n, names += *names == ',') {
+                const struct attack_group *group = group_named(names, n = strcspn(names, ","));
+
+                if (!group) {
+                        printf("Bail out! no group '%s'\n", names);
+                        return 2;
+                }
+                if (group->before)
+                        group->before();
+                for (const struct attack_row *row = group->rows; row->id; row++) {
+                        if (only && strncmp(only, row->id, strlen(only)) != 0)
+                                continue;
+                        run(row, false, ++number, &bad);
+                        run(row, true, ++number, &bad);
+                }
         }
         printf("1..%u\n", number);
         return bad != 0;
 }
 
 /* What another process was started for; its code goes to the one that did. */
-static int play(const struct attack_group *group, const char *name, char **words, int n)
+static int play(const char *group_name, const char *name, char **words, int n)
 {
+        const struct attack_group *group = group_named(group_name, strlen(group_name));
         struct attack a = { .id = name, .token = true, .session = attack_session() };
         CK_ULONG numbers[16] = { 0 };
 
         for (int i = 0; i < n && i < 16; i++)
                 numbers[i] = strtoul(words[i], NULL, 0);
-        for (const struct attack_role *role = group->roles; role && role->name; role++) {
+        for (const struct attack_role *role = group ? group->roles : NULL; role && role->name; role++) {
                 if (strcmp(role->name, name) == 0) {
                         printf("rv 0x%lx\n", role->run(&a, numbers));
                         return a.failed;
@@ -291,20 +311,15 @@ static bool module_open(const char *path)
 
 int main(int argc, char **argv)
 {
-        const struct attack_group *group = NULL;
         const char *profile = getenv("CHSM_PROFILE");
         CK_SESSION_HANDLE base;
         int rc;
 
-        for (size_t i = 0; argc >= 4 && i < sizeof(groups) / sizeof(groups[0]); i++) {
-                if (strcmp(groups[i]->name, argv[1]) == 0)
-                        group = groups[i];
-        }
         log_path = getenv("CHSM_LOG");
         attack_separate = profile && strcmp(profile, "documented") != 0;
         attack_verified = attack_separate && strcmp(profile, "separate") != 0;
-        if (!group || !log_path) {
-                printf("Bail out! usage: CHSM_LOG=FILE attacks GROUP MODULE PIN [ROLE NUMBERS...]\n");
+        if (argc < 4 || !log_path) {
+                printf("Bail out! usage: CHSM_LOG=FILE attacks GROUPS MODULE PIN [ROLE NUMBERS...]\n");
                 return 2;
         }
         pin = argv[3];
@@ -313,7 +328,7 @@ int main(int argc, char **argv)
                 printf("Bail out! the module does not open, or nobody can log in\n");
                 return 2;
         }
-        rc = argc > 4 ? play(group, argv[4], argv + 5, argc - 5) : run_group(group, getenv("CHSM_ATTACK"));
+        rc = argc > 4 ? play(argv[1], argv[4], argv + 5, argc - 5) : run_groups(argv[1]);
         (void)p11->C_Finalize(NULL);
         free(mechanisms);
         return rc;

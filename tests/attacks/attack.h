@@ -6,8 +6,8 @@
  * After every refusal the harness itself checks that no object came into being, that the session works and
  * that the log of the module has one record with a reason.
  *
- * One program holds all groups: attacks GROUP MODULE PIN. It prints TAP. The same program is the second user
- * and the second application: attacks GROUP MODULE PIN ROLE NUMBERS... (attack_other). */
+ * One program holds all groups: attacks GROUPS MODULE PIN, with commas. It prints TAP. The same program is
+ * the second user and the second application: attacks GROUP MODULE PIN ROLE NUMBERS... (attack_other). */
 #ifndef CHSM_TESTS_ATTACK_H
 #define CHSM_TESTS_ATTACK_H
 

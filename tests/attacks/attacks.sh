@@ -1,5 +1,6 @@
 #!/bin/sh
-# One group of attack sequences against an HSM of its own. Usage: attacks.sh SOURCE_FOLDER BUILD_FOLDER GROUP [PROFILE]
+# Groups of attack sequences against an HSM of their own.
+# Usage: attacks.sh SOURCE_FOLDER BUILD_FOLDER GROUP[,GROUP...] [PROFILE]
 # PROFILE: documented, verified, strict; or separate, which is documented with separate_roles.
 . "$(dirname "$0")/../run/lib.sh"
 export CHSM_PROFILE="${4:-documented}"
