@@ -25,7 +25,7 @@ refused "an ECDSA mechanism does not fit an RSA key" "sign failed" util sign -f 
 refused "a changed file does not verify" "Cfm3Verify returned: 0x1b" \
         util verify -f /etc/hostname -s sig -k "$(cat public)" -m 6
 refused "the id is taken" "has this CKA_ID already" util genRSAKeyPair -m 2048 -e 65537 -l other -id r1
-refused "an odd modulus" "1024 to 8192 in steps of 256" util genRSAKeyPair -m 1000 -e 65537 -l short
+refused "an odd modulus" "1024 to 8192 in steps of 256" util genRSAKeyPair -m 1100 -e 65537 -l short
 refused "a missing option" "needs option -l" util genRSAKeyPair -m 2048 -e 65537
 refused "a strange option" "is no option of" util genRSAKeyPair -m 2048 -e 65537 -l x -zz
 refused "an unknown command" "there is no command" util fly
