@@ -115,7 +115,7 @@ static const struct mac {
         { "hmac-sha512-224", CKM_SHA512_224_HMAC, CKK_SHA512_224_HMAC, 32, 28, 0 },
         { "hmac-sha512-256", CKM_SHA512_256_HMAC_GENERAL, CKK_SHA512_256_HMAC, 32, 32, 1 },
         { "hmac-sha3-256", CKM_SHA3_256_HMAC, CKK_SHA3_256_HMAC, 32, 32, 0 },
-        { "hmac-sha3-512", CKM_SHA3_512_HMAC_GENERAL, CKK_GENERIC_SECRET, 32, 1, 1 },
+        { "hmac-sha3-512", CKM_SHA3_512_HMAC_GENERAL, CKK_GENERIC_SECRET, 32, 4, 1 },
         { "cmac", CKM_AES_CMAC, CKK_AES, 32, 16, 0 },
         { "cmac-general", CKM_AES_CMAC_GENERAL, CKK_AES, 32, 5, 1 },
         { "cmac-des3", CKM_DES3_CMAC, CKK_DES3, 24, 8, 0 },
