@@ -28,7 +28,7 @@ static void before_login(void)
         is("a large one neither", F->C_DigestInit(session, &m), CKR_OK);
         is("though a node takes little at once before login",
            F->C_Digest(session, data, sizeof(data), out, &room), CKR_OK);
-        is("it is right too", out[0] << 8 | out[1], 0x7ca5);
+        is("it is right too", (CK_RV)(out[0] << 8 | out[1]), 0x7ca5);
         is("the connection is as before", digest("abc", 3, out), CKR_OK);
         key = make_aes(session);
         is("no key is made", key, 0);
