@@ -69,24 +69,4 @@ t "on GMAC" agrees_mac gmac 32 12 -cipher AES-256-GCM -macopt "hexiv:$(hex iv 12
 for digest in md5 sha512-224 sha512-256 sha3-224 sha3-256 sha3-384 sha3-512; do
         t "on $digest" agrees_digest $digest
 done
-
-p11() {
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" "$@"
-}
-head -c 100000 data >text
-iv=$(hex iv 16)
-t "pkcs11-tool makes an AES key" p11 --keygen --key-type AES:32 --id 21 --label sym --sensitive --private
-t "and a DES3 key" p11 --keygen --key-type DES3:24 --id 22 --label des3 --sensitive --private
-t "and a generic one" p11 --keygen --key-type GENERIC:32 --usage-sign --id 23 --label mac --sensitive --private
-there_and_back() {
-        p11 --encrypt -m "$1" ${3:+--iv "$3"} --id "$2" -i text -o sealed && ! cmp -s text sealed &&
-                p11 --decrypt -m "$1" ${3:+--iv "$3"} --id "$2" -i sealed -o opened && cmp text opened
-}
-t "AES-CBC-PAD there and back" there_and_back AES-CBC-PAD 21 "$iv"
-t "pkcs11-tool hashes with SHA3-256" sh -c 'pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --hash \
-        -m SHA3-256 -i text -o hashed && openssl dgst -sha3-256 -binary -out theirs text && cmp theirs hashed'
-t "and makes and verifies an HMAC" sh -c 'pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --sign \
-        -m SHA3-256-HMAC --id 23 -i text -o mac && [ "$(wc -c <mac)" -eq 32 ] &&
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --verify -m SHA3-256-HMAC --id 23 -i text \
-                --signature-file mac'
 finish

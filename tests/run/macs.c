@@ -145,7 +145,7 @@ static void authenticates(const struct mac *r)
         CK_GCM_PARAMS gcm = { iv, 12, 96, NULL, 0, r->bytes * 8 };
         CK_MECHANISM m = { r->mechanism, NULL, 0 };
         CK_OBJECT_HANDLE key = import(r->type, r->key);
-        CK_BYTE mac[64], again[64];
+        CK_BYTE mac[65], again[64];
 
         if (r->general == 1)
                 m = (CK_MECHANISM){ r->mechanism, &bytes, sizeof(bytes) };

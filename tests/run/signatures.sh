@@ -28,25 +28,4 @@ while read -r key signature command options; do
         # shellcheck disable=SC2086 # a list of options is meant
         t "openssl accepts $key, $command $options" accepts "$key" "$signature" "$command" $options
 done <checks
-
-# The other way round: what openssl signs with keys of its own.
-p11() {
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" "$@"
-}
-verifies() { # mechanism, id, openssl command that makes sig, key options...
-        mechanism=$1 id=$2 signing=$3
-        shift 3
-        openssl genpkey "$@" -out own.key && openssl pkey -in own.key -pubout -outform DER -out own.der &&
-                p11 --write-object own.der --type pubkey --id "$id" --label own && eval "$signing" &&
-                p11 --verify -m "$mechanism" --id "$id" --signature-format openssl -i text --signature-file sig >said &&
-                grep -q "Signature is valid" said
-}
-t "RSA-3072 and SHA-384 of openssl" verifies SHA384-RSA-PKCS 41 \
-        'openssl dgst -sha384 -sign own.key -out sig text' -algorithm RSA -pkeyopt rsa_keygen_bits:3072
-t "RSA-1024 of openssl" verifies SHA256-RSA-PKCS 42 \
-        'openssl dgst -sha256 -sign own.key -out sig text' -algorithm RSA -pkeyopt rsa_keygen_bits:1024
-t "brainpoolP320r1 of openssl" verifies ECDSA-SHA256 43 \
-        'openssl dgst -sha256 -sign own.key -out sig text' -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP320r1
-t "P-521 of openssl" verifies ECDSA-SHA512 44 \
-        'openssl dgst -sha512 -sign own.key -out sig text' -algorithm EC -pkeyopt ec_paramgen_curve:P-521
 finish
