@@ -210,7 +210,8 @@ uint64_t client_pool_submit(struct client_pool *pool, struct slice frame, uint64
         memcpy(r->frame, frame.p, frame.n);
         (void)wire_frame_set_id(r->frame, r->n, r->wire_id);
         pool->slots[slot - 1] = r;
-        pool->in_flight++;
+        if (pool->in_flight++ == 0 || r->deadline < pool->soonest)
+                pool->soonest = r->deadline;
         queue_add(pool, r);
         return r->wire_id;
 }
@@ -307,12 +308,10 @@ size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap,
                                                                 : POLLIN),
                         };
         }
-        for (size_t i = 0; i < pool->slot_count; i++) {
-                struct pool_request *r = pool->slots[i];
-
-                if (r && r->deadline < until)
-                        until = r->deadline;
-                if (r && !r->conn && r->not_before > now && r->not_before < until)
+        if (pool->in_flight && pool->soonest < until)
+                until = pool->soonest;
+        for (const struct pool_request *r = pool->first; r; r = r->next) {
+                if (r->not_before > now && r->not_before < until)
                         until = r->not_before;
         }
         *timeout_ms = until == INT64_MAX ? -1 : until <= now ? 0 : (int)(until - now);
@@ -330,19 +329,31 @@ static bool conn_due(const struct pool_conn *c, const struct pollfd *fds, size_t
         return true;
 }
 
+static void request_expire(struct client_pool *pool, struct pool_request *r)
+{
+        struct err err = ERR_INIT;
+
+        if (conn_choose(pool))
+                err_set(&err, ERR_DEADLINE, "no answer in time (sent %u times)", r->attempts + 1);
+        else
+                client_pool_trouble(pool, &err);
+        pool_request_end(pool, r, NULL, 0, &err);
+}
+
+/* Looks through the requests only when the soonest deadline is over; that one may have been answered since,
+ * and then the next is found here. */
 static void requests_expire(struct client_pool *pool, int64_t now)
 {
+        if (!pool->in_flight || pool->soonest > now)
+                return;
+        pool->soonest = INT64_MAX; /* a reply may submit another request */
         for (size_t i = 0; i < pool->slot_count; i++) {
                 struct pool_request *r = pool->slots[i];
-                struct err err = ERR_INIT;
 
-                if (!r || r->deadline > now)
-                        continue;
-                if (conn_choose(pool))
-                        err_set(&err, ERR_DEADLINE, "no answer in time (sent %u times)", r->attempts + 1);
-                else
-                        client_pool_trouble(pool, &err);
-                pool_request_end(pool, r, NULL, 0, &err);
+                if (r && r->deadline <= now)
+                        request_expire(pool, r);
+                else if (r && r->deadline < pool->soonest)
+                        pool->soonest = r->deadline;
         }
 }
 

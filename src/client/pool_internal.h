@@ -51,6 +51,7 @@ struct client_pool {
         size_t conn_count;
         struct pool_request **slots; /* by low half of the wire id, less one */
         size_t slot_count, in_flight;
+        int64_t soonest;                   /* no deadline is before; of no meaning without requests */
         struct pool_request *first, *last; /* waiting */
         uint32_t sequence;
         bool wanted; /* connect although nothing is asked yet */

@@ -153,6 +153,13 @@ static struct mechanism taken(const Chsm__MechanismInfo *r)
         return m;
 }
 
+static int ascending(const void *a, const void *b)
+{
+        CK_MECHANISM_TYPE x = ((const struct mechanism *)a)->type, y = ((const struct mechanism *)b)->type;
+
+        return (x > y) - (x < y);
+}
+
 static CK_RV keep(const Chsm__MechanismsResponse *r)
 {
         struct mechanism *all = calloc(r->n_mechanisms + 1, sizeof(*all));
@@ -161,6 +168,7 @@ static CK_RV keep(const Chsm__MechanismsResponse *r)
                 return CKR_HOST_MEMORY;
         for (size_t i = 0; i < r->n_mechanisms; i++)
                 all[i] = taken(r->mechanisms[i]);
+        qsort(all, r->n_mechanisms, sizeof(*all), ascending);
         pthread_mutex_lock(&module.lock);
         mechanisms_clear();
         module.mechanisms = all;
@@ -189,18 +197,18 @@ static CK_RV load(void)
 /* Whether the list is there, and what it says of one mechanism, if anything. */
 static bool look_up(CK_MECHANISM_TYPE type, struct mechanism *out, bool *there, int64_t *revision)
 {
-        bool found = false;
+        const struct mechanism wanted = { .type = type }, *found = NULL;
 
         pthread_mutex_lock(&module.lock);
         *there = module.mechanisms != NULL;
         *revision = module.mechanism_revision;
-        for (CK_ULONG i = 0; !found && i < module.mechanism_count; i++) {
-                found = module.mechanisms[i].type == type;
-                if (found)
-                        *out = module.mechanisms[i];
-        }
+        if (*there)
+                found =
+                    bsearch(&wanted, module.mechanisms, module.mechanism_count, sizeof(wanted), ascending);
+        if (found)
+                *out = *found;
         pthread_mutex_unlock(&module.lock);
-        return found;
+        return found != NULL;
 }
 
 CK_RV mechanism_find(CK_MECHANISM_TYPE type, struct mechanism *out)
