@@ -91,8 +91,12 @@ static bool put_state(struct factory *f)
 static bool put_users(struct factory *f)
 {
         struct vault *v = f->call->vault;
-        struct vault_user_view admin = { .id = 1, .role = VAULT_PRECO, .name = "admin", .key = "admin" };
-        struct vault_user_view app = { .id = 2, .role = VAULT_AU, .name = "app_user", .key = "app_user" };
+        struct vault_user_view admin = {
+                .id = 1, .role = VAULT_PRECO, .rights = VAULT_RIGHTS_ALL, .name = "admin", .key = "admin"
+        };
+        struct vault_user_view app = {
+                .id = 2, .role = VAULT_AU, .rights = VAULT_RIGHTS_ALL, .name = "app_user", .key = "app_user"
+        };
         struct slice key = vault_call_key(f->call, "p/users", SLICE_EMPTY);
         struct buf next = BUF_INIT;
         bool ok;

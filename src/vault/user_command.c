@@ -52,6 +52,8 @@ bool vault_list_users(struct vault_call *call)
                 rows[i].name = users[i].name;
                 rows[i].failures = users[i].failures;
                 rows[i].locked = vault_user_locked(call->vault, &users[i]);
+                rows[i].quorum_key = users[i].quorum_key.n != 0;
+                rows[i].second_factor = users[i].second_factor.n != 0;
                 r->users[i] = &rows[i];
         }
         r->n_users = n;
@@ -133,7 +135,9 @@ bool vault_create_user(struct vault_call *call)
         if (vault_users_count(v) >= v->config.max_users)
                 return err_set(&call->err, ERR_LIMIT, "the partition has its most users, %llu",
                                (unsigned long long)v->config.max_users);
-        u = (struct vault_user_view){ .role = (enum vault_role)in->role, .epoch = 1 };
+        u = (struct vault_user_view){ .role = (enum vault_role)in->role,
+                                      .epoch = 1,
+                                      .rights = VAULT_RIGHTS_ALL };
         u.id = vault_partition_next_user(v, &rev);
         u.created_ms = clock_wall_ms(&v->deps.clock);
         memcpy(u.name, in->user, strlen(in->user));

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 struct vault_user {
-        struct vault_user_view view; /* its live_epoch points to epoch below */
+        struct vault_user_view view; /* its live_ pointers point below */
         _Atomic uint64_t epoch;
+        _Atomic uint32_t rights;
         struct vault_user *next; /* every one ever seen, freed at close */
 };
 
@@ -179,80 +180,6 @@ bool vault_user_password_check(struct slice password, struct err *err)
         return true;
 }
 
-/* ---- records ---- */
-
-bool vault_user_guard(struct vault_call *call, const struct vault_user_view *u)
-{
-        struct slice name = slice_str(u->key);
-
-        return vault_call_guard(call, u->rev ? STORE_REV_IS : STORE_ABSENT, vault_call_key(call, "u/", name),
-                                u->rev) &&
-               vault_call_guard(call, u->failures_rev ? STORE_REV_IS : STORE_ABSENT,
-                                vault_call_key(call, "f/", name), u->failures_rev);
-}
-
-bool vault_user_put(struct vault_call *call, const struct vault_user_view *u)
-{
-        struct buf body = BUF_INIT;
-        struct slice key = vault_call_key(call, "u/", slice_str(u->key));
-        bool ok;
-
-        buf_put_u32(&body, u->id);
-        buf_put_u8(&body, (uint8_t)u->role);
-        buf_put_u64(&body, u->epoch);
-        buf_put_u64(&body, (uint64_t)u->created_ms);
-        buf_put_block(&body, slice_str(u->name));
-        buf_put_block(&body, slice_str(u->password));
-        ok = vault_call_guard(call, u->rev ? STORE_REV_IS : STORE_ABSENT, key, u->rev) &&
-             vault_record_put_sealed(call, key, &body);
-        if (body.p)
-                sec_wipe(body.p, body.n);
-        buf_clear(&body);
-        return ok;
-}
-
-bool vault_user_put_failures(struct vault_call *call, const struct vault_user_view *u, uint32_t failures)
-{
-        struct slice key = vault_call_key(call, "f/", slice_str(u->key));
-        struct buf body = BUF_INIT;
-        bool ok;
-
-        if (!vault_call_guard(call, u->failures_rev ? STORE_REV_IS : STORE_ABSENT, key, u->failures_rev))
-                return false;
-        if (failures == 0)
-                return u->failures_rev == 0 || vault_call_delete(call, key);
-        buf_put_u32(&body, u->id);
-        buf_put_u32(&body, failures);
-        ok = vault_record_put(call, key, &body);
-        buf_clear(&body);
-        return ok;
-}
-
-static bool text_of(struct slice in, char *out, size_t size)
-{
-        if (in.n >= size || memchr(in.p ? in.p : (const uint8_t *)"", 0, in.n))
-                return false;
-        memset(out, 0, size);
-        if (in.n)
-                memcpy(out, in.p, in.n);
-        return true;
-}
-
-static bool user_decode(struct slice plain, struct slice name, struct vault_user_view *u)
-{
-        struct reader in = reader_of(plain);
-        struct slice shown, password;
-
-        *u = (struct vault_user_view){ .id = reader_u32(&in) };
-        u->role = (enum vault_role)reader_u8(&in);
-        u->epoch = reader_u64(&in);
-        u->created_ms = (int64_t)reader_u64(&in);
-        shown = reader_block(&in, VAULT_NAME_MAX);
-        password = reader_block(&in, CRYPTO_PASSWORD_TEXT_MAX);
-        return reader_end(&in) && u->id && shown.n && text_of(shown, u->name, sizeof(u->name)) &&
-               text_of(password, u->password, sizeof(u->password)) && text_of(name, u->key, sizeof(u->key));
-}
-
 /* ---- apply ---- */
 
 static void user_remove(struct vault_users *u, struct slice name)
@@ -298,6 +225,8 @@ static bool user_set(struct vault_users *u, const struct vault_user_view *view)
                 user->view.failures_rev = failures_rev;
         }
         user->view.live_epoch = &user->epoch;
+        user->view.live_rights = &user->rights;
+        atomic_store(&user->rights, view->rights);
         atomic_store(&user->epoch, view->epoch);
         return true;
 }
@@ -318,7 +247,7 @@ bool vault_users_apply(struct vault *v, const struct store_event *e, struct err 
         plain = vault_record_open(v, e->key, e->value, err);
         if (!plain)
                 return false;
-        ok = user_decode(sec_slice(plain), name, &view);
+        ok = vault_user_decode(sec_slice(plain), name, &view);
         sec_free(&plain);
         if (!ok)
                 return err_set(err, ERR_STORE_DAMAGED, "the record of a user cannot be read");

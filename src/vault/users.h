@@ -7,11 +7,19 @@
 #define CHSM_VAULT_USERS_H
 
 #include "vault/core.h"
+#include "vault/right.h"
 
 #define VAULT_NAME_MAX     31
 #define VAULT_PASSWORD_MIN 8
 #define VAULT_PASSWORD_MAX 32
 #define VAULT_EPOCH_DEAD   UINT64_MAX /* of a deleted user: no ticket has it */
+#define VAULT_USER_KEY_MAX 600        /* SubjectPublicKeyInfo of RSA-4096 is 550 */
+
+/* A public key of a person, as DER. */
+struct vault_user_key {
+        uint16_t n; /* 0: none */
+        uint8_t der[VAULT_USER_KEY_MAX];
+};
 
 /* A copy of what is known of a user. */
 struct vault_user_view {
@@ -22,10 +30,14 @@ struct vault_user_view {
         char key[VAULT_NAME_MAX + 1];            /* lower case: the store key's rest */
         char password[CRYPTO_PASSWORD_TEXT_MAX]; /* empty: cannot log in */
         int64_t created_ms;
+        uint32_t rights;                     /* of enum vault_right; all for who is no CU */
+        struct vault_user_key quorum_key;    /* signs approvals */
+        struct vault_user_key second_factor; /* asked for at login */
         store_rev rev;
         uint32_t failures;
         store_rev failures_rev;             /* 0: no counter record */
         const _Atomic uint64_t *live_epoch; /* valid until vault_close */
+        const _Atomic uint32_t *live_rights;
 };
 
 bool vault_users_open(struct vault *, struct err *);
@@ -43,6 +55,10 @@ bool vault_users_list(struct vault *, struct arena *, struct vault_user_view **o
 bool vault_user_name_check(const char *name, struct err *);
 bool vault_user_password_check(struct slice password, struct err *);
 
+/* user_record.c: the plain record. Records of before there were rights and keys have them all, and none. */
+bool vault_user_encode(const struct vault_user_view *, struct buf *);
+/* key: the lower-case name. False: damaged. */
+bool vault_user_decode(struct slice plain, struct slice key, struct vault_user_view *);
 /* Puts the record, guarded by view->rev (0: absent), into the call's transaction. */
 bool vault_user_put(struct vault_call *, const struct vault_user_view *);
 /* Takes the counter to `failures` (0 deletes it), guarded by its revision. */
