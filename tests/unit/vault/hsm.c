@@ -98,10 +98,11 @@ void hsm_free(struct hsm *h)
 
 struct caller caller_new(struct hsm *h)
 {
-        static uint8_t count;
+        static uint32_t count;
         struct caller c = { .hsm = h };
 
-        c.context[0] = ++count;
+        count++;
+        memcpy(c.context, &count, sizeof(count));
         c.context[15] = 0x5a;
         return c;
 }
@@ -252,7 +253,7 @@ static struct crypto_key *endpoint_key(struct hsm *h, const struct vault_identit
 }
 
 /* What the owner does with the openssl program. */
-static void issue_poac(struct hsm *h, struct buf *poac)
+void hsm_issue(struct hsm *h, struct buf *poac)
 {
         struct crypto_cert_name owner = { .cn = "owner" }, partition = { .cn = "partition" };
         struct crypto_key_spec spec = { .key_type = CKK_RSA, .bits = 2048 };
@@ -276,7 +277,7 @@ void hsm_own(struct hsm *h, struct caller *preco)
         struct buf poac = BUF_INIT;
 
         *preco = caller_new(h);
-        issue_poac(h, &poac);
+        hsm_issue(h, &poac);
         assert_int_equal(caller_login(preco, 6, "admin", "tenantadmin"), 0);
         assert_int_equal(caller_store_cert(preco, 4, buf_slice(&h->owner)), 0);
         assert_int_equal(caller_store_cert(preco, 8, buf_slice(&poac)), 0);

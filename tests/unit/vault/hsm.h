@@ -32,6 +32,7 @@ struct caller {
 
 struct hsm *hsm_new(void);                        /* unowned */
 void hsm_ceremony(struct hsm *);                  /* owned and activated: CO admin / admin1234 */
+void hsm_issue(struct hsm *, struct buf *poac);   /* makes the owner's key and certificates, stores nothing */
 void hsm_own(struct hsm *, struct caller *preco); /* owned; PRECO logged in */
 void hsm_activate(struct caller *preco);
 struct hsm *hsm_ready(void); /* with CUs cu1, cu2 / user1234 */
