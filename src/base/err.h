@@ -101,6 +101,8 @@ enum err_id {
         ERR_PARAMETER_SET, /* CKR_PARAMETER_SET_NOT_SUPPORTED */
         ERR_UNWRAPPING_KEY_SIZE, /* CKR_UNWRAPPING_KEY_SIZE_RANGE */
         ERR_UNWRAPPING_KEY_TYPE, /* CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT */
+        ERR_RIGHT,               /* CKR_FUNCTION_REJECTED: an officer took this right from the user */
+        ERR_USER_CLOSED, /* CKR_FUNCTION_REJECTED: the user gave officers no access (disableUserAccess) */
         ERR_COUNT
 };
 

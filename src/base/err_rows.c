@@ -142,6 +142,10 @@ static const struct err_row rows[] = {
             "the unwrapping key's size is not offered", NULL),
         ROW(ERR_UNWRAPPING_KEY_TYPE, "unwrapping-key-type", 0xf2 /* CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT */,
             1, "the unwrapping key is of another type than the mechanism needs", NULL),
+        ROW(ERR_RIGHT, "right", 0x200 /* CKR_FUNCTION_REJECTED */, 1, "the user does not have this right",
+            NULL),
+        ROW(ERR_USER_CLOSED, "user-closed", 0x200 /* CKR_FUNCTION_REJECTED */, 1,
+            "officers have no access to this user and his keys", NULL),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -235,10 +235,8 @@ static uint32_t set_attribute_one(struct shell *sh, struct mgmt_server *s, size_
                 request.body_case = CHSM__REQUEST__BODY_SET_ATTRIBUTES;
                 rv = chsm_call(s->chsm, &request, &answer, &sh->err);
         }
-        if (rv == 0 && answer.response->note[0]) {
-                shell_say(sh, "Note: %s\n", answer.response->note);
-                shell_set(sh, "note", json_string(answer.response->note));
-        }
+        if (rv == 0)
+                mgmt_note(sh, answer.response);
         chsm_answer_clear(&answer);
         return rv;
 }

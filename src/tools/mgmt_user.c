@@ -109,11 +109,6 @@ static ProtobufCBinaryData secret_data(struct sec *s)
         return (ProtobufCBinaryData){ sec_size(s), sec_bytes(s) };
 }
 
-static size_t servers_in_scope(struct shell *sh)
-{
-        return mgmt_of(sh)->scope < 0 ? mgmt_of(sh)->count : 1;
-}
-
 static struct sec *typed; /* of the running command, for each of its servers */
 
 static uint32_t create_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
@@ -144,7 +139,7 @@ static uint32_t create_user(struct shell *sh, int argc, char **argv)
         if (!role || !(typed = new_password(sh, argv[3])))
                 return err_ckr(&sh->err);
         shell_say(sh, "Creating User %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
-                  servers_in_scope(sh));
+                  mgmt_scope_size(sh));
         rv = mgmt_each(sh, "createUser", create_one, argc, argv);
         sec_free(&typed);
         return rv;
@@ -175,7 +170,7 @@ static uint32_t delete_user(struct shell *sh, int argc, char **argv)
         if (!role)
                 return err_ckr(&sh->err);
         shell_say(sh, "Deleting user %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
-                  servers_in_scope(sh));
+                  mgmt_scope_size(sh));
         return mgmt_each(sh, "deleteUser", delete_one, argc, argv);
 }
 
@@ -219,7 +214,7 @@ static uint32_t change_password(struct shell *sh, int argc, char **argv)
         if (!role || !(typed = new_password(sh, argv[3])))
                 return err_ckr(&sh->err);
         shell_say(sh, "Changing password for %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
-                  servers_in_scope(sh));
+                  mgmt_scope_size(sh));
         rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
         sec_free(&typed);
         return rv;
@@ -244,7 +239,7 @@ static uint32_t unlock_one(struct shell *sh, struct mgmt_server *s, size_t index
 
 static uint32_t unlock_user(struct shell *sh, int argc, char **argv)
 {
-        shell_say(sh, "UnlockUser %s on %zu nodes\n", argv[1], servers_in_scope(sh));
+        shell_say(sh, "UnlockUser %s on %zu nodes\n", argv[1], mgmt_scope_size(sh));
         return mgmt_each(sh, "unlockUser", unlock_one, argc, argv);
 }
 

@@ -70,6 +70,7 @@ struct vault_login {
         char user[32]; /* name as created */
         uint8_t context[VAULT_CONTEXT_SIZE];
         uint64_t epoch;
+        uint32_t rights; /* of enum vault_right, at this moment */
         int64_t expires_ms;
 };
 
@@ -224,5 +225,8 @@ bool vault_audit_records(struct vault_call *);
 bool vault_get_policy(struct vault_call *);
 bool vault_set_policy(struct vault_call *);
 bool vault_audit_keys(struct vault_call *);
+bool vault_set_user_rights(struct vault_call *);
+bool vault_disable_user_access(struct vault_call *);
+bool vault_user_info(struct vault_call *);
 
 #endif

@@ -52,7 +52,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                                "node '%s' is behind what this caller has seen; try again or another node",
                                v->config.node_name);
         return vault_policy_state(v, row, &call->err) &&
-               vault_policy_role(v, row, call->login.role, call->peer, &call->err);
+               vault_policy_role(v, row, call->login.role, call->peer, &call->err) &&
+               vault_right_check(call, vault_right_of_request(call->request));
 }
 
 static bool store_failed(struct vault_call *call, enum store_rc rc)

@@ -104,6 +104,12 @@ static const struct vault_command rows[] = {
             vault_set_policy),
         ROW(82, audit_keys, "CN_AUDIT_KEYS", 0x152, CU | CO | AU, ACTIVE, false, false, VAULT_COMMIT,
             vault_audit_keys),
+        ROW(92, set_user_rights, "CN_MODIFY_USER", 0x15c, CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_set_user_rights),
+        ROW(93, disable_user_access, "CN_DISABLE_USER_ACCESS", 0x15d, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_disable_user_access),
+        ROW(94, user_info, "CN_GET_USER_INFO", 0x15e, CU | CO, ACTIVE, false, false, VAULT_INLINE,
+            vault_user_info),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

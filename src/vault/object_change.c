@@ -136,7 +136,8 @@ bool vault_set_attributes(struct vault_call *call)
         if (!o)
                 return false;
         call->object = o->handle;
-        ok = call->login.role == VAULT_CO || vault_policy_owns(call, o, "change");
+        ok = call->login.role == VAULT_CO ? vault_user_admits_officers(call, o->owner, "change his keys")
+                                          : vault_policy_owns(call, o, "change");
         if (ok && !(o->flags & VAULT_MODIFIABLE))
                 ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_MODIFIABLE=FALSE");
         ok = ok && vault_template_read(call, in->attributes, in->n_attributes, 0, &changes) &&

@@ -3,6 +3,7 @@
  * part, so that a key that was deleted, taken back or restricted meanwhile does not work on. stream_crypt.c
  * has the parts of ciphers. */
 #include "vault/stream.h"
+#include "vault/users.h"
 
 #include <stdlib.h>
 
@@ -100,9 +101,11 @@ static bool place(struct vault *v, struct vault_stream *s)
 static bool use_begin(struct vault_call *call, enum crypto_op op, const Chsm__ObjectRef *ref,
                       const Chsm__Mechanism *m, struct vault_use *use)
 {
+        *use = (struct vault_use){ .object = NULL };
+        if (!vault_right_check(call, vault_right_of_operation(op)))
+                return false; /* may have been taken since the stream began */
         if (op != CRYPTO_DIGEST)
                 return vault_use_begin(call, ref, ERR_KEY_HANDLE, m, op, use);
-        *use = (struct vault_use){ .object = NULL };
         return vault_use_mechanism(call, m, use) &&
                crypto_operation_check(use->mechanism, op, NULL, &use->param, &call->err);
 }

@@ -16,6 +16,7 @@ struct entry {
         bool has_certificate;
         uint8_t certificate[32];
         const _Atomic uint64_t *live_epoch;
+        const _Atomic uint32_t *live_rights;
 };
 
 struct shard {
@@ -93,6 +94,7 @@ static bool entry_read(struct vault *v, struct slice plain, struct entry *e)
         memcpy(e->certificate, certificate.p, certificate.n);
         memcpy(e->login.user, user.name, sizeof(e->login.user));
         e->live_epoch = user.live_epoch;
+        e->live_rights = user.live_rights;
         sec_wipe(user.password, sizeof(user.password));
         return true;
 }
@@ -116,6 +118,7 @@ static bool entry_check(struct vault_call *call, const struct entry *e, struct e
         if (vault_context_retired(v, call->context))
                 return err_set(err, ERR_TICKET, "the application context of this login was retired");
         call->login = e->login;
+        call->login.rights = atomic_load_explicit(e->live_rights, memory_order_relaxed);
         return true;
 }
 

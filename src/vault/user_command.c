@@ -3,7 +3,7 @@
 #include "vault/partition.h"
 #include "vault/users.h"
 
-static const char *role_name(uint32_t role)
+const char *vault_role_name(uint32_t role)
 {
         switch (role) {
         case VAULT_CU:
@@ -19,16 +19,15 @@ static const char *role_name(uint32_t role)
         }
 }
 
-/* The user of that name and role; role 0: any. */
-static bool target(struct vault_call *call, uint32_t role, const char *name, struct vault_user_view *u)
+bool vault_user_target(struct vault_call *call, uint32_t role, const char *name, struct vault_user_view *u)
 {
         if (vault_user_find(call->vault, slice_str(name), u) && (!role || (uint32_t)u->role == role)) {
                 call->subject = arena_text(call->arena, slice_str(u->name));
                 return true;
         }
         call->subject = arena_text(call->arena, slice_of(name, strnlen(name, 64)));
-        return err_set(&call->err, ERR_USER_ABSENT, "there is no %s '%.*s'", role ? role_name(role) : "user",
-                       VAULT_NAME_MAX, name);
+        return err_set(&call->err, ERR_USER_ABSENT, "there is no %s '%.*s'",
+                       role ? vault_role_name(role) : "user", VAULT_NAME_MAX, name);
 }
 
 bool vault_list_users(struct vault_call *call)
@@ -109,7 +108,7 @@ static bool same_user(struct vault_call *call, const struct vault_user_view *u, 
                 return false;
         }
         return err_set(&call->err, ERR_USER_EXISTS, "there is a %s '%s' already, with id %u",
-                       role_name((uint32_t)u->role), u->name, u->id);
+                       vault_role_name((uint32_t)u->role), u->name, u->id);
 }
 
 bool vault_create_user(struct vault_call *call)
@@ -171,12 +170,12 @@ bool vault_delete_user(struct vault_call *call)
         uint32_t next;
         store_rev rev;
 
-        if (!target(call, in->role, in->user, &u))
+        if (!vault_user_target(call, in->role, in->user, &u))
                 return false;
         sec_wipe(u.password, sizeof(u.password));
         if (u.role != VAULT_CU && u.role != VAULT_CO)
                 return err_set(&call->err, ERR_USER_TYPE, "the %s '%s' cannot be deleted",
-                               role_name((uint32_t)u.role), u.name);
+                               vault_role_name((uint32_t)u.role), u.name);
         if (u.id == call->login.user_id)
                 return err_set(&call->err, ERR_USER_BUSY,
                                "'%s' is logged in here; another officer can delete it", u.name);
@@ -204,8 +203,8 @@ static bool may_change(struct vault_call *call, const struct vault_user_view *u)
                 return err_set(&call->err, ERR_ROLE, "only a crypto officer changes another user's password");
         if (u->role != VAULT_CU && u->role != VAULT_CO)
                 return err_set(&call->err, ERR_USER_TYPE, "the %s '%s' has no password to change",
-                               role_name((uint32_t)u->role), u->name);
-        return true;
+                               vault_role_name((uint32_t)u->role), u->name);
+        return vault_user_admits_officers(call, u->id, "change his password");
 }
 
 static bool change(struct vault_call *call, struct vault_user_view *u, struct slice password)
@@ -229,7 +228,7 @@ bool vault_change_password(struct vault_call *call)
         struct vault_user_view u;
         bool good = true, ok;
 
-        if (!target(call, in->role, in->user, &u))
+        if (!vault_user_target(call, in->role, in->user, &u))
                 return false;
         ok = may_change(call, &u) && vault_user_password_check(password, &call->err);
         if (ok && old.n) {
@@ -250,7 +249,7 @@ bool vault_unlock_user(struct vault_call *call)
 {
         struct vault_user_view u;
 
-        if (!target(call, 0, call->request->unlock_user->user, &u))
+        if (!vault_user_target(call, 0, call->request->unlock_user->user, &u))
                 return false;
         sec_wipe(u.password, sizeof(u.password));
         if (u.role != VAULT_CU)

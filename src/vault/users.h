@@ -66,6 +66,14 @@ bool vault_user_put_failures(struct vault_call *, const struct vault_user_view *
 /* Guards that user record and counter are as in the view. */
 bool vault_user_guard(struct vault_call *, const struct vault_user_view *);
 
+/* user_command.c: the user of that name and role, as the call's subject; role 0: any. ERR_USER_ABSENT. */
+bool vault_user_target(struct vault_call *, uint32_t role, const char *name, struct vault_user_view *);
+/* "CU" and so on, for sentences. */
+const char *vault_role_name(uint32_t role);
+/* right.c: whether officers have power over this user and his keys, for what they want to do ("change the
+ * password"). The answer is guarded: it holds until the call's transaction is committed. ERR_USER_CLOSED. */
+bool vault_user_admits_officers(struct vault_call *, uint32_t user_id, const char *what);
+
 /* login.c: the verdict on a password, as guards and changes of the call. *good is only to be told when the
  * transaction has committed: true is guarded (and resets the counter), false is counted, locks at the limit,
  * and sets call->refused. False result: err (locked, or no verdict possible). */

@@ -107,6 +107,21 @@ bool wire_check_unlock_user(const Chsm__Request *r, struct err *err)
         return check_name(r->unlock_user->user, 0, WIRE_NAME_MAX, "user", err);
 }
 
+bool wire_check_set_user_rights(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->set_user_rights->user, 0, WIRE_NAME_MAX, "user", err);
+}
+
+bool wire_check_disable_user_access(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->disable_user_access->user, 0, WIRE_NAME_MAX, "user", err);
+}
+
+bool wire_check_user_info(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->user_info->user, 0, WIRE_NAME_MAX, "user", err);
+}
+
 bool wire_check_generate_key(const Chsm__Request *r, struct err *err)
 {
         const Chsm__GenerateKeyRequest *g = r->generate_key;

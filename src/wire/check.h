@@ -46,6 +46,9 @@ bool wire_check_random(const Chsm__Request *, struct err *);
 bool wire_check_stream_open(const Chsm__Request *, struct err *);
 bool wire_check_stream_part(const Chsm__Request *, struct err *);
 bool wire_check_audit_records(const Chsm__Request *, struct err *);
+bool wire_check_set_user_rights(const Chsm__Request *, struct err *);
+bool wire_check_disable_user_access(const Chsm__Request *, struct err *);
+bool wire_check_user_info(const Chsm__Request *, struct err *);
 bool wire_check_set_policy(const Chsm__Request *, struct err *);
 
 #endif

@@ -52,6 +52,10 @@ static const struct wire_row rows[] = {
         { BODY(GET_POLICY, "get_policy"), .before_login = true },
         { BODY(SET_POLICY, "set_policy"), .mutating = true, .check = wire_check_set_policy },
         { BODY(AUDIT_KEYS, "audit_keys") },
+        { BODY(SET_USER_RIGHTS, "set_user_rights"), .mutating = true, .check = wire_check_set_user_rights },
+        { BODY(DISABLE_USER_ACCESS, "disable_user_access"), .mutating = true,
+          .check = wire_check_disable_user_access },
+        { BODY(USER_INFO, "user_info"), .check = wire_check_user_info },
 };
 
 const struct wire_row *wire_row_at(size_t i)

@@ -124,6 +124,7 @@ const Chsm__Response *ask_again(struct caller *c, Chsm__Request *r, const uint8_
         response = vault_call(h->vault, &h->peer, r, h->arena, &valid);
         assert_int_equal(response->id, 7);
         snprintf(h->note, sizeof(h->note), "%s", response->note);
+        snprintf(h->detail, sizeof(h->detail), "%s", response->detail);
         assert_true((response->status == 0) == (response->reason == 0));
         assert_true((response->status == 0) == (response->detail[0] == 0));
         return response;

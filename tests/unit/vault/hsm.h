@@ -18,6 +18,7 @@ struct hsm {
         int64_t wall_ms; /* the vault's clock */
         struct err err;
         char note[256];      /* of the last answer */
+        char detail[400];    /* the same */
         struct arena *arena; /* of the last answer */
 };
 

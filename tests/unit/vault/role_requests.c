@@ -459,6 +459,27 @@ static void fill_set_policy(struct trial *t)
         in->value = text_of("documented");
 }
 
+/* ---- rights ---- */
+
+static void fill_set_user_rights(struct trial *t)
+{
+        char *user = fresh_user(t);
+        Chsm__SetUserRightsRequest *in = body_of(t, "set_user_rights");
+
+        in->user = user;
+        in->mask = 1;
+}
+
+static void fill_disable_user_access(struct trial *t)
+{
+        ((Chsm__DisableUserAccessRequest *)body_of(t, "disable_user_access"))->user = text_of(t->user);
+}
+
+static void fill_user_info(struct trial *t)
+{
+        ((Chsm__UserInfoRequest *)body_of(t, "user_info"))->user = text_of(OWNER);
+}
+
 struct role_request {
         const char *name; /* of the command; or command:case */
         void (*fill)(struct trial *);
@@ -520,5 +541,8 @@ static const struct role_request role_requests[] = {
         { .name = "get_policy" },
         { "set_policy", fill_set_policy, false },
         { .name = "audit_keys" },
+        { "set_user_rights", fill_set_user_rights, false },
+        { "disable_user_access", fill_disable_user_access, true },
+        { "user_info", fill_user_info, false },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Users and their rights through chsm-mgmt and chsm-util: documented commands, and their refusals.
+. "$(dirname "$0")/lib.sh"
+hsm_up
+
+# as TYPE NAME PASSWORD COMMAND...: one command of a user.
+as() {
+        login="loginHSM $1 $2 $3"
+        shift 3
+        printf '%s\n%s\n' "$login" "$*" | chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf"
+}
+json() { # COMMAND...: as the officer
+        printf 'loginHSM CO %s %s\n%s\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" "$*" |
+                chsm-mgmt --yes --json -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | tail -n 1
+}
+says() { # WORDS COMMAND...
+        words=$1
+        shift
+        "$@" >said 2>&1 && grep -qF -- "$words" said || { cat said; return 1; }
+}
+rights() { # NAME VALUE ...: the file of setUserAttributes
+        : >attributes
+        while [ $# -gt 0 ]; do
+                printf '%s\n%s\n' "$1" "$2" >>attributes
+                shift 2
+        done
+}
+key_of() { # USER LABEL: a wrapping key of the user
+        chsm-util singlecmd loginHSM -u CU -s "$1" -p user2345 genSymKey -t 31 -s 32 -l "$2" | handle Key
+}
+
+t "a user for the tests" officer createUser CU cu2 user2345
+rights CKA_USER_KEYGEN 0x00
+t "an officer takes a right" says "setUserAttributes success" officer setUserAttributes cu2 attributes
+refused "the user makes no keys" "CKA_USER_KEYGEN off" chsm-util singlecmd loginHSM -u CU -s cu2 -p user2345 \
+        genSymKey -t 31 -s 32 -l x
+t "his information says so" says "|-- KEYGEN: DISABLED" officer getUserInfo cu2
+t "and what is on" grep -qF -- "|-- WRAP: ENABLED" said
+t "it is written to a file" officer getUserInfo cu2 info.txt
+t "which says the same" grep -qF "USER ATTRIBUTES" info.txt
+t "in JSON too" sh -c 'printf "%s" "$1" | grep -q "\"CKA_USER_KEYGEN\":false"' - "$(json getUserInfo cu2)"
+t "a user sees himself" says "User Name: cu2" as CU cu2 user2345 getUserInfo CU2
+refused "and nobody else" "only crypto officers and" as CU cu2 user2345 getUserInfo "$CHSM_CU_USER"
+rights CKA_USER_KEYGEN 0x01
+t "the officer gives it back" officer setUserAttributes cu2 attributes
+key=$(key_of cu2 mine)
+t "and keys are made" test -n "$key"
+
+refused "a user sets no rights" "role may not" as CU cu2 user2345 setUserAttributes cu2 attributes
+refused "an officer has none" "only crypto users have rights" officer setUserAttributes admin attributes
+refused "there is no such user" "there is no user 'cu9'" officer setUserAttributes cu9 attributes
+refused "there is no such file" "nothing-here" officer setUserAttributes cu2 nothing-here
+rights CKA_USER_FLY 0x01
+refused "a right that is none" "attributes:1: 'CKA_USER_FLY' is no user attribute" officer setUserAttributes cu2 attributes
+rights CKA_USER_SIGN yes
+refused "a value that is none" "must be 0x01 (on) or 0x00 (off)" officer setUserAttributes cu2 attributes
+rights CKA_USER_SIGN 0x01 CKA_USER_SIGN 0x00
+refused "a right named twice" "stands here twice" officer setUserAttributes cu2 attributes
+: >attributes
+refused "a file without rights" "has no user attribute" officer setUserAttributes cu2 attributes
+rights CKA_MANAGE_BY_CO 0x00
+refused "an officer closes no account" "only 'cu2' himself" officer setUserAttributes cu2 attributes
+refused "nor with the command for it" "role may not" officer disableUserAccess cu2
+refused "nor does another user" "only 'cu2' himself" as CU "$CHSM_CU_USER" "$CHSM_CU_PASSWORD" disableUserAccess cu2
+
+t "an officer trusts the user's key" officer setAttribute "$key" 134 1
+t "and trusts it no longer" officer setAttribute "$key" 134 0
+t "the user closes his account" says "disableUserAccess success" as CU cu2 user2345 disableUserAccess CU2
+refused "no key of his becomes trusted" "has closed his account to officers" officer setAttribute "$key" 134 1
+refused "no officer changes his password" "has closed his account to officers" officer changePswd CU cu2 officer12
+rights CKA_MANAGE_BY_CO 0x01
+refused "no officer opens it again" "nobody can undo that" officer setUserAttributes cu2 attributes
+refused "he is not deleted while he has keys" "owns 1 keys" officer deleteUser CU cu2
+t "he changes his password himself" as CU cu2 user2345 changePswd CU cu2 user2345
+t "the node restarts" hsm_restart
+refused "and it is closed still" "has closed his account to officers" officer changePswd CU cu2 officer12
+t "he deletes his key" chsm-util singlecmd loginHSM -u CU -s cu2 -p user2345 deleteKey -k "$key"
+t "then an officer may delete him" officer deleteUser CU cu2
+finish
