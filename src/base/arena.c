@@ -12,6 +12,7 @@
 struct arena_block {
         struct arena_block *next;
         size_t cap, used;
+        bool zeroed; /* all that is not in use: of the block that is kept, as a reset wipes it */
         alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -20,14 +21,15 @@ struct arena {
         size_t limit, used;
 };
 
-static struct arena_block *block_new(size_t cap)
+static struct arena_block *block_new(size_t cap, bool zeroed)
 {
-        struct arena_block *block = malloc(sizeof(*block) + cap);
+        struct arena_block *block = zeroed ? calloc(1, sizeof(*block) + cap) : malloc(sizeof(*block) + cap);
 
         if (block) {
                 block->next = NULL;
                 block->cap = cap;
                 block->used = 0;
+                block->zeroed = zeroed;
         }
         return block;
 }
@@ -39,7 +41,7 @@ struct arena *arena_new(size_t first_block, size_t limit)
         if (!a)
                 return NULL;
         a->limit = limit;
-        a->blocks = block_new(first_block < 256 ? 256 : first_block);
+        a->blocks = block_new(first_block < 256 ? 256 : first_block, true);
         if (!a->blocks) {
                 free(a);
                 return NULL;
@@ -81,7 +83,7 @@ void *arena_alloc(struct arena *a, size_t n)
         if (block->cap - block->used < n) {
                 size_t cap = block->cap * 2 > 65536 ? 65536 : block->cap * 2;
 
-                block = block_new(n > cap ? n : cap);
+                block = block_new(n > cap ? n : cap, false);
                 if (!block)
                         return NULL;
                 block->next = a->blocks;
@@ -90,7 +92,8 @@ void *arena_alloc(struct arena *a, size_t n)
         at = block->bytes + block->used;
         block->used += n;
         a->used += n;
-        memset(at, 0, n);
+        if (!block->zeroed)
+                memset(at, 0, n);
         return at;
 }
 

@@ -3,11 +3,18 @@
 
 const struct ck_mech_size *ck_mech_size(uint64_t mechanism)
 {
-        const struct ck_mech_size *row;
+        size_t low = 0, high = ck_mech_size_count();
 
-        for (size_t i = 0; (row = ck_mech_size_at(i)) && row->mechanism <= mechanism; i++) {
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+                const struct ck_mech_size *row = ck_mech_size_at(middle);
+
                 if (row->mechanism == mechanism)
                         return row;
+                if (row->mechanism < mechanism)
+                        low = middle + 1;
+                else
+                        high = middle;
         }
         return NULL;
 }

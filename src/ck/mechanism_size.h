@@ -21,6 +21,7 @@ struct ck_mech_size {
 const struct ck_mech_size *ck_mech_size(uint64_t mechanism);
 /* Ascending by mechanism; NULL past the end. */
 const struct ck_mech_size *ck_mech_size_at(size_t i);
+size_t ck_mech_size_count(void);
 
 /* Bytes of the digest or MAC that mechanism makes under this parameter; 0 when it makes neither. */
 size_t ck_mech_result(uint64_t mechanism, const struct ck_mech_param *);

@@ -92,7 +92,12 @@ static const struct ck_mech_size rows[] = {
 };
 /* clang-format on */
 
+size_t ck_mech_size_count(void)
+{
+        return sizeof(rows) / sizeof(rows[0]);
+}
+
 const struct ck_mech_size *ck_mech_size_at(size_t i)
 {
-        return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
+        return i < ck_mech_size_count() ? &rows[i] : NULL;
 }

@@ -1,4 +1,5 @@
 /* Connections: non-blocking TLS over TCP. */
+#include "tls/gather.h"
 #include "tls/internal.h"
 
 #include <arpa/inet.h>
@@ -19,6 +20,8 @@ struct tls_conn {
         struct tls_verdict verdict;
         bool established;
         bool dry; /* the last read wanted more than what is there */
+        struct tls_gather gather;
+        size_t gathered; /* bytes of the caller's that the records being sent hold */
         char address[64];
 };
 
@@ -124,15 +127,42 @@ static enum wire_io tls_read(struct wire_conn *c, void *p, size_t cap, size_t *n
         return rc == 1 ? WIRE_IO_OK : result(t, rc, err);
 }
 
-static enum wire_io tls_write(struct wire_conn *c, const void *p, size_t len, size_t *n, struct err *err)
+/* Makes records of what is to be written, or of as much as goes out in one piece. */
+static enum wire_io gather(struct tls_conn *t, const uint8_t *p, size_t len, struct err *err)
 {
-        struct tls_conn *t = conn_of(c);
-        int rc;
+        int rc = 1;
 
         ERR_clear_error();
         errno = 0;
-        rc = SSL_write_ex(t->ssl, p, len, n);
+        t->gathered = 0;
+        t->gather.on = true;
+        while (rc == 1 && t->gathered < len && t->gathered < TLS_GATHER_MOST) {
+                size_t n = 0;
+
+                rc = SSL_write_ex(t->ssl, p + t->gathered, len - t->gathered, &n);
+                t->gathered += n;
+        }
+        t->gather.on = false;
         return rc == 1 ? WIRE_IO_OK : result(t, rc, err);
+}
+
+static enum wire_io tls_write(struct wire_conn *c, const void *p, size_t len, size_t *n, struct err *err)
+{
+        struct tls_conn *t = conn_of(c);
+        enum wire_io io = tls_gather_empty(&t->gather) ? gather(t, p, len, err) : WIRE_IO_OK;
+
+        if (io != WIRE_IO_OK)
+                return io;
+        if (!tls_gather_send(&t->gather)) {
+                int os_error = errno;
+
+                if (os_error == EAGAIN || os_error == EWOULDBLOCK)
+                        return WIRE_IO_WANT_WRITE; /* called again with the same bytes, it goes on there */
+                err_set_errno(err, ERR_CONNECT, os_error, "the connection to %s broke", t->address);
+                return WIRE_IO_FAILED;
+        }
+        *n = t->gathered;
+        return WIRE_IO_OK;
 }
 
 static bool tls_pending(const struct wire_conn *c)
@@ -174,6 +204,7 @@ static void tls_close(struct wire_conn *c)
                 (void)SSL_shutdown(t->ssl);
         ERR_clear_error();
         SSL_free(t->ssl);
+        tls_gather_clear(&t->gather);
         (void)close(c->fd);
         tls_context_free(&t->context);
         free(t);
@@ -199,6 +230,22 @@ static void address_text(const struct sockaddr *a, socklen_t n, char *out, size_
                 (void)snprintf(out, cap, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* Reads come from the socket itself, what is written goes through the gathering BIO. */
+static bool attach(struct tls_conn *t, int fd)
+{
+        BIO *in = BIO_new_socket(fd, BIO_NOCLOSE), *out = tls_gather_bio(&t->gather);
+
+        t->gather = (struct tls_gather){ .fd = fd, .out = BUF_INIT };
+        if (!in || !out) {
+                BIO_free(in);
+                BIO_free(out);
+                return false;
+        }
+        SSL_set0_rbio(t->ssl, in);
+        SSL_set0_wbio(t->ssl, out);
+        return true;
+}
+
 /* Takes over the socket, closing it on failure. */
 static struct tls_conn *conn_new(struct tls_context *context, int fd, struct err *err)
 {
@@ -212,7 +259,7 @@ static struct tls_conn *conn_new(struct tls_context *context, int fd, struct err
                 t->base.fd = fd;
                 t->ssl = SSL_new(context->ssl);
         }
-        if (!t || !t->ssl || SSL_set_fd(t->ssl, fd) != 1 ||
+        if (!t || !t->ssl || !attach(t, fd) ||
             SSL_set_ex_data(t->ssl, tls_verdict_index(), &t->verdict) != 1) {
                 if (t)
                         SSL_free(t->ssl);

@@ -41,6 +41,8 @@ const char *tls_words(void)
         return words ? words : "no reason given";
 }
 
+#define READ_MOST ((size_t)64 * 1024) /* bytes that one system call reads; given back when used up */
+
 static struct tls_context *context_new(bool server, struct err *err)
 {
         struct tls_context *t = calloc(1, sizeof(*t));
@@ -66,6 +68,7 @@ static struct tls_context *context_new(bool server, struct err *err)
         SSL_CTX_set_mode(t->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                      SSL_MODE_RELEASE_BUFFERS);
         SSL_CTX_set_read_ahead(t->ssl, 1); /* one read for a record and those behind it, not two for each */
+        SSL_CTX_set_default_read_buffer_len(t->ssl, READ_MOST);
         return t;
 }
 

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define SPACE_LEAST 4096
+#define SPACE_LOGIN 4096  /* bytes there is room for at each read, before login */
+#define SPACE_LEAST 16384 /* and after it: a TLS record */
 
 struct wire_reader {
         uint8_t *p;
@@ -46,7 +47,8 @@ static size_t frame_size(const struct wire_reader *r)
 
 uint8_t *wire_reader_space(struct wire_reader *r, size_t *room)
 {
-        size_t have = r->end - r->start, want = have + SPACE_LEAST;
+        size_t have = r->end - r->start;
+        size_t want = have + (r->limit > WIRE_LIMIT_LOGIN ? SPACE_LEAST : SPACE_LOGIN);
 
         if (have >= WIRE_HEADER_SIZE && frame_size(r) <= r->limit && frame_size(r) + WIRE_HEADER_SIZE > want)
                 want = frame_size(r) + WIRE_HEADER_SIZE;
