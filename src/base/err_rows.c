@@ -146,6 +146,10 @@ static const struct err_row rows[] = {
             NULL),
         ROW(ERR_USER_CLOSED, "user-closed", 0x200 /* CKR_FUNCTION_REJECTED */, 1,
             "officers have no access to this user and his keys", NULL),
+        ROW(ERR_QUORUM, "mxn-auth-failed", 0x200, 1, "others must approve this first",
+            "run getToken, have the token file signed, run approveToken, and try again"),
+        ROW(ERR_SECOND_FACTOR, "second-factor", 0x200, 1, "the password alone is not enough for this user",
+            "log in with: loginHSM TYPE USER PASSWORD -2fa FILE"),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -14,6 +14,8 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "q/", .apply = vault_lives_apply },
         { .prefix = "l/", .apply = vault_lanes_apply },
         { .prefix = "i/", .apply = vault_idempotency_apply },
+        { .prefix = "w/", .apply = vault_quorum_apply },
+        { .prefix = "t/", .apply = vault_tokens_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },
 };
 

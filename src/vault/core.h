@@ -14,7 +14,8 @@
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
  *   x/<16 bytes>   used authorisation
- *   a/<u32 node>   signed head of the node's key-use log */
+ *   w/quorum       approvals each service needs, life of tokens    w/tokens  turns of those who ask for
+ * tokens t/<16 bytes>   quorum token a/<u32 node>   signed head of the node's key-use log */
 #ifndef CHSM_VAULT_CORE_H
 #define CHSM_VAULT_CORE_H
 
@@ -36,6 +37,7 @@ struct vault_replays;        /* idempotency.c: keys of what was answered lately 
 struct vault_streams;        /* stream.c: multi-part operations under way */
 struct vault_authorisations; /* authorise.c: used ones */
 struct vault_lives;          /* lives.c: what is remembered of key values */
+struct vault_quorum;         /* quorum.c: values and tokens */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -58,6 +60,7 @@ struct vault {
         struct vault_lives *lives;
         struct vault_streams *streams;
         struct vault_authorisations *authorisations;
+        struct vault_quorum *quorum;
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         struct vault_counters *counters; /* metrics.c */
         _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
@@ -167,6 +170,8 @@ bool vault_objects_apply(struct vault *, const struct store_event *, struct err 
 bool vault_lives_apply(struct vault *, const struct store_event *, struct err *);          /* q/ */
 bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);          /* l/ a/ */
 bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *);    /* i/ */
+bool vault_quorum_apply(struct vault *, const struct store_event *, struct err *);         /* w/ */
+bool vault_tokens_apply(struct vault *, const struct store_event *, struct err *);         /* t/ */
 bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */
 
 /* Object side life: called by vault_open and vault_close. */
@@ -228,5 +233,16 @@ bool vault_audit_keys(struct vault_call *);
 bool vault_set_user_rights(struct vault_call *);
 bool vault_disable_user_access(struct vault_call *);
 bool vault_user_info(struct vault_call *);
+
+/* ---- handlers, quorum (quorum_command.c, quorum_token_command.c) ---- */
+bool vault_get_m_value(struct vault_call *);
+bool vault_set_m_value(struct vault_call *);
+bool vault_register_quorum_key(struct vault_call *);
+bool vault_get_token(struct vault_call *);
+bool vault_approve_token(struct vault_call *);
+bool vault_list_tokens(struct vault_call *);
+bool vault_delete_token(struct vault_call *);
+bool vault_get_token_timeout(struct vault_call *);
+bool vault_set_token_timeout(struct vault_call *);
 
 #endif

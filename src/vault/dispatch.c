@@ -1,6 +1,7 @@
 /* One request, from its ticket to its answer. Authorisation comes before the handler sees anything; changes,
  * idempotency record and audit record are committed in one store transaction after it. */
 #include "vault/commit.h"
+#include "vault/quorum.h"
 #include "vault/ticket.h"
 
 #define ATTEMPTS                                                                                             \
@@ -172,7 +173,7 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                         *recorded = true;
                         return !call->err.id;
                 }
-                if (!row->handler(call) && !keep_spent(call))
+                if (row->handler(call) ? !vault_quorum_pay(call) : !keep_spent(call))
                         return false;
                 if (!call->op_count && !call->guard_count)
                         return !call->refused;

@@ -45,6 +45,10 @@ static bool take_second(struct vault_call *call, const Chsm__ObjectRef *ref, str
         d->second = vault_object_of(call, ref, ERR_KEY_HANDLE);
         if (!d->second)
                 return false;
+        if (d->second->quorum && d->second->handle != d->use.object->handle)
+                return err_set(&call->err, ERR_KEY_FUNCTION,
+                               "a key that %u users must approve is no second key; it can be the base",
+                               d->second->quorum);
         d->second_key = vault_object_key(call->vault, d->second, &call->err);
         if (!d->second_key)
                 return false;
@@ -190,9 +194,18 @@ static bool data_value(struct vault_call *call, struct vault_template *t, const 
         return vault_template_set(call, t, CKA_VALUE, copy);
 }
 
+/* Who must approve uses of the base must approve uses of what comes out of it; a public key is for all. */
 static bool make_objects(struct vault_call *call, struct derivation *d)
 {
-        bool data = class_made(call->mechanism) == CKO_DATA;
+        uint64_t makes = class_made(call->mechanism);
+        const struct vault_object *base = d->use.object;
+        bool data = makes == CKO_DATA, passes = base->quorum && makes == CKO_SECRET_KEY;
+
+        if (data && base->quorum)
+                return err_set(&call->err, ERR_KEY_FUNCTION,
+                               "a key that %u users must approve derives keys, not data that can be read",
+                               base->quorum);
+        d->origin.quorum = passes ? base->quorum : 0;
 
         for (size_t i = 0; i < d->n; i++) {
                 struct vault_template *t = &d->templates[i];
@@ -200,7 +213,8 @@ static bool make_objects(struct vault_call *call, struct derivation *d)
                 if (data && !(vault_template_set_number(call, t, CKA_CLASS, CKO_DATA) &&
                               data_value(call, t, d->keys[i])))
                         return false;
-                if (!vault_object_make(call, t, data ? NULL : d->keys[i], &d->origin, NULL, 0,
+                if (!vault_object_make(call, t, data ? NULL : d->keys[i], &d->origin,
+                                       passes ? base->shared : NULL, passes ? base->shared_count : 0,
                                        &d->objects[i]))
                         return false;
         }

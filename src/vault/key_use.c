@@ -2,6 +2,7 @@
 #include "vault/key_use.h"
 #include "vault/authorise.h"
 #include "vault/policy_model.h"
+#include "vault/quorum.h"
 
 bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
 {
@@ -30,7 +31,8 @@ bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum e
                (!vault_policy_approved_only(call->vault) ||
                 crypto_operation_approved(use->mechanism, op, use->key, &use->param, &call->err)) &&
                vault_policy_use(call, use->object, op, use->mechanism) &&
-               vault_authorised(call, use->object, op);
+               vault_authorised(call, use->object, op) &&
+               vault_quorum_pay_key(call, use->object, VAULT_SERVICE_KEY_USE);
 }
 
 void vault_use_end(struct vault_use *use)
@@ -207,6 +209,9 @@ struct sec *vault_use_value(struct vault_call *call, const Chsm__ObjectRef *ref,
                 return NULL;
         if (use->object->object_class != CKO_SECRET_KEY)
                 err_set(&call->err, ERR_KEY_TYPE, "only the value of a secret key can be digested");
+        else if (use->object->quorum)
+                err_set(&call->err, ERR_KEY_FUNCTION,
+                        "the value of a key that %u users must approve is not digested", use->object->quorum);
         else if (vault_policy_use(call, use->object, CRYPTO_DIGEST, use->mechanism) &&
                  (use->key = vault_object_key(call->vault, use->object, &call->err)))
                 return crypto_key_material(use->key, &call->err);
@@ -271,7 +276,7 @@ enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
                 return VAULT_SLOW;
         if (ref && ref->handle && ref->handle <= UINT32_MAX)
                 o = vault_objects_find(v, (uint32_t)ref->handle);
-        first_use = o && remembers(o);
+        first_use = o && (remembers(o) || o->quorum);
         vault_object_unref(&o);
         first_use = first_use || request->authorisation.len; /* using one up is a change too */
         return first_use && row && row->cost == VAULT_INLINE ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define COMMANDS_MAX 96 /* body numbers are below */
+#define COMMANDS_MAX 192 /* body numbers are below */
 
 struct command_counter {
         _Atomic uint64_t calls, failures, microseconds;

@@ -119,18 +119,22 @@ struct crypto_key *vault_object_key(struct vault *v, struct vault_object *o, str
 
 /* ---- body of a record ---- */
 
-#define BODY_VERSION 1
+/* Keys with a quorum have a newer form, which says it after the history. */
+#define BODY_VERSION        1
+#define BODY_VERSION_QUORUM 2
 
 struct sec *vault_object_encode(const struct vault_object_parts *p)
 {
         struct buf open = BUF_INIT;
         struct sec *out = NULL;
 
-        buf_put_u8(&open, BODY_VERSION);
+        buf_put_u8(&open, p->quorum ? BODY_VERSION_QUORUM : BODY_VERSION);
         buf_put_u64(&open, p->object_class);
         buf_put_u64(&open, p->key_type);
         buf_put_u32(&open, p->owner);
         buf_put_u32(&open, p->history);
+        if (p->quorum)
+                buf_put_u8(&open, (uint8_t)p->quorum);
         buf_put_u32(&open, (uint32_t)p->shared_count);
         for (size_t i = 0; i < p->shared_count; i++)
                 buf_put_u32(&open, p->shared[i]);
@@ -154,12 +158,15 @@ struct sec *vault_object_encode(const struct vault_object_parts *p)
 /* The fields before the lists. */
 static void read_head(struct reader *in, struct vault_object_parts *p)
 {
-        if (reader_u8(in) != BODY_VERSION)
+        uint8_t version = reader_u8(in);
+
+        if (version != BODY_VERSION && version != BODY_VERSION_QUORUM)
                 in->failed = true;
         p->object_class = reader_u64(in);
         p->key_type = reader_u64(in);
         p->owner = reader_u32(in);
         p->history = reader_u32(in);
+        p->quorum = version == BODY_VERSION_QUORUM ? reader_u8(in) : 0;
 }
 
 bool vault_object_material(struct slice plain, struct slice *material)
@@ -252,6 +259,7 @@ struct vault_object *vault_object_decode(struct slice plain, struct err *err)
         o->key_type = p.key_type;
         o->owner = p.owner;
         o->history = p.history;
+        o->quorum = p.quorum;
         if (read_lists(&in, o)) {
                 (void)reader_block(&in, 65536);
                 if (reader_end(&in))
@@ -279,6 +287,7 @@ struct vault_object_parts vault_object_parts_of(const struct vault_object *o)
                                             .history = o->history,
                                             .shared = o->shared,
                                             .shared_count = o->shared_count,
+                                            .quorum = o->quorum,
                                             .attributes = o->attributes,
                                             .attribute_count = o->attribute_count };
 }

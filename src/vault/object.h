@@ -70,6 +70,7 @@ struct vault_object {
         uint8_t context[VAULT_CONTEXT_SIZE]; /* session object: of which application */
         const uint32_t *shared;              /* user ids */
         size_t shared_count;
+        uint32_t quorum; /* users who must approve each use and change; 0: none. quorum.h */
         const struct vault_attribute *attributes; /* ascending by type */
         size_t attribute_count;
         struct buf sealed;                /* the record, or the session object's blob */
@@ -95,6 +96,7 @@ struct vault_object_parts {
         uint32_t owner, history;
         const uint32_t *shared;
         size_t shared_count;
+        uint32_t quorum;
         const struct vault_attribute *attributes;
         size_t attribute_count;
         struct slice material; /* secret */
@@ -148,6 +150,7 @@ struct vault_origin {
         bool local;         /* generated here */
         bool always_sensitive, never_extractable; /* what its ancestors allow to claim */
         uint32_t history;
+        uint32_t quorum;                      /* users who must approve what is done with it */
         const struct vault_key_facts *parent; /* the unwrapping key, policy_model.h; NULL: none */
 };
 /* Fills defaults and computed attributes of the template, checks it, and makes the object: a session object,

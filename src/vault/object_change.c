@@ -4,6 +4,7 @@
 #include "vault/key_use.h"
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
+#include "vault/quorum.h"
 #include "vault/users.h"
 
 /* The object's attributes as a template that can be changed. */
@@ -95,6 +96,7 @@ bool vault_destroy_object(struct vault_call *call)
         if (ok && !(o->flags & VAULT_DESTROYABLE))
                 ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "object %u has CKA_DESTROYABLE=FALSE",
                              o->handle);
+        ok = ok && vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT);
         if (ok && o->handle) {
                 key = vault_call_key(call, "", vault_object_store_key(o->handle, bytes));
                 ok = vault_call_guard(call, STORE_REV_IS, key, o->rev) && vault_call_delete(call, key);
@@ -140,7 +142,9 @@ bool vault_set_attributes(struct vault_call *call)
                                           : vault_policy_owns(call, o, "change");
         if (ok && !(o->flags & VAULT_MODIFIABLE))
                 ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_MODIFIABLE=FALSE");
+        /* Trust is the officers' business; what the key's users approve is what its owner does. */
         ok = ok && vault_template_read(call, in->attributes, in->n_attributes, 0, &changes) &&
+             (call->login.role == VAULT_CO || vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT)) &&
              change(call, o, &changes, &changed) && vault_object_reply(call, changed);
         vault_object_unref(&changed);
         vault_object_unref(&o);
@@ -197,7 +201,8 @@ bool vault_share_object(struct vault_call *call)
         parts = vault_object_parts_of(o);
         ok = ok && shared_list(call, o, (uint32_t)in->user, in->share, users, &parts.shared_count);
         parts.shared = users;
-        ok = ok && vault_object_rewrite(call, o, &parts, &changed) && vault_call_done(call);
+        ok = ok && vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT) &&
+             vault_object_rewrite(call, o, &parts, &changed) && vault_call_done(call);
         vault_object_unref(&changed);
         vault_object_unref(&o);
         return ok;
@@ -214,6 +219,7 @@ bool vault_object_info(struct vault_call *call)
                 chsm__object_info_response__init(r);
                 r->owner = o->owner;
                 r->token = o->handle != 0;
+                r->quorum = o->quorum;
                 r->n_shared_with = o->owner == call->login.user_id ? o->shared_count : 0;
                 r->shared_with = arena_alloc(call->arena, (o->shared_count + 1) * sizeof(uint64_t));
                 ok = r->shared_with != NULL;

@@ -151,6 +151,7 @@ bool vault_generate_key(struct vault_call *call)
         spec.bits = (uint32_t)bytes * 8;
         origin = m && crypto_mechanism_from_parameter(m) ? made_of_parameter(call->mechanism)
                                                          : generated_here(CK_IN_GENERATE, call->mechanism);
+        origin.quorum = in->quorum;
         ok = ok && vault_policy_template(call, &t, CKO_SECRET_KEY) &&
              crypto_generate(call->vault->deps.crypto, m, &param, &spec, &key, &call->err) &&
              vault_object_make(call, &t, key, &origin, shared, in->n_share_with, &o) &&
@@ -272,6 +273,7 @@ bool vault_generate_key_pair(struct vault_call *call)
         ok = ok && vault_object_make(call, &pub, pair->public_key, &origin, NULL, 0, &public_key);
         origin.mode = CK_IN_PRIVATE;
         origin.history = priv_history;
+        origin.quorum = in->quorum;
         ok = ok &&
              vault_object_make(call, &priv, pair->private_key, &origin, shared, in->n_share_with,
                                &private_key) &&

@@ -4,6 +4,7 @@
 #include "vault/partition.h"
 #include "vault/policy.h"
 #include "vault/policy_model.h"
+#include "vault/quorum_token.h"
 
 static bool no_memory(struct vault_call *call)
 {
@@ -38,11 +39,32 @@ static bool put_token(struct vault_call *call, uint32_t handle, const struct vau
         return ok || (!call->err.id && no_memory(call));
 }
 
+/* As many users as must approve have to be there, and session objects have one user. */
+static bool quorum_fits(struct vault_call *call, bool token, const struct vault_object_parts *parts)
+{
+        if (!parts->quorum)
+                return true;
+        if (!token || (parts->object_class != CKO_PRIVATE_KEY && parts->object_class != CKO_SECRET_KEY))
+                return err_set(
+                    &call->err, ERR_TEMPLATE_INCONSISTENT,
+                    "only private and secret token keys can need approvals, and what is derived from such "
+                    "a key is one too");
+        return parts->quorum <= VAULT_QUORUM_MAX && parts->quorum <= parts->shared_count + 1
+                   ? true
+                   : err_set(&call->err, ERR_ARGUMENT,
+                             "%u users must approve this key, at most %d can be asked for, and it has %zu: "
+                             "its owner and "
+                             "those it is shared with",
+                             parts->quorum, VAULT_QUORUM_MAX, parts->shared_count + 1);
+}
+
 /* Whatever is written remembers what its flags say. */
 static bool put_parts(struct vault_call *call, uint32_t handle, bool token, struct vault_object_parts *parts,
                       struct vault_object **out)
 {
         parts->history |= vault_model_flag_marks(vault_flags_of(parts->attributes, parts->attribute_count));
+        if (!quorum_fits(call, token, parts))
+                return false;
         if (!token) {
                 *out = vault_session_object_new(call, parts);
                 return *out != NULL;
@@ -63,7 +85,8 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
                                             .owner = call->login.user_id,
                                             .history = origin->history,
                                             .shared = shared,
-                                            .shared_count = shared_count };
+                                            .shared_count = shared_count,
+                                            .quorum = key ? origin->quorum : 0 };
         struct sec *material = NULL;
         uint32_t handle = 0;
         bool ok;

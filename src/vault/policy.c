@@ -216,6 +216,12 @@ bool vault_policy_wrap(struct vault_call *call, struct vault_object *wrapping, s
 
         if (target->owner != call->login.user_id)
                 return refuse(call, VAULT_RULE_WRAP_OWNER);
+        if (target->quorum)
+                return err_set(
+                    &call->err, ERR_KEY_NOT_WRAPPABLE,
+                    "a key that %u users must approve is not wrapped, as nobody would be asked about what "
+                    "is unwrapped; a masked object keeps the quorum",
+                    target->quorum);
         return weigh(call, wrapping, &with) && weigh(call, target, &what) &&
                refuse(call, vault_model_wrap(&settings, &with, &what, same));
 }
@@ -489,6 +495,11 @@ bool vault_policy_copy(struct vault_call *call, const struct vault_object *o, co
 {
         if (!(o->flags & VAULT_COPYABLE))
                 return err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_COPYABLE=FALSE");
+        if (o->quorum)
+                return err_set(
+                    &call->err, ERR_ACTION_PROHIBITED,
+                    "a key that %u users must approve is not copied, as a copy would be its owner's alone",
+                    o->quorum);
         if (ever_trusted(o))
                 return refuse(call, VAULT_RULE_TRUSTED_COPY);
         for (size_t i = 0; i < t->n; i++) {

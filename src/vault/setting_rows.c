@@ -62,7 +62,7 @@ static const struct vault_setting_row rows[] = {
                                     .preset = { 1, 1, 1 },
                                     .loosest = { 1, 1, 1 },
                                     .most = 8,
-                                    .honoured = 1,
+                                    .honoured = 8,
                                     .more_is_tighter = true,
                                     .help = "officers needed to make a key trusted" },
 };

@@ -6,6 +6,7 @@
 #include "vault/partition.h"
 #include "vault/stream.h"
 #include "vault/ticket.h"
+#include "vault/quorum.h"
 #include "vault/users.h"
 
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static bool parts_open(struct vault *v, struct err *err)
         return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
                vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
                vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
-               vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err);
+               vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err) &&
+               vault_quorum_open(v, err);
 }
 
 struct load {
@@ -221,6 +223,7 @@ void vault_close(struct vault **vp)
         vault_counters_close(v);
         vault_replays_close(v);
         vault_authorisations_close(v);
+        vault_quorum_close(v);
         vault_tickets_close(v);
         vault_streams_close(v);
         vault_lanes_close(v);

@@ -284,3 +284,39 @@ bool wire_check_set_policy(const Chsm__Request *r, struct err *err)
         return check_name(r->set_policy->name, 1, WIRE_NAME_MAX, "name", err) &&
                check_name(r->set_policy->value, 1, WIRE_NAME_MAX, "value", err);
 }
+
+bool wire_check_register_quorum_key(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__RegisterQuorumKeyRequest *q = r->register_quorum_key;
+
+        return check_name(q->user, 1, WIRE_NAME_MAX, "user", err) &&
+               check_bytes(q->token, 0, WIRE_PERSON_MAX, "token", err) &&
+               check_bytes(q->signature, 0, WIRE_PERSON_MAX, "signature", err) &&
+               check_bytes(q->public_key, 1, WIRE_PERSON_MAX, "public_key", err) &&
+               check_bytes(q->old_signature, 0, WIRE_PERSON_MAX, "old_signature", err);
+}
+
+bool wire_check_get_token(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->get_token->user, 1, WIRE_NAME_MAX, "user", err) &&
+               check_name(r->get_token->target, 0, 31, "target", err);
+}
+
+bool wire_check_approve_token(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__ApproveTokenRequest *a = r->approve_token;
+
+        if (!check_bytes(a->file, 1, WIRE_TOKENS_MAX, "file", err))
+                return false;
+        for (size_t i = 0; i < a->n_approvals; i++) {
+                if (!check_name(a->approvals[i]->user, 1, WIRE_NAME_MAX, "user", err) ||
+                    !check_bytes(a->approvals[i]->signature, 1, WIRE_PERSON_MAX, "signature", err))
+                        return false;
+        }
+        return true;
+}
+
+bool wire_check_delete_token(const Chsm__Request *r, struct err *err)
+{
+        return check_bytes(r->delete_token->id, 1, WIRE_NAME_MAX, "id", err);
+}

@@ -13,6 +13,8 @@
 #define WIRE_DERIVED_MAX  32
 #define WIRE_SHARES_MAX   1024
 #define WIRE_CERT_MAX     (16 * 1024)
+#define WIRE_PERSON_MAX   2048 /* a public key or signature of a person */
+#define WIRE_TOKENS_MAX   (16 * 1024)
 #define WIRE_RANDOM_MAX   (1024 * 1024)
 
 bool wire_check_hello(const Chsm__Request *, struct err *);
@@ -50,5 +52,9 @@ bool wire_check_set_user_rights(const Chsm__Request *, struct err *);
 bool wire_check_disable_user_access(const Chsm__Request *, struct err *);
 bool wire_check_user_info(const Chsm__Request *, struct err *);
 bool wire_check_set_policy(const Chsm__Request *, struct err *);
+bool wire_check_register_quorum_key(const Chsm__Request *, struct err *);
+bool wire_check_get_token(const Chsm__Request *, struct err *);
+bool wire_check_approve_token(const Chsm__Request *, struct err *);
+bool wire_check_delete_token(const Chsm__Request *, struct err *);
 
 #endif

@@ -56,6 +56,16 @@ static const struct wire_row rows[] = {
         { BODY(DISABLE_USER_ACCESS, "disable_user_access"), .mutating = true,
           .check = wire_check_disable_user_access },
         { BODY(USER_INFO, "user_info"), .check = wire_check_user_info },
+        { BODY(GET_M_VALUE, "get_m_value") },
+        { BODY(SET_M_VALUE, "set_m_value"), .mutating = true },
+        { BODY(REGISTER_QUORUM_KEY, "register_quorum_key"), .mutating = true,
+          .check = wire_check_register_quorum_key },
+        { BODY(GET_TOKEN, "get_token"), .mutating = true, .check = wire_check_get_token },
+        { BODY(APPROVE_TOKEN, "approve_token"), .mutating = true, .check = wire_check_approve_token },
+        { BODY(LIST_TOKENS, "list_tokens") },
+        { BODY(DELETE_TOKEN, "delete_token"), .mutating = true, .check = wire_check_delete_token },
+        { BODY(GET_TOKEN_TIMEOUT, "get_token_timeout") },
+        { BODY(SET_TOKEN_TIMEOUT, "set_token_timeout"), .mutating = true },
 };
 
 const struct wire_row *wire_row_at(size_t i)

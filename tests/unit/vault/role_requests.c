@@ -479,6 +479,7 @@ static void fill_user_info(struct trial *t)
 {
         ((Chsm__UserInfoRequest *)body_of(t, "user_info"))->user = text_of(OWNER);
 }
+#include "role_quorum.c"
 
 struct role_request {
         const char *name; /* of the command; or command:case */
@@ -544,5 +545,15 @@ static const struct role_request role_requests[] = {
         { "set_user_rights", fill_set_user_rights, false },
         { "disable_user_access", fill_disable_user_access, true },
         { "user_info", fill_user_info, false },
+        { "get_m_value", fill_get_m_value, false },
+        { "set_m_value", fill_set_m_value, false },
+        { "register_quorum_key", fill_register_quorum_key, false },
+        { "get_token:officer's", fill_get_officers_token, false },
+        { "get_token:key's", fill_get_key_token, false },
+        { "approve_token", fill_approve_token, false },
+        { .name = "list_tokens" },
+        { "delete_token", fill_delete_token, false },
+        { .name = "get_token_timeout" },
+        { "set_token_timeout", fill_set_token_timeout, false },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))
