@@ -102,9 +102,9 @@ enum err_id {
         ERR_UNWRAPPING_KEY_SIZE, /* CKR_UNWRAPPING_KEY_SIZE_RANGE */
         ERR_UNWRAPPING_KEY_TYPE, /* CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT */
         ERR_RIGHT,               /* CKR_FUNCTION_REJECTED: an officer took this right from the user */
-        ERR_USER_CLOSED, /* CKR_FUNCTION_REJECTED: the user gave officers no access (disableUserAccess) */
-        ERR_QUORUM,              /* CKR_FUNCTION_REJECTED: RET_MXN_AUTH_FAILED, approvals are missing */
-        ERR_SECOND_FACTOR,       /* CKR_FUNCTION_REJECTED: the password alone is not enough */
+        ERR_USER_CLOSED,   /* CKR_FUNCTION_REJECTED: the user gave officers no access (disableUserAccess) */
+        ERR_QUORUM,        /* CKR_FUNCTION_REJECTED: RET_MXN_AUTH_FAILED, approvals are missing */
+        ERR_SECOND_FACTOR, /* CKR_FUNCTION_REJECTED: the password alone is not enough */
         ERR_COUNT
 };
 
