@@ -25,10 +25,13 @@ struct audit_record {
         const char *peer;
         const char *subject; /* user acted upon */
         uint64_t object;     /* 0: none */
+        uint64_t object2;    /* public half, wrapping key; 0: none */
         uint64_t mechanism;  /* 0: none */
         uint32_t result;     /* CKR_ */
         const char *reason;  /* row name of base/err.h, NULL when done */
         const char *detail;
+        const char *udd; /* what the user wants said with his records */
+        uint32_t boot;   /* how often the node had started */
 };
 
 /* The hash a chain starts with: of partition, node and chain name. */
@@ -67,6 +70,23 @@ void audit_writer_append(struct audit_writer *, const struct audit_record *);
 bool audit_writer_flush(struct audit_writer *, struct err *);
 void audit_writer_head(struct audit_writer *, uint64_t *sequence, uint8_t hash[AUDIT_HASH_SIZE]);
 void audit_writer_close(struct audit_writer **); /* flushes; NULL-safe */
+/* Whether the last batch could not be written: the next record finds out whether it is over. Any thread. */
+bool audit_writer_failing(struct audit_writer *);
+/* Records lost to failures since it was opened. */
+uint64_t audit_writer_lost(struct audit_writer *);
+/* ---- read.c ---- */
+/* Appends whole lines from record `from` on: at most `limit`, and not many more bytes than `bytes`. Nothing
+ * is appended past the end. ERR_AUDIT when the record is there no more. */
+bool audit_writer_read(struct audit_writer *, uint64_t from, uint32_t limit, size_t bytes, struct buf *lines,
+                       struct err *);
+/* Sequence and previous hash of the oldest record in the folder. */
+bool audit_writer_first(struct audit_writer *, uint64_t *sequence, uint8_t start[AUDIT_HASH_SIZE],
+                        struct err *);
+/* Where files end of which every record is earlier than before_ms: the newest file is never among them. */
+bool audit_writer_boundary(struct audit_writer *, int64_t before_ms, uint64_t *sequence,
+                           uint8_t start[AUDIT_HASH_SIZE], struct err *);
+/* Removes the files whose records all come before `next`, but the newest. */
+bool audit_writer_drop(struct audit_writer *, uint64_t next, struct err *);
 
 /* Checks one chain's lines, which may come in several pieces. */
 struct audit_verify {
@@ -75,11 +95,15 @@ struct audit_verify {
         uint64_t next_sequence;
         int64_t last_time_ms;
         uint64_t records;
+        uint64_t steps;      /* records earlier than the one before them: the clock was set back */
+        uint64_t step_at;    /* sequence of the first of them */
+        int64_t step_ms;     /* and by how much */
         uint64_t checkpoint; /* not 0: after so many records of the chain the hash must be this */
         uint8_t checkpoint_hash[AUDIT_HASH_SIZE];
         bool checkpoint_met;
 };
-/* Whole lines only. ERR_AUDIT names the record and what is wrong with it. */
+/* Whole lines only. ERR_AUDIT names the record and what is wrong with it. A time that goes back is no damage,
+ * as the chain holds: it is counted in steps. */
 bool audit_verify_lines(struct audit_verify *, struct slice lines, struct err *);
 /* Begins at this line, whatever went before it. False: it is no record. */
 bool audit_verify_adopt(struct audit_verify *, struct slice line);
@@ -95,6 +119,9 @@ struct audit_files {
 };
 bool audit_files_list(const char *folder, struct audit_files *, struct err *);
 void audit_files_free(struct audit_files *);
+/* Makes v expect the file's first record: where the chain begins, or what the record itself says. */
+bool audit_files_start(struct audit_verify *v, const struct audit_file *, struct slice partition_id,
+                       const char *node, struct err *);
 /* Checks the files from the given one on. The chain's start is checked when the first record is among them
  * and partition_id is not empty; else it is taken as it stands. *torn: bytes of an unfinished record at the
  * very end. */

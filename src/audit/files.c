@@ -130,8 +130,8 @@ static bool adopt_first(struct audit_verify *v, const char *path, struct err *er
                        path);
 }
 
-static bool start(struct audit_verify *v, const struct audit_file *file, struct slice partition_id,
-                  const char *node, struct err *err)
+bool audit_files_start(struct audit_verify *v, const struct audit_file *file, struct slice partition_id,
+                       const char *node, struct err *err)
 {
         if (file->first == 0 && partition_id.n) {
                 v->next_sequence = 0;
@@ -147,7 +147,7 @@ bool audit_verify_files(struct audit_verify *v, const struct audit_files *files,
         *torn = 0;
         if (from >= files->n)
                 return true;
-        if (!start(v, &files->rows[from], partition_id, node, err))
+        if (!audit_files_start(v, &files->rows[from], partition_id, node, err))
                 return false;
         for (size_t i = from; i < files->n; i++) {
                 const struct audit_file *file = &files->rows[i];

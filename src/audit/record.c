@@ -81,10 +81,13 @@ bool audit_record_format(const struct audit_record *r, const uint8_t previous[AU
         put_text(line, "peer", r->peer);
         put_text(line, "subject", r->subject);
         put_number(line, "object", r->object);
+        put_number(line, "object2", r->object2);
         put_number(line, "mechanism", r->mechanism);
         put_code(line, "result", r->result);
         put_text(line, "reason", r->reason);
         put_text(line, "detail", r->detail);
+        put_text(line, "udd", r->udd);
+        put_number(line, "boot", r->boot);
         buf_put_text(line, ",\"prev\":\"");
         buf_put_hex(line, slice_of(previous, AUDIT_HASH_SIZE));
         buf_put_text(line, "\"}\n");

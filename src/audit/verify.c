@@ -86,10 +86,10 @@ static bool verify_line(struct audit_verify *v, struct slice line, struct err *e
                                "record %" PRId64
                                " does not follow the one before it: one of the two was changed",
                                sequence);
-        if (time_ms < v->last_time_ms)
-                return err_set(err, ERR_AUDIT,
-                               "record %" PRId64 " is %" PRId64 " ms earlier than the one before it",
-                               sequence, v->last_time_ms - time_ms);
+        if (time_ms < v->last_time_ms && v->steps++ == 0) {
+                v->step_at = (uint64_t)sequence;
+                v->step_ms = v->last_time_ms - time_ms;
+        }
         v->next_sequence++;
         v->last_time_ms = time_ms;
         v->records++;

@@ -1,13 +1,12 @@
 /* The node's key-use log: callers queue formatted-to-be records, one thread chains and writes them in
  * batches. */
-#include "audit/audit.h"
+#include "audit/writer_internal.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,34 +16,8 @@
 
 #define QUEUE_PRESET 65536
 #define FILE_PRESET  ((size_t)64 * 1024 * 1024)
-#define TEXT_MAX     200
-#define PACE_MS      10 /* how long records gather before they are written together */
-
-/* A record with its texts copied, so that the caller's may go. */
-struct waiting {
-        struct audit_record record;
-        char user[32], role[8], context[12], peer[72], subject[32], detail[TEXT_MAX];
-};
-
-struct audit_writer {
-        struct audit_writer_config config;
-        char *node, *folder, *path;
-        int fd;
-        size_t size; /* of the file */
-        pthread_t thread;
-        pthread_mutex_t lock;
-        pthread_cond_t filled, drained;
-        struct waiting *queue;
-        size_t capacity, first, count;
-        uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
-        unsigned waiters; /* callers that wait for what is queued to be written: no gathering then */
-        bool closing;
-        struct err trouble; /* of the last batch; under lock */
-        uint64_t lost;      /* records that could not be written since the last good batch; writer thread */
-        uint64_t sequence;  /* of the next record; writer thread, and under lock for audit_writer_head */
-        uint8_t hash[AUDIT_HASH_SIZE];
-        int64_t last_ms;
-};
+#define STEP_MS      1000 /* a clock that goes back by less was corrected, not set */
+#define PACE_MS      10   /* how long records gather before they are written together */
 
 static const char *copy_text(char *into, size_t cap, const char *from)
 {
@@ -59,7 +32,7 @@ static const char *copy_text(char *into, size_t cap, const char *from)
 
 void audit_writer_append(struct audit_writer *w, const struct audit_record *record)
 {
-        struct waiting *slot;
+        struct audit_waiting *slot;
 
         pthread_mutex_lock(&w->lock);
         while (w->count == w->capacity)
@@ -72,6 +45,7 @@ void audit_writer_append(struct audit_writer *w, const struct audit_record *reco
         slot->record.peer = copy_text(slot->peer, sizeof(slot->peer), record->peer);
         slot->record.subject = copy_text(slot->subject, sizeof(slot->subject), record->subject);
         slot->record.detail = copy_text(slot->detail, sizeof(slot->detail), record->detail);
+        slot->record.udd = copy_text(slot->udd, sizeof(slot->udd), record->udd);
         slot->record.time_ms = clock_wall_ms(&w->config.clock);
         w->appended++;
         /* A signal a record would cost more than a P-256 signature does; the writer looks by itself soon. */
@@ -169,6 +143,22 @@ static bool lost_chain(struct audit_writer *w, struct buf *batch)
         return record_chain(w, &note, batch);
 }
 
+/* Times in the log never go back; that the clock did is told once, by a record of its own. */
+static bool step_chain(struct audit_writer *w, int64_t time_ms, struct buf *batch)
+{
+        char text[80];
+        struct audit_record note = { .operation = "CHSM_CLOCK_STEP", .detail = text };
+
+        if (time_ms >= w->last_ms)
+                w->stepped = false;
+        if (time_ms + STEP_MS > w->last_ms || w->stepped)
+                return true;
+        w->stepped = true;
+        (void)snprintf(text, sizeof(text), "the clock was set back by %" PRId64 " ms", w->last_ms - time_ms);
+        note.time_ms = w->last_ms;
+        return record_chain(w, &note, batch);
+}
+
 static void trouble_set(struct audit_writer *w, const struct err *trouble)
 {
         pthread_mutex_lock(&w->lock);
@@ -177,7 +167,7 @@ static void trouble_set(struct audit_writer *w, const struct err *trouble)
 }
 
 /* Writes what waits. On failure the file is cut back to whole records and the chain stays where it was. */
-static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n, struct buf *batch)
+static void batch_write(struct audit_writer *w, struct audit_waiting *taken, size_t n, struct buf *batch)
 {
         uint64_t sequence = w->sequence;
         uint8_t hash[AUDIT_HASH_SIZE];
@@ -188,8 +178,10 @@ static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n,
         buf_reset(batch);
         ok = ok && lost_chain(w, batch);
         for (size_t i = 0; ok && i < n; i++)
-                ok = record_chain(w, &taken[i].record, batch);
+                ok =
+                    step_chain(w, taken[i].record.time_ms, batch) && record_chain(w, &taken[i].record, batch);
         if (ok && bytes_write(w, buf_slice(batch), &trouble)) {
+                atomic_store_explicit(&w->failing, false, memory_order_relaxed);
                 w->size += batch->n;
                 w->lost = 0;
                 trouble_set(w, &trouble);
@@ -202,6 +194,8 @@ static void batch_write(struct audit_writer *w, struct waiting *taken, size_t n,
                 log_error("audit log '%s' may end with a torn record", w->path);
         trouble_set(w, &trouble);
         w->lost += n;
+        atomic_fetch_add(&w->dropped, n);
+        atomic_store_explicit(&w->failing, true, memory_order_relaxed);
         w->sequence = sequence;
         memcpy(w->hash, hash, sizeof(hash));
 }
