@@ -21,6 +21,7 @@ struct server_conf {
         int log_level;
         int64_t lock_after, ticket_life_h, max_keys, max_users, password_memory_kib, password_passes;
         bool accept_cut_log;
+        int64_t audit_keep_days;
         char *fail_self_test;
 };
 

@@ -60,6 +60,8 @@ const struct conf_row server_conf_rows[] = {
           .help = "passes of one password hash (Argon2id)" },
         { "accept_cut_log", CONF_BOOL, AT(accept_cut_log), .preset = "no",
           .help = "start although the key-use log is not the one that the partition signed" },
+        { "audit_keep_days", CONF_NUMBER, AT(audit_keep_days), .preset = "90", .min = 0, .max = 36500,
+          .help = "days for which audit records cannot be purged" },
         { "fail_self_test", CONF_TEXT, AT(fail_self_test), .preset = "",
           .help = "spoil the self-test of this name, to see that the node stays out of service" },
 };

@@ -91,12 +91,15 @@ static bool tell_ready(const struct server_conf *conf, uint16_t port, uint16_t a
 }
 
 /* Once a second the head of the key-use log is signed into the store: a burnt node loses no more than that.
- */
+ * What was purged meanwhile is cleared away. */
 static void seal_log(struct server *s)
 {
         struct err err = ERR_INIT;
 
         if (!vault_seal_use_log(s->node->vault, &err))
+                log_error("%s", err.detail);
+        err = ERR_INIT;
+        if (!vault_audit_sweep(s->node->vault, &err))
                 log_error("%s", err.detail);
 }
 

@@ -40,13 +40,14 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                             .max_users = (uint64_t)c->max_users,
                             .lock_after = (uint32_t)c->lock_after,
                             .ticket_life_ms = c->ticket_life_h * 3600 * 1000,
+                            .audit_keep_ms = c->audit_keep_days * 24 * 3600 * 1000,
                             .lanes = (uint32_t)c->commit_threads,
                             .password_cost = { (uint32_t)c->password_memory_kib,
                                                (uint32_t)c->password_passes } },
         };
 
         n->vault = vault_open(&deps, err);
-        return n->vault != NULL;
+        return n->vault && vault_count_start(n->vault, err);
 }
 
 static bool open_audit(struct node *n, struct err *err)

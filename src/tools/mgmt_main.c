@@ -18,6 +18,10 @@ static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, cha
         struct err err = ERR_INIT;
         bool connected = false;
 
+        if (mgmt_audit_offline(argc, argv)) {
+                shell_words(sh, argc, argv);
+                return sh->status;
+        }
         if (!mgmt_conf_read(&m->conf, path, &err) || !mgmt_servers_make(m, &err)) {
                 fprintf(stderr, "%s: %s\n", sh->program, err.detail);
                 return 2;

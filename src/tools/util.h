@@ -75,6 +75,6 @@ uint32_t util_making(struct shell *, const struct util_making *, bool hidden, st
 uint32_t util_users(struct shell *, const char *text, uint64_t **ids, size_t *n);
 
 extern const struct shell_command util_session_rows[], util_key_rows[], util_find_rows[],
-    util_attribute_rows[], util_use_rows[];
+    util_attribute_rows[], util_use_rows[], util_audit_rows[];
 
 #endif

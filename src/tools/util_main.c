@@ -42,9 +42,10 @@ static void single(struct shell *sh, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = { util_session_rows, util_key_rows,
-                                                              util_find_rows,    util_attribute_rows,
-                                                              util_use_rows,     NULL };
+        static const struct shell_command *const tables[] = {
+                util_session_rows, util_key_rows, util_find_rows, util_attribute_rows, util_use_rows,
+                util_audit_rows,   NULL
+        };
         const char *path = NULL, *json = NULL;
         const struct opt_row rows[] = {
                 { 's', "socket", "PATH",

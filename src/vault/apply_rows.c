@@ -17,6 +17,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "w/", .apply = vault_quorum_apply },
         { .prefix = "t/", .apply = vault_tokens_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },
+        { .prefix = "d/", .apply = vault_udds_apply },
 };
 
 const struct vault_apply_row *vault_apply_at(size_t i)

@@ -1,11 +1,11 @@
 /* What is recorded of each command, and how auditors read it back. DESIGN section 5.10. */
 #include "vault/commit.h"
 #include "vault/partition.h"
+#include "vault/udd.h"
 
 #include <stdio.h>
 
 #define NODES_MAX 64
-#define LINES_MAX (128 * 1024) /* bytes of one answer */
 
 static const char *role_name(enum vault_role role)
 {
@@ -37,10 +37,18 @@ void vault_audit_fill(struct vault_call *call, const struct vault_command *row, 
                                     .peer = call->peer->address,
                                     .subject = call->subject,
                                     .object = call->object,
+                                    .object2 = call->second_object,
                                     .mechanism = call->mechanism,
                                     .result = err_ckr(&call->err) };
+        if (call->request->body_case == CHSM__REQUEST__BODY_CREATE_USER &&
+            call->request->create_user->role == VAULT_CO) {
+                r->operation = "CN_CREATE_CO";
+                r->opcode = 0x4;
+        }
         if (call->login.role != VAULT_NOBODY)
                 r->user = call->login.user;
+        r->udd = vault_udd(call);
+        r->boot = call->vault->starts;
         if (call->request->context.len == VAULT_CONTEXT_SIZE)
                 r->context = context_name(call);
         if (call->err.id) {
@@ -96,65 +104,4 @@ bool vault_audit_heads(struct vault_call *call)
         return true;
 memory:
         return err_set(&call->err, ERR_MEMORY, "no memory for the heads of the audit chains");
-}
-
-struct lines {
-        struct buf text;
-        uint64_t after;
-        uint32_t count, limit;
-        bool more;
-};
-
-static bool line_visit(void *arg, const struct store_event *e)
-{
-        struct lines *l = arg;
-        struct reader sequence = reader_of(slice_of(e->key.p + e->key.n - 8, 8));
-
-        if (e->key.n != 2 + 4 + 1 + 1 + 1 + 8 || reader_u64(&sequence) <= l->after)
-                return true;
-        if (l->count >= l->limit || l->text.n + e->value.n > LINES_MAX) {
-                l->more = true;
-                return false;
-        }
-        buf_put_slice(&l->text, e->value);
-        l->count++;
-        return true;
-}
-
-bool vault_audit_records(struct vault_call *call)
-{
-        const Chsm__AuditRecordsRequest *in = call->request->audit_records;
-        Chsm__AuditRecordsResponse *r = arena_alloc(call->arena, sizeof(*r));
-        struct lines l = { .text = BUF_INIT, .after = in->after, .limit = in->limit ? in->limit : 1000 };
-        struct buf rest = BUF_INIT;
-        struct slice prefix = SLICE_EMPTY, copy = SLICE_EMPTY;
-        unsigned lane = 0;
-        store_rev at;
-        char left;
-
-        if (sscanf(in->chain, "mgmt-%3u%c", &lane, &left) != 1 || lane > 255)
-                return err_set(&call->err, ERR_ARGUMENT,
-                               "this node answers for management chains, 'mgmt-00' and so on, not '%.32s'",
-                               in->chain);
-        buf_put_u32(&rest, call->vault->config.node_number);
-        buf_put_text(&rest, "/");
-        buf_put_u8(&rest, (uint8_t)lane);
-        buf_put_text(&rest, "/");
-        if (r && buf_ok(&rest))
-                prefix = vault_call_key(call, "m/", buf_slice(&rest));
-        if (prefix.n &&
-            store_load(call->vault->deps.store, prefix, line_visit, &l, &at, &call->err) == STORE_OK &&
-            buf_ok(&l.text))
-                copy = arena_copy(call->arena, buf_slice(&l.text));
-        buf_clear(&rest);
-        buf_clear(&l.text);
-        if (!copy.p)
-                return call->err.id ? false : err_set(&call->err, ERR_MEMORY, "no memory for audit records");
-        chsm__audit_records_response__init(r);
-        r->lines.data = (uint8_t *)(uintptr_t)copy.p;
-        r->lines.len = copy.n;
-        r->more = l.more;
-        call->response->audit_records = r;
-        call->response->body_case = CHSM__RESPONSE__BODY_AUDIT_RECORDS;
-        return true;
 }

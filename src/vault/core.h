@@ -14,8 +14,11 @@
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
  *   x/<16 bytes>   used authorisation
- *   w/quorum       approvals each service needs, life of tokens    w/tokens  turns of those who ask for
- * tokens t/<16 bytes>   quorum token a/<u32 node>   signed head of the node's key-use log */
+ *   w/quorum       approvals each service needs, life of tokens
+ *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
+ *   a/<u32 node>   signed head of the node's key-use log
+ *   d/u/<u32 user>  user-defined audit data   d/b/<u32 node>  bridges over purged records   d/n/<u32 node>
+ * starts */
 #ifndef CHSM_VAULT_CORE_H
 #define CHSM_VAULT_CORE_H
 
@@ -38,6 +41,7 @@ struct vault_streams;        /* stream.c: multi-part operations under way */
 struct vault_authorisations; /* authorise.c: used ones */
 struct vault_lives;          /* lives.c: what is remembered of key values */
 struct vault_quorum;         /* quorum.c: values and tokens */
+struct vault_udds;           /* udd.c */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -61,6 +65,9 @@ struct vault {
         struct vault_streams *streams;
         struct vault_authorisations *authorisations;
         struct vault_quorum *quorum;
+        struct vault_udds *udds;
+        uint32_t starts;      /* of this node; 0: not counted */
+        _Atomic bool swept;   /* nothing lies below the bridges of the audit log */
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         struct vault_counters *counters; /* metrics.c */
         _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
@@ -173,6 +180,7 @@ bool vault_idempotency_apply(struct vault *, const struct store_event *, struct 
 bool vault_quorum_apply(struct vault *, const struct store_event *, struct err *);         /* w/ */
 bool vault_tokens_apply(struct vault *, const struct store_event *, struct err *);         /* t/ */
 bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */
+bool vault_udds_apply(struct vault *, const struct store_event *, struct err *);           /* d/ */
 
 /* Object side life: called by vault_open and vault_close. */
 bool vault_objects_open(struct vault *, struct err *);
@@ -227,6 +235,10 @@ bool vault_unlock_user(struct vault_call *);
 bool vault_retire_context(struct vault_call *);
 bool vault_audit_heads(struct vault_call *);
 bool vault_audit_records(struct vault_call *);
+bool vault_audit_export(struct vault_call *);
+bool vault_audit_purge(struct vault_call *);
+bool vault_get_audit_udd(struct vault_call *);
+bool vault_set_audit_udd(struct vault_call *);
 bool vault_get_policy(struct vault_call *);
 bool vault_set_policy(struct vault_call *);
 bool vault_audit_keys(struct vault_call *);

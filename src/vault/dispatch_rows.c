@@ -128,6 +128,14 @@ static const struct vault_command rows[] = {
             VAULT_INLINE, vault_get_token_timeout),
         ROW(108, set_token_timeout, "CN_SET_TOKEN_TIMEOUT", 0x16c, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_set_token_timeout),
+        ROW(150, get_audit_udd, "CN_GET_AUDIT_UDD", 0x196, CU | CO | AU, ACTIVE, false, false, VAULT_INLINE,
+            vault_get_audit_udd),
+        ROW(151, set_audit_udd, "CN_SET_AUDIT_UDD", 0x197, CU | CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_set_audit_udd),
+        ROW(152, audit_export, "CN_AUDIT_EXPORT", 0x198, CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_audit_export),
+        ROW(153, audit_purge, "CN_AUDIT_PURGE", 0x199, CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_audit_purge),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -7,6 +7,7 @@
 #include "vault/stream.h"
 #include "vault/ticket.h"
 #include "vault/quorum.h"
+#include "vault/udd.h"
 #include "vault/users.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static bool parts_open(struct vault *v, struct err *err)
                vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
                vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
                vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err) &&
-               vault_quorum_open(v, err);
+               vault_quorum_open(v, err) && vault_udds_open(v, err);
 }
 
 struct load {
@@ -227,6 +228,7 @@ void vault_close(struct vault **vp)
         vault_tickets_close(v);
         vault_streams_close(v);
         vault_lanes_close(v);
+        vault_udds_close(v);
         vault_users_close(v);
         vault_partition_close(v);
         pthread_mutex_destroy(&v->revision_lock);

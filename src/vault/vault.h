@@ -48,6 +48,7 @@ struct vault_config {
         int store_timeout_ms;    /* 0: 3,000 */
         uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
+        int64_t audit_keep_ms;  /* audit records younger than this are not purged */
         uint64_t session_cache; /* opened session objects kept in memory; 0: 16,384 */
 };
 
@@ -99,6 +100,10 @@ bool vault_sealed_use_log(struct vault *, uint64_t *count, uint8_t hash[AUDIT_HA
 /* Signs count and hash of the key-use log into the store, when there is something new. One thread at a time.
  */
 bool vault_seal_use_log(struct vault *, struct err *);
+/* Counts this start of the node; its records say so from then on. Before the first call. */
+bool vault_count_start(struct vault *, struct err *);
+/* Clears away audit records below the bridges that purges left, when there are any. One thread at a time. */
+bool vault_audit_sweep(struct vault *, struct err *);
 /* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once
  * owned, else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
 struct vault_identity {

@@ -320,3 +320,8 @@ bool wire_check_delete_token(const Chsm__Request *r, struct err *err)
 {
         return check_bytes(r->delete_token->id, 1, WIRE_NAME_MAX, "id", err);
 }
+
+bool wire_check_set_audit_udd(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->set_audit_udd->text, 0, WIRE_UDD_MAX, "user-defined data", err);
+}

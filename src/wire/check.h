@@ -15,6 +15,7 @@
 #define WIRE_CERT_MAX     (16 * 1024)
 #define WIRE_PERSON_MAX   2048 /* a public key or signature of a person */
 #define WIRE_TOKENS_MAX   (16 * 1024)
+#define WIRE_UDD_MAX      256
 #define WIRE_RANDOM_MAX   (1024 * 1024)
 
 bool wire_check_hello(const Chsm__Request *, struct err *);
@@ -56,5 +57,6 @@ bool wire_check_register_quorum_key(const Chsm__Request *, struct err *);
 bool wire_check_get_token(const Chsm__Request *, struct err *);
 bool wire_check_approve_token(const Chsm__Request *, struct err *);
 bool wire_check_delete_token(const Chsm__Request *, struct err *);
+bool wire_check_set_audit_udd(const Chsm__Request *, struct err *);
 
 #endif

@@ -66,6 +66,10 @@ static const struct wire_row rows[] = {
         { BODY(DELETE_TOKEN, "delete_token"), .mutating = true, .check = wire_check_delete_token },
         { BODY(GET_TOKEN_TIMEOUT, "get_token_timeout") },
         { BODY(SET_TOKEN_TIMEOUT, "set_token_timeout"), .mutating = true },
+        { BODY(GET_AUDIT_UDD, "get_audit_udd") },
+        { BODY(SET_AUDIT_UDD, "set_audit_udd"), .mutating = true, .check = wire_check_set_audit_udd },
+        { BODY(AUDIT_EXPORT, "audit_export") },
+        { BODY(AUDIT_PURGE, "audit_purge"), .mutating = true },
 };
 
 const struct wire_row *wire_row_at(size_t i)

@@ -451,6 +451,16 @@ static void fill_audit_records(struct trial *t)
         ((Chsm__AuditRecordsRequest *)body_of(t, "audit_records"))->chain = text_of("mgmt-00");
 }
 
+static void fill_set_audit_udd(struct trial *t)
+{
+        ((Chsm__SetAuditUddRequest *)body_of(t, "set_audit_udd"))->text = text_of("CHG-1234");
+}
+
+static void fill_audit_purge(struct trial *t)
+{
+        ((Chsm__AuditPurgeRequest *)body_of(t, "audit_purge"))->before_ms = 1;
+}
+
 static void fill_set_policy(struct trial *t)
 {
         Chsm__SetPolicyRequest *in = body_of(t, "set_policy");
@@ -555,5 +565,9 @@ static const struct role_request role_requests[] = {
         { "delete_token", fill_delete_token, false },
         { .name = "get_token_timeout" },
         { "set_token_timeout", fill_set_token_timeout, false },
+        { .name = "get_audit_udd" },
+        { "set_audit_udd", fill_set_audit_udd, false },
+        { .name = "audit_export" },
+        { "audit_purge", fill_audit_purge, false },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))
