@@ -176,5 +176,11 @@ const struct ck_attribute_row ck_attribute_rows[] = {
         { NAMED(CKA_ALLOWED_MECHANISMS), .value = CK_VALUE_MECHANISMS, .classes = CK_ON_KEYS,
           .may = CK_IN_ALL, .change = CK_CHANGE_NO, .copy = CK_CHANGE_OWNER_LESS,
           .fallback = CK_DEFAULT_ABSENT, .max = 8192 },
+        { NAMED(CKA_ENCAPSULATE_TEMPLATE), .value = CK_VALUE_TEMPLATE, .classes = CK_ON_PUBLIC,
+          .may = CK_IN_ALL, .change = CK_CHANGE_NO, .copy = CK_CHANGE_OWNER_MORE,
+          .fallback = CK_DEFAULT_ABSENT, .max = 16384 },
+        { NAMED(CKA_DECAPSULATE_TEMPLATE), .value = CK_VALUE_TEMPLATE, .classes = CK_ON_PRIVATE,
+          .may = CK_IN_ALL, .change = CK_CHANGE_NO, .copy = CK_CHANGE_OWNER_MORE,
+          .fallback = CK_DEFAULT_ABSENT, .max = 16384 },
 };
 const size_t ck_attribute_rows_n = sizeof(ck_attribute_rows) / sizeof(ck_attribute_rows[0]);

@@ -166,15 +166,38 @@ static void call_wait(struct chsm *c, struct call *call)
 
 /* ---- calls ---- */
 
+static bool is_session_object(const Chsm__ObjectResponse *o)
+{
+        return o && o->sealed.len;
+}
+
+/* Does it bring session objects, which end with the login? */
+static bool makes_session_objects(const Chsm__Response *r)
+{
+        bool any = false;
+
+        switch (r->body_case) {
+        case CHSM__RESPONSE__BODY_OBJECT:
+                return is_session_object(r->object);
+        case CHSM__RESPONSE__BODY_KEY_PAIR:
+                return is_session_object(r->key_pair->private_key) ||
+                       is_session_object(r->key_pair->public_key);
+        case CHSM__RESPONSE__BODY_DERIVED:
+                for (size_t i = 0; i < r->derived->n_objects; i++)
+                        any = any || is_session_object(r->derived->objects[i]);
+                return any;
+        case CHSM__RESPONSE__BODY_ENCAPSULATED:
+                return is_session_object(r->encapsulated->object);
+        default:
+                return false;
+        }
+}
+
 static void answer_note(struct chsm *c, const Chsm__Response *r)
 {
         if (r->revision > c->revision)
                 c->revision = r->revision;
-        if ((r->body_case == CHSM__RESPONSE__BODY_OBJECT && r->object->sealed.len) ||
-            (r->body_case == CHSM__RESPONSE__BODY_KEY_PAIR && r->key_pair->private_key &&
-             r->key_pair->private_key->sealed.len) ||
-            (r->body_case == CHSM__RESPONSE__BODY_KEY_PAIR && r->key_pair->public_key &&
-             r->key_pair->public_key->sealed.len))
+        if (makes_session_objects(r))
                 c->made_objects = true;
 }
 

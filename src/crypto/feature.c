@@ -6,6 +6,7 @@ static const struct {
         const char *algorithm; /* the provider's name; a library that has this one has its family */
         const char *since;
 } rows[CRYPTO_FEATURES] = {
+        [CRYPTO_NEEDS_ML_KEM] = { "ML-KEM-768", "libcrypto 3.5" },
         [CRYPTO_NEEDS_ML_DSA] = { "ML-DSA-65", "libcrypto 3.5" },
         [CRYPTO_NEEDS_SLH_DSA] = { "SLH-DSA-SHA2-128s", "libcrypto 3.5" },
 };

@@ -54,7 +54,7 @@ struct crypto_key {
         uint32_t bits;
         bool old;                         /* size, curve or exponent is for partitions with non_fips */
         const struct crypto_curve *curve; /* NULL for RSA and secret keys */
-        const struct crypto_set *set;     /* ML-DSA, SLH-DSA; then bits are those of the public key */
+        const struct crypto_set *set;     /* ML-KEM, ML-DSA, SLH-DSA; then bits are those of the public key */
         EVP_PKEY *pkey;                   /* public and private keys */
         struct sec *secret;               /* secret keys */
         _Atomic(struct crypto_cached *) cache[KEY_CACHE];
@@ -109,7 +109,7 @@ struct crypto_set {
         uint64_t key_type;
         uint32_t number;             /* CKP_ */
         const char *name;            /* libcrypto's */
-        uint32_t public_n, output_n; /* bytes of the public key; of a signature */
+        uint32_t public_n, output_n; /* bytes of the public key; of a signature or ciphertext */
 };
 const struct crypto_set *crypto_set_find(uint64_t key_type, uint64_t number);
 const struct crypto_set *crypto_set_named(uint64_t key_type, const char *openssl_name);
@@ -117,6 +117,9 @@ EVP_PKEY *crypto_set_generate(struct crypto *, const struct crypto_key_spec *, s
 /* value and seed of a private key: one, or both of the same key. */
 EVP_PKEY *crypto_set_import(struct crypto *, enum crypto_key_class, uint64_t type, uint64_t number,
                             struct slice value, struct slice seed, struct err *);
+/* mech_kem.c: what the one half encapsulates, the other decapsulates. */
+bool crypto_kem_agrees(struct crypto *, struct crypto_key *private_key, struct crypto_key *public_key,
+                       struct err *);
 bool crypto_set_component(const struct crypto_key *, uint64_t attribute, struct buf *out);
 
 /* crypto_key_approved for a pair that is still to be made; e NULL: not RSA. */

@@ -18,7 +18,7 @@ struct crypto_key_spec {
         uint32_t bits;          /* RSA modulus; secret key length in bits */
         struct slice curve;     /* DER CKA_EC_PARAMS */
         struct slice exponent;  /* RSA public exponent, big-endian; empty: 65537 */
-        uint64_t parameter_set; /* CKP_ of ML-DSA, SLH-DSA */
+        uint64_t parameter_set; /* CKP_ of ML-KEM, ML-DSA, SLH-DSA */
         bool approved_only;     /* refuses what crypto_key_approved would, before the work */
 };
 
@@ -61,7 +61,7 @@ bool crypto_key_component(const struct crypto_key *, uint64_t attribute, struct 
 /* The public key that belongs to a private key. */
 bool crypto_key_public(const struct crypto_key *private_key, struct crypto_key **out, struct err *);
 
-/* True for types whose keys have a CKA_PARAMETER_SET: ML-DSA, SLH-DSA. */
+/* True for types whose keys have a CKA_PARAMETER_SET: ML-KEM, ML-DSA, SLH-DSA. */
 bool crypto_key_has_set(uint64_t key_type);
 /* May a partition without non_fips make or take in this key? ERR_KEY_SIZE, ERR_CURVE. */
 bool crypto_key_approved(const struct crypto_key *, struct err *);

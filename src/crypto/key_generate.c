@@ -117,7 +117,9 @@ bool crypto_key_pairwise(struct crypto *c, struct crypto_key *private_key, struc
         uint8_t *signature = malloc(n ? n : 1);
         bool ok;
 
-        if (private_key->type == CKK_EC_MONTGOMERY)
+        if (private_key->type == CKK_ML_KEM)
+                ok = crypto_kem_agrees(c, private_key, public_key, err);
+        else if (private_key->type == CKK_EC_MONTGOMERY)
                 ok = EVP_PKEY_eq(private_key->pkey, public_key->pkey) == 1 &&
                      crypto_key_check(private_key, err);
         else

@@ -1,4 +1,4 @@
-/* Keys of a parameter set: ML-DSA, SLH-DSA. Everything goes through libcrypto's provider names, so
+/* Keys of a parameter set: ML-KEM, ML-DSA, SLH-DSA. Everything goes through libcrypto's provider names, so
  * that this is the same code where libcrypto has none of them: there no such key can be made or read. */
 #include "ck/cryptoki.h"
 #include "crypto/internal.h"

@@ -71,6 +71,8 @@ uint64_t crypto_mechanism_ck_flags(const struct crypto_mechanism *m, bool approv
                 [CRYPTO_WRAP] = CKF_WRAP,
                 [CRYPTO_UNWRAP] = CKF_UNWRAP,
                 [CRYPTO_DERIVE] = CKF_DERIVE,
+                [CRYPTO_ENCAPSULATE] = CKF_ENCAPSULATE,
+                [CRYPTO_DECAPSULATE] = CKF_DECAPSULATE,
         };
         uint32_t functions = crypto_mechanism_functions_under(m, approved_only);
         uint64_t mask = CKF_HW;
@@ -215,6 +217,8 @@ static const char *const op_names[] = {
         "wrap",
         "unwrap",
         "derive",
+        "encapsulate",
+        "decapsulate",
 };
 
 const char *crypto_op_name(enum crypto_op op)

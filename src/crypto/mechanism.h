@@ -25,6 +25,8 @@ enum crypto_op {
         CRYPTO_WRAP,
         CRYPTO_UNWRAP,
         CRYPTO_DERIVE,
+        CRYPTO_ENCAPSULATE,
+        CRYPTO_DECAPSULATE,
         CRYPTO_OPS, /* how many */
 };
 
@@ -138,6 +140,17 @@ bool crypto_derive_keys(struct crypto *, const struct crypto_mechanism *, const 
 bool crypto_derive_key(struct crypto *, const struct crypto_mechanism *, const struct ck_mech_param *,
                        struct crypto_key *base, struct crypto_key *second, uint64_t key_type,
                        size_t value_len, struct crypto_key **out, struct err *);
+
+/* A key that a public key's owner can have too: key is the wanted secret key of a fresh shared secret, out
+ * (crypto_output_max bytes) the ciphertext that carries it to him. Nobody else reads it out of that. */
+bool crypto_encapsulate(struct crypto *, const struct crypto_mechanism *, struct crypto_key *public_key,
+                        const struct crypto_wanted *, uint8_t *out, size_t *out_n, struct crypto_key **key,
+                        struct err *);
+/* The key that a ciphertext carries. A ciphertext of the right length always gives one: a wrong one gives a
+ * key that nobody else has (FIPS 203 implicit rejection). ERR_ENCRYPTED_DATA_LEN: of another length. */
+bool crypto_decapsulate(struct crypto *, const struct crypto_mechanism *, struct crypto_key *private_key,
+                        const struct crypto_wanted *, struct slice ciphertext, struct crypto_key **key,
+                        struct err *);
 
 /* Operations on more data than one message holds: digests, signatures and verifications of mechanisms that
  * hash or MAC their data first, encryptions and decryptions of the ciphers in ck/mechanism_size_rows.c.

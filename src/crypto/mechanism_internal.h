@@ -38,6 +38,9 @@ struct crypto_family {
         bool (*verify_recover)(struct crypto_run *, struct err *); /* signing with recovery is sign */
         bool (*digest)(struct crypto_run *, struct err *);
         bool (*derive)(struct crypto_derivation *, struct err *);
+        /* A fresh shared secret into secret, what carries it into out. */
+        bool (*encapsulate)(struct crypto_run *, struct sec **secret, struct err *);
+        bool (*decapsulate)(struct crypto_run *, struct sec **secret, struct err *);
         const struct crypto_mode *mode; /* of encryption and decryption that can go part by part */
         bool several;                   /* one derivation may make several keys */
         /* The value of a secret key that is made of the parameter; NULL: it is random. */
@@ -47,7 +50,13 @@ struct crypto_family {
 enum crypto_wrap_padding { CRYPTO_WRAP_PLAIN, CRYPTO_WRAP_KWP, CRYPTO_WRAP_PKCS7 };
 
 /* What a row needs of libcrypto: feature.c. */
-enum crypto_feature { CRYPTO_EVERYWHERE, CRYPTO_NEEDS_ML_DSA, CRYPTO_NEEDS_SLH_DSA, CRYPTO_FEATURES };
+enum crypto_feature {
+        CRYPTO_EVERYWHERE,
+        CRYPTO_NEEDS_ML_KEM,
+        CRYPTO_NEEDS_ML_DSA,
+        CRYPTO_NEEDS_SLH_DSA,
+        CRYPTO_FEATURES
+};
 
 struct crypto_mechanism {
         uint64_t number;
@@ -74,7 +83,8 @@ extern const struct crypto_family crypto_family_rsa_sign, crypto_family_rsa_cryp
 extern const struct crypto_family crypto_family_hkdf, crypto_family_kdf108, crypto_family_pbkdf2,
     crypto_family_join, crypto_family_xor, crypto_family_hash_derive, crypto_family_shake_derive,
     crypto_family_encrypt_data, crypto_family_public, crypto_family_tls_master, crypto_family_tls_keys,
-    crypto_family_tls_export, crypto_family_tls_mac, crypto_family_tls_premaster, crypto_family_tkw;
+    crypto_family_tls_export, crypto_family_tls_mac, crypto_family_tls_premaster, crypto_family_tkw,
+    crypto_family_kem;
 
 /* Hash number by digest mechanism (CKM_SHA256 ...); HASH_NONE when it is none that parameters may name (MD5
  * is not). */

@@ -22,6 +22,7 @@
                 .number = mech, .name = #mech, .functions = OP(SIGN) | OP(VERIFY), KEYS(CKK_EC), EC_SIZES,   \
                 .hash = which, .class = policy, .family = &crypto_family_ecdsa                               \
         }
+#define ML_KEM_SIZES  .min = 800, .max = 1568, .needs = CRYPTO_NEEDS_ML_KEM
 #define ML_DSA_SIZES  .min = 1312, .max = 2592, .needs = CRYPTO_NEEDS_ML_DSA
 #define SLH_DSA_SIZES .min = 32, .max = 64, .needs = CRYPTO_NEEDS_SLH_DSA
 /* sizes: bytes of the public key. */
@@ -154,6 +155,9 @@ static const struct crypto_mechanism rows[] = {
           RSA_SIZES },
         RSA_SIGN(CKM_RSA_PKCS_PSS, HASH_NONE, RSA_PKCS1_PSS_PADDING, CRYPTO_APPROVED),
         RSA_SIGN(CKM_SHA1_RSA_PKCS_PSS, HASH_SHA1, RSA_PKCS1_PSS_PADDING, CRYPTO_LEGACY),
+        SET_GEN(CKM_ML_KEM_KEY_PAIR_GEN, CKK_ML_KEM, ML_KEM_SIZES),
+        { ROW(CKM_ML_KEM), .functions = OP(ENCAPSULATE) | OP(DECAPSULATE), KEYS(CKK_ML_KEM), ML_KEM_SIZES,
+          .family = &crypto_family_kem },
         SET_GEN(CKM_ML_DSA_KEY_PAIR_GEN, CKK_ML_DSA, ML_DSA_SIZES),
         SET_SIGN(CKM_ML_DSA, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_NONE),
         SET_SIGN(CKM_HASH_ML_DSA, CKK_ML_DSA, ML_DSA_SIZES, .hash = HASH_NONE),

@@ -1,10 +1,13 @@
-/* Parameter sets of FIPS 204 and 205 by CKA_KEY_TYPE and CKA_PARAMETER_SET. */
+/* Parameter sets of FIPS 203, 204 and 205 by CKA_KEY_TYPE and CKA_PARAMETER_SET. */
 #include "ck/cryptoki.h"
 #include "crypto/internal.h"
 
 #include <string.h>
 
 static const struct crypto_set sets[] = {
+        { CKK_ML_KEM, CKP_ML_KEM_512, "ML-KEM-512", 800, 768 },
+        { CKK_ML_KEM, CKP_ML_KEM_768, "ML-KEM-768", 1184, 1088 },
+        { CKK_ML_KEM, CKP_ML_KEM_1024, "ML-KEM-1024", 1568, 1568 },
         { CKK_ML_DSA, CKP_ML_DSA_44, "ML-DSA-44", 1312, 2420 },
         { CKK_ML_DSA, CKP_ML_DSA_65, "ML-DSA-65", 1952, 3309 },
         { CKK_ML_DSA, CKP_ML_DSA_87, "ML-DSA-87", 2592, 4627 },
@@ -25,7 +28,7 @@ static const struct crypto_set sets[] = {
 
 bool crypto_key_has_set(uint64_t key_type)
 {
-        return key_type == CKK_ML_DSA || key_type == CKK_SLH_DSA;
+        return key_type == CKK_ML_KEM || key_type == CKK_ML_DSA || key_type == CKK_SLH_DSA;
 }
 
 const struct crypto_set *crypto_set_find(uint64_t key_type, uint64_t number)

@@ -12,13 +12,6 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-/* Of 3.2: key encapsulation comes with a libcrypto that has it. */
-UNUSED(C_EncapsulateKey, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE public_key,
-                          CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR ciphertext,
-                          CK_ULONG_PTR ciphertext_len, CK_OBJECT_HANDLE_PTR key))
-UNUSED(C_DecapsulateKey, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE private_key,
-                          CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR ciphertext,
-                          CK_ULONG ciphertext_len, CK_OBJECT_HANDLE_PTR key))
 UNUSED(C_AsyncComplete, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ASYNC_DATA_PTR result))
 UNUSED(C_AsyncGetID, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG_PTR id))
 UNUSED(C_AsyncJoin, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function, CK_ULONG id, CK_BYTE_PTR data,

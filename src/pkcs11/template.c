@@ -94,9 +94,10 @@ static CK_OBJECT_CLASS class_of(CK_OBJECT_CLASS given, const CK_ATTRIBUTE *templ
 
 static bool names_usage(const CK_ATTRIBUTE *templ, CK_ULONG count)
 {
-        static const CK_ATTRIBUTE_TYPE usages[] = { CKA_ENCRYPT,      CKA_DECRYPT, CKA_SIGN,
-                                                    CKA_SIGN_RECOVER, CKA_VERIFY,  CKA_VERIFY_RECOVER,
-                                                    CKA_WRAP,         CKA_UNWRAP,  CKA_DERIVE };
+        static const CK_ATTRIBUTE_TYPE usages[] = { CKA_ENCRYPT,      CKA_DECRYPT,    CKA_SIGN,
+                                                    CKA_SIGN_RECOVER, CKA_VERIFY,     CKA_VERIFY_RECOVER,
+                                                    CKA_WRAP,         CKA_UNWRAP,     CKA_DERIVE,
+                                                    CKA_ENCAPSULATE,  CKA_DECAPSULATE };
 
         for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
                 if (find(templ, count, usages[i]))

@@ -210,6 +210,8 @@ bool vault_digest(struct vault_call *);
 bool vault_wrap_key(struct vault_call *);
 bool vault_unwrap_key(struct vault_call *);
 bool vault_derive_key(struct vault_call *);
+bool vault_encapsulate_key(struct vault_call *);
+bool vault_decapsulate_key(struct vault_call *);
 bool vault_random(struct vault_call *);
 bool vault_seed_random(struct vault_call *);
 bool vault_stream_open(struct vault_call *);

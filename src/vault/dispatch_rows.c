@@ -136,6 +136,10 @@ static const struct vault_command rows[] = {
             vault_audit_export),
         ROW(153, audit_purge, "CN_AUDIT_PURGE", 0x199, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_audit_purge),
+        ROW(165, encapsulate_key, "CN_ENCAPSULATE_KEY", 0x1a5, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_encapsulate_key),
+        ROW(166, decapsulate_key, "CN_DECAPSULATE_KEY", 0x1a6, CU, ACTIVE, true, true, VAULT_COMMIT,
+            vault_decapsulate_key),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

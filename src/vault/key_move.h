@@ -3,6 +3,7 @@
 #define CHSM_VAULT_KEY_MOVE_H
 
 #include "vault/key_use.h"
+#include "vault/policy_model.h"
 
 /* vault_use_begin for wrapping and unwrapping, with the codes that PKCS#11 has for the keys of these. */
 bool vault_use_begin_move(struct vault_call *, const Chsm__ObjectRef *, const Chsm__Mechanism *,
@@ -21,6 +22,9 @@ bool vault_force_bool(struct vault_call *, struct vault_template *, uint64_t typ
  * origin gets what the child may claim of its past. spec/key-rules.md rule 5 and D. */
 bool vault_policy_derive(struct vault_call *, const struct vault_object *base, uint64_t mechanism,
                          struct vault_template *, struct vault_origin *);
+/* The same for what is encapsulated under a public key, or comes out of a private one. */
+bool vault_policy_agree(struct vault_call *, const struct vault_object *half, enum vault_birth,
+                        struct vault_template *);
 /* The template of a further key of the same derivation is no looser than the first one's. D08. */
 bool vault_policy_derive_more(struct vault_call *, const struct vault_template *first,
                               struct vault_template *);

@@ -25,6 +25,7 @@ enum vault_history {
         VAULT_HISTORY_PAIRED = 256,    /* trusted public key whose private half only ever unwraps */
         VAULT_HISTORY_CLEAR = 512,     /* its value was given in clear */
         VAULT_HISTORY_SESSION = 1024,  /* was born a session object, whose uses are not seen */
+        VAULT_HISTORY_AGREED = 2048,   /* encapsulated: who has the other half, or sent it, has it */
         /* what it was ever able to do, in whatever object (separate_roles) */
         VAULT_HISTORY_ROLE_WRAP = 1 << 16,
         VAULT_HISTORY_ROLE_CIPHER = 1 << 17,
@@ -52,6 +53,8 @@ enum vault_flag {
         VAULT_WRAP = 1u << 15,
         VAULT_UNWRAP = 1u << 16,
         VAULT_DERIVE = 1u << 17,
+        VAULT_ENCAPSULATE = 1u << 19,
+        VAULT_DECAPSULATE = 1u << 20,
         VAULT_DATED = 1u << 18, /* no attribute: it has a start or an end date */
         VAULT_ALWAYS_AUTHENTICATE = 1u << 24,
 };
@@ -146,6 +149,7 @@ struct vault_key_facts;
 /* Where a new key's value comes from. */
 struct vault_origin {
         uint32_t mode;      /* CK_IN_ bit of the template that made it */
+        uint32_t how;       /* enum vault_birth, where mode does not tell; 0: it does */
         uint64_t mechanism; /* CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION when not generated */
         bool local;         /* generated here */
         bool always_sensitive, never_extractable; /* what its ancestors allow to claim */

@@ -16,6 +16,8 @@ static const struct {
         { CKO_PUBLIC_KEY, CKK_EC_EDWARDS, VAULT_VERIFY },
         { CKO_PRIVATE_KEY, CKK_EC_EDWARDS, VAULT_SIGN },
         { CKO_PRIVATE_KEY, CKK_EC_MONTGOMERY, VAULT_DERIVE },
+        { CKO_PUBLIC_KEY, CKK_ML_KEM, VAULT_ENCAPSULATE },
+        { CKO_PRIVATE_KEY, CKK_ML_KEM, VAULT_DECAPSULATE },
         { CKO_PUBLIC_KEY, CKK_ML_DSA, VAULT_VERIFY },
         { CKO_PRIVATE_KEY, CKK_ML_DSA, VAULT_SIGN },
         { CKO_PUBLIC_KEY, CKK_SLH_DSA, VAULT_VERIFY },
@@ -30,8 +32,9 @@ static const struct {
         { CKO_SECRET_KEY, CKK_GENERIC_SECRET, VAULT_SIGN | VAULT_VERIFY | VAULT_DERIVE },
 };
 
-static const uint64_t usages[] = { CKA_ENCRYPT,        CKA_DECRYPT, CKA_SIGN,   CKA_SIGN_RECOVER, CKA_VERIFY,
-                                   CKA_VERIFY_RECOVER, CKA_WRAP,    CKA_UNWRAP, CKA_DERIVE };
+static const uint64_t usages[] = { CKA_ENCRYPT, CKA_DECRYPT,        CKA_SIGN,       CKA_SIGN_RECOVER,
+                                   CKA_VERIFY,  CKA_VERIFY_RECOVER, CKA_WRAP,       CKA_UNWRAP,
+                                   CKA_DERIVE,  CKA_ENCAPSULATE,    CKA_DECAPSULATE };
 
 /* Keys whose agreement everybody expects: they may derive unless the template says no. */
 static bool agrees(uint64_t object_class, uint64_t key_type)

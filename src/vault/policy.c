@@ -82,6 +82,8 @@ static const char *const usage_names[] = {
         [CRYPTO_WRAP] = "CKA_WRAP",
         [CRYPTO_UNWRAP] = "CKA_UNWRAP",
         [CRYPTO_DERIVE] = "CKA_DERIVE",
+        [CRYPTO_ENCAPSULATE] = "CKA_ENCAPSULATE",
+        [CRYPTO_DECAPSULATE] = "CKA_DECAPSULATE",
 };
 
 static bool mechanism_allowed(struct vault_call *call, const struct vault_object *o,
@@ -276,6 +278,8 @@ bool vault_policy_template(struct vault_call *call, const struct vault_template 
 /* A value that a generating mechanism makes of its parameter, a password, is given. */
 static enum vault_birth birth_of(const struct vault_origin *origin)
 {
+        if (origin->how)
+                return (enum vault_birth)origin->how;
         switch (origin->mode) {
         case CK_IN_CREATE:
                 return VAULT_CREATED;

@@ -74,6 +74,21 @@ bool vault_policy_derive(struct vault_call *call, const struct vault_object *bas
         return vault_policy_inherit(call, &parent, t);
 }
 
+bool vault_policy_agree(struct vault_call *call, const struct vault_object *half, enum vault_birth how,
+                        struct vault_template *t)
+{
+        struct vault_key_facts facts = vault_policy_facts(half);
+        /* A public key passes nothing on: what is sent under it is as new as a generated key. */
+        const struct vault_parent parent = { .how = how,
+                                             .key = how == VAULT_ENCAPSULATED ? NULL : &facts,
+                                             .agreement = true,
+                                             .readable = is_open_to_application(call, half) &&
+                                                         !vault_template_bool(t, CKA_SENSITIVE, true) &&
+                                                         !vault_template_bool(t, CKA_TOKEN, false) };
+
+        return vault_policy_inherit(call, &parent, t);
+}
+
 bool vault_policy_derive_more(struct vault_call *call, const struct vault_template *first,
                               struct vault_template *t)
 {

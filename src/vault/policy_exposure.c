@@ -81,6 +81,12 @@ static bool was_sent(const struct vault_settings *s, const struct vault_key_fact
         return k->history & VAULT_HISTORY_IMPORTED;
 }
 
+static bool was_agreed(const struct vault_settings *s, const struct vault_key_facts *k)
+{
+        (void)s;
+        return k->history & VAULT_HISTORY_AGREED;
+}
+
 static bool is_closed(const struct vault_settings *s, const struct vault_key_facts *k)
 {
         (void)s;
@@ -115,6 +121,8 @@ static const struct {
           "is not "
           "known" },
         { was_sent, VAULT_EXPOSED_OUTSIDE, "it came in wrapped: who holds the key that wrapped it has it" },
+        { was_agreed, VAULT_EXPOSED_OUTSIDE,
+          "it was encapsulated: who holds the private key, or sent the ciphertext, has it" },
         { is_closed, VAULT_EXPOSED_NOT, "not extractable" },
         { any, VAULT_EXPOSED_NOT, "it leaves under trusted keys only" },
 };

@@ -10,6 +10,7 @@
          VAULT_HISTORY_ROLE_DERIVE)
 #define WRAPS   (VAULT_WRAP | VAULT_UNWRAP)
 #define CIPHERS (VAULT_ENCRYPT | VAULT_DECRYPT)
+#define DERIVES (VAULT_DERIVE | VAULT_ENCAPSULATE | VAULT_DECAPSULATE)
 #define SIGNS   (VAULT_SIGN | VAULT_SIGN_RECOVER | VAULT_VERIFY | VAULT_VERIFY_RECOVER)
 
 /* One decision: the first row whose condition is met and that holds. */
@@ -55,7 +56,7 @@ static uint32_t roles_of(uint32_t flags)
         return (flags & WRAPS ? VAULT_HISTORY_ROLE_WRAP : 0u) |
                (flags & CIPHERS ? VAULT_HISTORY_ROLE_CIPHER : 0u) |
                (flags & SIGNS ? VAULT_HISTORY_ROLE_SIGN : 0u) |
-               (flags & VAULT_DERIVE ? VAULT_HISTORY_ROLE_DERIVE : 0u);
+               (flags & DERIVES ? VAULT_HISTORY_ROLE_DERIVE : 0u);
 }
 
 /* Derivation goes with encryption or signatures, as keys of agreement sign too; it does not go with wrapping.
@@ -79,6 +80,8 @@ uint32_t vault_model_default_usage(const struct vault_settings *s, uint32_t give
 
 /* ---- birth ---- */
 
+#define AGREED (VAULT_ENCAPSULATED | VAULT_DECAPSULATED)
+
 /* What a key passes on to what comes out of it. */
 static const struct inherit_row {
         uint32_t how;
@@ -94,15 +97,15 @@ static const struct inherit_row {
           .if_history = VAULT_HISTORY_TRUSTED,
           .have = VAULT_WRAP_WITH_TRUSTED,
           .rule = VAULT_RULE_UNWRAPPED_WWT },
-        { .how = VAULT_DERIVED,
+        { .how = VAULT_DERIVED | VAULT_DECAPSULATED,
           .if_flag = VAULT_SENSITIVE,
           .have = VAULT_SENSITIVE,
           .rule = VAULT_RULE_CHILD_HIDDEN },
-        { .how = VAULT_DERIVED,
+        { .how = VAULT_DERIVED | VAULT_DECAPSULATED,
           .unless = VAULT_EXTRACTABLE,
           .lack = VAULT_EXTRACTABLE,
           .rule = VAULT_RULE_CHILD_UNEXTRACTABLE },
-        { .how = VAULT_DERIVED,
+        { .how = VAULT_DERIVED | VAULT_DECAPSULATED,
           .if_flag = VAULT_WRAP_WITH_TRUSTED,
           .have = VAULT_WRAP_WITH_TRUSTED,
           .rule = VAULT_RULE_CHILD_WWT },
@@ -123,7 +126,7 @@ static const struct inherit_row {
 
 bool vault_model_child_may_be_readable(const struct vault_parent *p)
 {
-        return p->how == VAULT_DERIVED && p->agreement && p->readable && p->key &&
+        return (p->how & (VAULT_DERIVED | VAULT_DECAPSULATED)) && p->agreement && p->readable && p->key &&
                !(p->key->flags & (VAULT_TOKEN | VAULT_WRAP_WITH_TRUSTED)) &&
                (p->key->history & VAULT_HISTORY_SESSION);
 }
@@ -173,6 +176,7 @@ static enum vault_rule roles_at_birth(const struct vault_parent *p, const struct
         const struct verdict rows[] = {
                 { p->how == VAULT_CREATED && (key->flags & VAULT_WRAP), VAULT_RULE_KNOWN_WRAPS },
                 { p->how == VAULT_DERIVED && (key->flags & WRAPS), VAULT_RULE_CHILD_WRAPS },
+                { (p->how & AGREED) && (key->flags & WRAPS), VAULT_RULE_AGREED_WRAPS },
                 { p->how == VAULT_UNWRAPPED && p->key && p->key->object_class == CKO_PRIVATE_KEY &&
                       (key->flags & VAULT_WRAP),
                   VAULT_RULE_SENT_WRAPS },
@@ -223,7 +227,7 @@ uint32_t vault_model_flag_marks(uint32_t flags)
 static uint32_t child_marks(const struct vault_parent *p)
 {
         const uint32_t passed = VAULT_HISTORY_IMPORTED | VAULT_HISTORY_LEFT | VAULT_HISTORY_EXTRACTABLE |
-                                VAULT_HISTORY_OPEN | VAULT_HISTORY_CLEAR;
+                                VAULT_HISTORY_OPEN | VAULT_HISTORY_CLEAR | VAULT_HISTORY_AGREED;
         uint32_t base = p->key ? p->key->history : 0;
 
         return mark(VAULT_MARK_DERIVED, VAULT_HISTORY_DERIVED) | (base & passed) |
@@ -243,6 +247,9 @@ uint32_t vault_model_birth_marks(const struct vault_parent *p, uint32_t flags)
                 return marks | mark(VAULT_MARK_IMPORTED, VAULT_HISTORY_IMPORTED);
         case VAULT_DERIVED:
                 return marks | child_marks(p);
+        case VAULT_ENCAPSULATED:
+        case VAULT_DECAPSULATED:
+                return marks | mark(VAULT_MARK_AGREED, VAULT_HISTORY_AGREED);
         case VAULT_COPIED:
                 return marks | p->key->history | vault_model_copy_marks();
         case VAULT_CHANGED:
@@ -269,6 +276,8 @@ static const uint32_t usage_flags[] = {
         [CRYPTO_WRAP] = VAULT_WRAP,
         [CRYPTO_UNWRAP] = VAULT_UNWRAP,
         [CRYPTO_DERIVE] = VAULT_DERIVE,
+        [CRYPTO_ENCAPSULATE] = VAULT_ENCAPSULATE,
+        [CRYPTO_DECAPSULATE] = VAULT_DECAPSULATE,
 };
 
 static uint32_t usage_of(enum crypto_op op)
@@ -355,6 +364,7 @@ enum vault_rule vault_model_honoured(const struct vault_settings *s, const struc
         const struct verdict rows[] = {
                 { k->history & VAULT_HISTORY_IMPORTED, VAULT_RULE_SPOILT_IMPORTED },
                 { k->history & VAULT_HISTORY_DERIVED, VAULT_RULE_SPOILT_DERIVED },
+                { k->history & VAULT_HISTORY_AGREED, VAULT_RULE_SPOILT_AGREED },
                 { k->history & (VAULT_HISTORY_LEFT | VAULT_HISTORY_EXTRACTABLE),
                   VAULT_RULE_SPOILT_EXTRACTABLE },
                 { k->history & (VAULT_HISTORY_DATA | VAULT_HISTORY_SESSION), VAULT_RULE_SPOILT_DATA },

@@ -23,6 +23,7 @@ enum vault_rule {
         VAULT_RULE_TWO_ROLES,        /* separate_roles */
         VAULT_RULE_KNOWN_WRAPS,      /* separate_roles: a value from outside does not wrap */
         VAULT_RULE_CHILD_WRAPS,      /* separate_roles: a value that can be derived again does not wrap */
+        VAULT_RULE_AGREED_WRAPS,     /* separate_roles: what a peer has by encapsulation does not wrap */
         VAULT_RULE_SENT_WRAPS,       /* separate_roles: what anybody could have sent does not wrap */
         VAULT_RULE_ROLE_GAINED,      /* separate_roles: copies and changes give no role */
         /* what a key passes on */
@@ -53,6 +54,7 @@ enum vault_rule {
         /* trust that opens nothing protected */
         VAULT_RULE_SPOILT_IMPORTED,
         VAULT_RULE_SPOILT_DERIVED,
+        VAULT_RULE_SPOILT_AGREED,
         VAULT_RULE_SPOILT_EXTRACTABLE,
         VAULT_RULE_SPOILT_DATA,
         VAULT_RULE_SPOILT_HALF,
@@ -67,6 +69,7 @@ enum vault_rule {
         VAULT_MARK_TRUSTED,
         VAULT_MARK_IMPORTED,
         VAULT_MARK_DERIVED,
+        VAULT_MARK_AGREED,
         VAULT_MARK_SESSION,
         VAULT_MARK_ROLES,
         VAULT_MARK_LIVES,
@@ -94,12 +97,14 @@ enum vault_birth {
         VAULT_DERIVED = 8,
         VAULT_COPIED = 16,
         VAULT_CHANGED = 32,
+        VAULT_ENCAPSULATED = 64, /* parent: the public key, which passes nothing on */
+        VAULT_DECAPSULATED = 128,
 };
 
 struct vault_parent {
         enum vault_birth how;
         const struct vault_key_facts *key; /* unwrapping key, base key, original; NULL: none */
-        bool agreement;                    /* derived by ECDH or HKDF */
+        bool agreement;                    /* derived by ECDH or HKDF, or decapsulated */
         bool readable;                     /* the child is asked for as a session object that can be read */
 };
 

@@ -9,6 +9,7 @@ static const struct {
         { CKA_VERIFY, CKA_SIGN },
         { CKA_VERIFY_RECOVER, CKA_SIGN_RECOVER },
         { CKA_WRAP, CKA_UNWRAP },
+        { CKA_ENCAPSULATE, CKA_DECAPSULATE },
 };
 #define USES (sizeof(uses) / sizeof(uses[0]))
 

@@ -23,6 +23,9 @@ static const struct vault_rule_row rows[] = {
         [VAULT_RULE_CHILD_WRAPS] = { ERR_TEMPLATE_INCONSISTENT, "in this partition a derived key does not "
                                                                 "wrap or unwrap, as it can be derived "
                                                                 "again for another use (separate_roles)" },
+        [VAULT_RULE_AGREED_WRAPS] = { ERR_TEMPLATE_INCONSISTENT,
+                                      "in this partition an encapsulated key, which a peer has too, does not "
+                                      "wrap or unwrap (separate_roles)" },
         [VAULT_RULE_SENT_WRAPS] = { ERR_TEMPLATE_INCONSISTENT, "in this partition a key that anybody could "
                                                                "have sent, under a public key, does "
                                                                "not wrap (separate_roles)" },
@@ -75,6 +78,9 @@ static const struct vault_rule_row rows[] = {
         [VAULT_RULE_SPOILT_DERIVED] = { ERR_WRAPPING_KEY,
                                         "the trusted key was derived from another, so it opens "
                                         "nothing protected" },
+        [VAULT_RULE_SPOILT_AGREED] = { ERR_WRAPPING_KEY,
+                                       "the trusted key was encapsulated, and a peer has it too, so it "
+                                       "opens nothing protected" },
         [VAULT_RULE_SPOILT_EXTRACTABLE] = { ERR_WRAPPING_KEY,
                                             "the trusted key was extractable or has left the HSM, "
                                             "so it opens nothing protected" },

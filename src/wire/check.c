@@ -256,6 +256,22 @@ bool wire_check_derive_key(const Chsm__Request *r, struct err *err)
                check_template(d->template_, d->n_template_, 0, "template", err) && check_more(d, err);
 }
 
+bool wire_check_encapsulate_key(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__EncapsulateKeyRequest *e = r->encapsulate_key;
+
+        return check_reference(e->public_key, "public_key", err) && check_mechanism(e->mechanism, err) &&
+               check_template(e->template_, e->n_template_, 0, "template", err);
+}
+
+bool wire_check_decapsulate_key(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__DecapsulateKeyRequest *d = r->decapsulate_key;
+
+        return check_reference(d->private_key, "private_key", err) && check_mechanism(d->mechanism, err) &&
+               check_template(d->template_, d->n_template_, 0, "template", err);
+}
+
 bool wire_check_random(const Chsm__Request *r, struct err *err)
 {
         return r->random->length <= WIRE_RANDOM_MAX ||

@@ -70,6 +70,8 @@ static const struct wire_row rows[] = {
         { BODY(SET_AUDIT_UDD, "set_audit_udd"), .mutating = true, .check = wire_check_set_audit_udd },
         { BODY(AUDIT_EXPORT, "audit_export") },
         { BODY(AUDIT_PURGE, "audit_purge"), .mutating = true },
+        { BODY(ENCAPSULATE_KEY, "encapsulate_key"), .mutating = true, .check = wire_check_encapsulate_key },
+        { BODY(DECAPSULATE_KEY, "decapsulate_key"), .mutating = true, .check = wire_check_decapsulate_key },
 };
 
 const struct wire_row *wire_row_at(size_t i)

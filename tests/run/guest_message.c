@@ -314,20 +314,25 @@ static void signing(void)
         is("again", F3->C_MessageVerifyFinal(session), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+static CK_FUNCTION_LIST_3_2_PTR version_3_2(void)
+{
+        CK_VERSION v32 = { 3, 2 };
+        CK_INTERFACE_PTR interface;
+
+        is("version 3.2", F3->C_GetInterface(NULL, &v32, &interface, 0), CKR_OK);
+        return interface->pFunctionList;
+}
+
 /* ---- a signature that comes first ---- */
 
 static void signature_first(void)
 {
-        CK_VERSION v32 = { 3, 2 };
-        CK_INTERFACE_PTR interface;
-        CK_FUNCTION_LIST_3_2_PTR f2;
+        CK_FUNCTION_LIST_3_2_PTR f2 = version_3_2();
         CK_MECHANISM m = { CKM_SHA256_HMAC, NULL, 0 };
         CK_BYTE mac[32];
         CK_ULONG n = 32;
         CK_FLAGS flags = 1;
 
-        is("version 3.2", F3->C_GetInterface(NULL, &v32, &interface, 0), CKR_OK);
-        f2 = interface->pFunctionList;
         is("C_SignInit", f2->C_SignInit(session, &m, hmac), CKR_OK);
         is("a signature", f2->C_Sign(session, text, TEXT_N, mac, &n), CKR_OK);
         is("nothing has begun", f2->C_VerifySignature(session, text, TEXT_N), CKR_OPERATION_NOT_INITIALIZED);
@@ -350,6 +355,90 @@ static void signature_first(void)
         is("what is not offered", f2->C_AsyncGetID(session, text, &n), CKR_FUNCTION_NOT_SUPPORTED);
 }
 
+/* ---- key encapsulation: offered where libcrypto has it, and refused in the right order where not ---- */
+
+static bool has_mechanism(CK_MECHANISM_TYPE type)
+{
+        CK_MECHANISM_INFO info;
+
+        return F->C_GetMechanismInfo(guest.slot, type, &info) == CKR_OK;
+}
+
+static void encapsulation_round_trip(CK_FUNCTION_LIST_3_2_PTR f2, CK_ATTRIBUTE *shared, CK_ULONG shared_n)
+{
+        CK_ULONG set = CKP_ML_KEM_768;
+        CK_ATTRIBUTE pub[] = { { CKA_PARAMETER_SET, &set, sizeof(set) } };
+        CK_MECHANISM maker = { CKM_ML_KEM_KEY_PAIR_GEN, NULL, 0 }, kem = { CKM_ML_KEM, NULL, 0 },
+                     mac = { CKM_SHA256_HMAC, NULL, 0 };
+        CK_OBJECT_HANDLE public_half, private_half, sent, got = 0;
+        CK_BYTE ciphertext[1100], one[32], other[32];
+        CK_ULONG n = 0, macs = 32;
+
+        is("a pair", F->C_GenerateKeyPair(session, &maker, pub, 1, NULL, 0, &public_half, &private_half),
+           CKR_OK);
+        is("how long it will be",
+           f2->C_EncapsulateKey(session, &kem, public_half, shared, shared_n, NULL, &n, NULL), CKR_OK);
+        is("so long", n, 1088);
+        n = 1087;
+        is("a byte short",
+           f2->C_EncapsulateKey(session, &kem, public_half, shared, shared_n, ciphertext, &n, &sent),
+           CKR_BUFFER_TOO_SMALL);
+        is("the length is told", n, 1088);
+        is("C_EncapsulateKey",
+           f2->C_EncapsulateKey(session, &kem, public_half, shared, shared_n, ciphertext, &n, &sent), CKR_OK);
+        is("the wrong half",
+           f2->C_DecapsulateKey(session, &kem, public_half, shared, shared_n, ciphertext, n, &got),
+           CKR_KEY_FUNCTION_NOT_PERMITTED);
+        is("a byte less",
+           f2->C_DecapsulateKey(session, &kem, private_half, shared, shared_n, ciphertext, n - 1, &got),
+           CKR_ENCRYPTED_DATA_LEN_RANGE);
+        is("C_DecapsulateKey",
+           f2->C_DecapsulateKey(session, &kem, private_half, shared, shared_n, ciphertext, n, &got), CKR_OK);
+        is("C_SignInit", F->C_SignInit(session, &mac, sent), CKR_OK);
+        is("C_Sign", F->C_Sign(session, text, TEXT_N, one, &macs), CKR_OK);
+        is("C_SignInit", F->C_SignInit(session, &mac, got), CKR_OK);
+        is("C_Sign", F->C_Sign(session, text, TEXT_N, other, &macs), CKR_OK);
+        is("both have the same key", (CK_ULONG)memcmp(one, other, 32), 0);
+}
+
+static void encapsulation(void)
+{
+        CK_FUNCTION_LIST_3_2_PTR f2 = version_3_2();
+        CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+        CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+        CK_BBOOL yes = CK_TRUE;
+        CK_ATTRIBUTE shared[] = { { CKA_CLASS, &class, sizeof(class) },
+                                  { CKA_KEY_TYPE, &type, sizeof(type) },
+                                  { CKA_SIGN, &yes, sizeof(yes) } };
+        CK_MECHANISM kem = { CKM_ML_KEM, NULL, 0 };
+        CK_BYTE ciphertext[1100] = { 0 };
+        CK_ULONG n = sizeof(ciphertext);
+        CK_OBJECT_HANDLE key = 0;
+        CK_RV absent = has_mechanism(CKM_ML_KEM) ? CKR_KEY_TYPE_INCONSISTENT : CKR_MECHANISM_INVALID;
+
+        is("no mechanism", f2->C_EncapsulateKey(session, NULL, aes, shared, 3, ciphertext, &n, &key),
+           CKR_ARGUMENTS_BAD);
+        is("no length", f2->C_EncapsulateKey(session, &kem, aes, shared, 3, ciphertext, NULL, &key),
+           CKR_ARGUMENTS_BAD);
+        is("no place for the key", f2->C_EncapsulateKey(session, &kem, aes, shared, 3, ciphertext, &n, NULL),
+           CKR_ARGUMENTS_BAD);
+        is("no such key", f2->C_EncapsulateKey(session, &kem, 99999, shared, 3, ciphertext, &n, &key),
+           CKR_KEY_HANDLE_INVALID);
+        is("a key of another kind", f2->C_EncapsulateKey(session, &kem, aes, shared, 3, ciphertext, &n, &key),
+           absent);
+        is("no session", f2->C_EncapsulateKey(99999, &kem, aes, shared, 3, ciphertext, &n, &key),
+           CKR_SESSION_HANDLE_INVALID);
+        is("no ciphertext", f2->C_DecapsulateKey(session, &kem, aes, shared, 3, NULL, 9, &key),
+           CKR_ARGUMENTS_BAD);
+        is("no such private key", f2->C_DecapsulateKey(session, &kem, 99999, shared, 3, ciphertext, 9, &key),
+           CKR_KEY_HANDLE_INVALID);
+        is("a secret key does not decapsulate",
+           f2->C_DecapsulateKey(session, &kem, aes, shared, 3, ciphertext, 9, &key), absent);
+        is("nothing was made", key, 0);
+        if (has_mechanism(CKM_ML_KEM))
+                encapsulation_round_trip(f2, shared, 3);
+}
+
 void guest_message(void)
 {
         session = arrive();
@@ -362,5 +451,6 @@ void guest_message(void)
         large_messages();
         signing();
         signature_first();
+        encapsulation();
         leave();
 }

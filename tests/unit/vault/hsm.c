@@ -408,6 +408,8 @@ uint32_t make_pair(struct caller *c, uint64_t mechanism, bool token, struct attr
         add_bool(priv, CKA_TOKEN, token);
         if (mechanism == CKM_EC_KEY_PAIR_GEN)
                 add_bytes(pub, CKA_EC_PARAMS, slice_of(hsm_p256, sizeof(hsm_p256)));
+        else if (mechanism == CKM_ML_KEM_KEY_PAIR_GEN)
+                add_number(pub, CKA_PARAMETER_SET, CKP_ML_KEM_512);
         else
                 add_number(pub, CKA_MODULUS_BITS, 2048);
         in.mechanism = &m;

@@ -92,8 +92,8 @@ static const uint32_t usages[] = {
         0,
         VAULT_WRAP | VAULT_UNWRAP,
         VAULT_ENCRYPT | VAULT_DECRYPT,
-        VAULT_DERIVE,
-        VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE,
+        VAULT_DERIVE | VAULT_DECAPSULATE,
+        VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE | VAULT_DECAPSULATE,
 };
 static const uint32_t exits[] = { 0, VAULT_EXTRACTABLE, VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED };
 static const uint32_t kinds[] = { VAULT_SENSITIVE, VAULT_SENSITIVE | VAULT_TOKEN, 0, VAULT_TOKEN,
@@ -110,8 +110,9 @@ static uint32_t template_of(unsigned i)
 /* Single attributes that an owner may try to change. */
 static const uint32_t toggles[] = { VAULT_SENSITIVE, VAULT_EXTRACTABLE, VAULT_WRAP_WITH_TRUSTED, VAULT_TOKEN,
                                     VAULT_TRUSTED };
-#define CHANGES  (COUNT(usages) + COUNT(toggles))
-#define ALL_USES (VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE)
+#define CHANGES (COUNT(usages) + COUNT(toggles))
+#define ALL_USES                                                                                             \
+        (VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE | VAULT_DECAPSULATE)
 
 static uint32_t changed(uint32_t flags, unsigned i)
 {
@@ -119,7 +120,21 @@ static uint32_t changed(uint32_t flags, unsigned i)
                                  : flags ^ toggles[i - COUNT(usages)];
 }
 
-enum verb { GENERATE, IMPORT, UNWRAP, WRAP, USE, DERIVE, COPY, CHANGE, TRUST, UNTRUST, DESTROY };
+enum verb {
+        GENERATE,
+        IMPORT,
+        UNWRAP,
+        WRAP,
+        USE,
+        DERIVE,
+        COPY,
+        CHANGE,
+        TRUST,
+        UNTRUST,
+        DESTROY,
+        ENCAPSULATE,
+        DECAPSULATE
+};
 
 static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
 {
@@ -249,7 +264,8 @@ static void take_blob(const struct search *search, struct state *s, unsigned w, 
         s->wrapped |= (uint8_t)(1u << value);
         if (w == k)
                 s->broken = ITSELF;
-        if (separate(search) && w >= OBJECTS && (search->own[w - OBJECTS].history & VAULT_HISTORY_CLEAR))
+        if (separate(search) && w >= OBJECTS &&
+            (search->own[w - OBJECTS].history & (VAULT_HISTORY_CLEAR | VAULT_HISTORY_AGREED)))
                 s->broken = GIVEN_WRAPS;
 }
 
@@ -336,7 +352,7 @@ static void settle(const struct search *search, struct state *s, unsigned slot, 
                    uint32_t flags, uint32_t history)
 {
         const uint32_t spoils = VAULT_HISTORY_IMPORTED | VAULT_HISTORY_DERIVED | VAULT_HISTORY_LEFT |
-                                VAULT_HISTORY_EXTRACTABLE | VAULT_HISTORY_DATA;
+                                VAULT_HISTORY_EXTRACTABLE | VAULT_HISTORY_DATA | VAULT_HISTORY_AGREED;
 
         if (flags & VAULT_EXTRACTABLE)
                 s->spoilt |= (uint8_t)(1u << value);
@@ -404,6 +420,25 @@ static void remember(const struct search *search, struct state *s, unsigned i, u
                 settle(search, s, i, value_of(s->o[i]), k.flags, k.history | marks);
 }
 
+/* A token key of a value that the attacker knows: given, or encapsulated under a public key of his. */
+static void own_births(struct search *search, size_t at, unsigned slot, unsigned t)
+{
+        static const struct {
+                enum vault_birth how;
+                enum verb verb;
+        } ways[] = { { VAULT_CREATED, IMPORT }, { VAULT_ENCAPSULATED, ENCAPSULATE } };
+        uint32_t flags = template_of(t), useful = VAULT_WRAP | VAULT_TOKEN | VAULT_SENSITIVE;
+
+        for (size_t i = 0; i < COUNT(ways) && (flags & useful) == useful; i++) {
+                struct state s = search->states[at];
+                struct vault_parent p = { ways[i].how, NULL, false, false };
+
+                s.spoilt |= 1u << EVIL;
+                if (born(search, &s, slot, &p, EVIL, flags))
+                        reach(search, &s, at, call_of(ways[i].verb, 0, 0, t));
+        }
+}
+
 static void births(struct search *search, size_t at, unsigned t)
 {
         struct state s = search->states[at];
@@ -419,12 +454,7 @@ static void births(struct search *search, size_t at, unsigned t)
                 s.promised |= (uint8_t)(protected_by(search, flags) << s.made);
                 reach(search, &s, at, call_of(GENERATE, 0, 0, t));
         }
-        s = search->states[at];
-        p.how = VAULT_CREATED;
-        s.spoilt |= 1u << EVIL;
-        if ((flags & VAULT_WRAP) && (flags & VAULT_TOKEN) && (flags & VAULT_SENSITIVE) &&
-            born(search, &s, slot, &p, EVIL, flags))
-                reach(search, &s, at, call_of(IMPORT, 0, 0, t));
+        own_births(search, at, slot, t);
 }
 
 static void unwraps(struct search *search, size_t at, unsigned i, unsigned t)
@@ -471,6 +501,25 @@ static void derives(struct search *search, size_t at, unsigned i, unsigned t)
                 s.promised |= 1u << CHILD;
         remember(search, &s, i, vault_model_use_marks(CRYPTO_DERIVE));
         reach(search, &s, at, call_of(DERIVE, i, 0, t));
+}
+
+/* The attacker has made the ciphertext, so he has what comes out of it. */
+static void decapsulates(struct search *search, size_t at, unsigned i, unsigned t)
+{
+        struct state s = search->states[at];
+        const struct vault_use_facts plain = { 0 };
+        struct vault_key_facts key = facts_of(s.o[i]);
+        uint32_t flags = template_of(t), useful = VAULT_WRAP | VAULT_TOKEN | VAULT_SENSITIVE;
+        struct vault_parent p = { VAULT_DECAPSULATED, &key, true, false };
+        unsigned slot = room(search, &s);
+
+        if (slot == OBJECTS || value_of(s.o[i]) != BASE || (flags & useful) != useful ||
+            vault_model_use(&search->settings, &key, CRYPTO_DECAPSULATE, &plain) != VAULT_ALLOWED ||
+            !born(search, &s, slot, &p, EVIL, flags))
+                return;
+        s.spoilt |= 1u << EVIL;
+        remember(search, &s, i, vault_model_use_marks(CRYPTO_DECAPSULATE));
+        reach(search, &s, at, call_of(DECAPSULATE, i, 0, t));
 }
 
 /* The second key is only there to be got: it is given no use. */

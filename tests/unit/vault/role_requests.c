@@ -401,6 +401,23 @@ static void fill_derive_key(struct trial *t)
         attributes_lend(&t->attributes, &in->template_, &in->n_template_);
 }
 
+/* With a mechanism that does not encapsulate, so that a libcrypto without ML-KEM answers the same. */
+static void fill_encapsulate_key(struct trial *t)
+{
+        Chsm__EncapsulateKeyRequest *in = body_of(t, "encapsulate_key");
+
+        in->public_key = &t->world->aes.ref;
+        in->mechanism = mechanism_of(t, CKM_AES_KEY_WRAP);
+}
+
+static void fill_decapsulate_key(struct trial *t)
+{
+        Chsm__DecapsulateKeyRequest *in = body_of(t, "decapsulate_key");
+
+        in->private_key = &t->world->aes.ref;
+        in->mechanism = mechanism_of(t, CKM_AES_KEY_WRAP);
+}
+
 static void fill_random(struct trial *t)
 {
         ((Chsm__RandomRequest *)body_of(t, "random"))->length = 16;
@@ -569,5 +586,7 @@ static const struct role_request role_requests[] = {
         { "set_audit_udd", fill_set_audit_udd, false },
         { .name = "audit_export" },
         { "audit_purge", fill_audit_purge, false },
+        { "encapsulate_key", fill_encapsulate_key, false },
+        { "decapsulate_key", fill_decapsulate_key, false },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))

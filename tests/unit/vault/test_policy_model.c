@@ -18,6 +18,7 @@ static void expand(struct search *search, size_t at)
                 for (unsigned t = 0; t < TEMPLATES; t++) {
                         unwraps(search, at, i, t);
                         derives(search, at, i, t);
+                        decapsulates(search, at, i, t);
                 }
                 for (unsigned c = 0; c < CHANGES; c++) {
                         changes(search, at, i, c);
@@ -47,14 +48,16 @@ static void search_open(struct search *s, struct vault_settings settings, unsign
         assert_non_null(s->table);
 }
 
-/* What the attacker can import, and what he can unwrap from blobs of his own making. */
+/* What the attacker can import or encapsulate, and what he can unwrap from blobs of his own making. */
 static void make_own(struct search *s)
 {
         const struct vault_use_facts sealed = { .authenticated = true };
 
-        for (size_t from = 0; from == 0 || from <= s->own_n; from++) {
-                struct vault_parent p = { from ? VAULT_UNWRAPPED : VAULT_CREATED,
-                                          from ? &s->own[from - 1] : NULL, false, false };
+        for (size_t from = 0; from < 2 || from < 2 + s->own_n; from++) {
+                struct vault_parent p = { from > 1    ? VAULT_UNWRAPPED
+                                          : from == 1 ? VAULT_ENCAPSULATED
+                                                      : VAULT_CREATED,
+                                          from > 1 ? &s->own[from - 2] : NULL, false, false };
 
                 for (unsigned t = 0; t < TEMPLATES; t++) {
                         struct vault_key_facts k = { CKO_SECRET_KEY, template_of(t), 0, 256 };
@@ -63,7 +66,7 @@ static void make_own(struct search *s)
                         for (size_t i = 0; i < s->own_n; i++)
                                 there = there || s->own[i].flags == k.flags;
                         if (there || vault_model_birth(&s->settings, &p, &k) != VAULT_ALLOWED ||
-                            (from &&
+                            (from > 1 &&
                              vault_model_use(&s->settings, p.key, CRYPTO_UNWRAP, &sealed) != VAULT_ALLOWED))
                                 continue;
                         k.history = vault_model_birth_marks(&p, k.flags);
@@ -93,7 +96,7 @@ static void print_flags(uint32_t flags)
                       { VAULT_TRUSTED, "TRUSTED" },
                       { VAULT_WRAP, "WRAP,UNWRAP" },
                       { VAULT_DECRYPT, "ENCRYPT,DECRYPT" },
-                      { VAULT_DERIVE, "DERIVE" } };
+                      { VAULT_DERIVE, "DERIVE,DECAPSULATE" } };
 
         for (size_t i = 0; i < COUNT(names); i++) {
                 if (flags & names[i].flag)
@@ -103,13 +106,13 @@ static void print_flags(uint32_t flags)
 
 static void print_call(const struct state *before, uint32_t call)
 {
-        static const char *const verbs[] = { "generate",     "import",  "unwrap", "wrap",
-                                             "use for data", "derive",  "copy",   "change",
-                                             "trust",        "untrust", "destroy" };
+        static const char *const verbs[] = { "generate", "import",      "unwrap",     "wrap",  "use for data",
+                                             "derive",   "copy",        "change",     "trust", "untrust",
+                                             "destroy",  "encapsulate", "decapsulate" };
         unsigned verb = call >> 24, a = call >> 16 & 255, b = call >> 8 & 255, t = call & 255;
 
         print_message("#   %s", verbs[verb]);
-        if (verb != GENERATE && verb != IMPORT)
+        if (verb != GENERATE && verb != IMPORT && verb != ENCAPSULATE)
                 print_message(verb == WRAP || verb == UNWRAP ? " with k%u" : " k%u",
                               a < OBJECTS ? value_of(before->o[a]) : EVIL);
         if (verb == WRAP)
@@ -233,6 +236,7 @@ static const struct {
         NEEDED(DOCUMENTED, RULE_WRAP_UNTRUSTED),
         NEEDED(DOCUMENTED, RULE_SPOILT_IMPORTED),
         NEEDED(DOCUMENTED, RULE_SPOILT_DERIVED),
+        NEEDED(DOCUMENTED, RULE_SPOILT_AGREED),
         NEEDED(DOCUMENTED, RULE_SPOILT_EXTRACTABLE),
         NEEDED(DOCUMENTED, RULE_SPOILT_DATA),
         { VAULT_MARK_LEFT, VAULT_MARK_EXTRACTABLE, DOCUMENTED, "MARK_LEFT and MARK_EXTRACTABLE" },
@@ -241,11 +245,13 @@ static const struct {
         NEEDED(DOCUMENTED, MARK_TRUSTED),
         NEEDED(DOCUMENTED, MARK_IMPORTED),
         NEEDED(DOCUMENTED, MARK_DERIVED),
+        NEEDED(DOCUMENTED, MARK_AGREED),
         NEEDED(DOCUMENTED, MARK_SESSION),
         NEEDED(APART, RULE_USAGE),
         NEEDED(APART, RULE_TWO_ROLES),
         NEEDED(APART, RULE_KNOWN_WRAPS),
         NEEDED(APART, RULE_CHILD_WRAPS),
+        NEEDED(APART, RULE_AGREED_WRAPS),
         NEEDED(APART, RULE_ROLE_GAINED),
         NEEDED(APART, MARK_ROLES),
         NEEDED(APART, MARK_LIVES),
