@@ -4,6 +4,7 @@
 #include "calls.h"
 
 #include "crypto/mechanism.h"
+#include "vault/right.h"
 
 #define CIPHERTEXT 768 /* of ML-KEM-512 */
 
@@ -119,6 +120,38 @@ static void absent_it_is_refused_everywhere(void **state)
         t.n = 0;
         assert_int_equal(decapsulate(&cu, &priv, &t, &sent, &key), CKR_MECHANISM_INVALID);
         assert_int_equal(count_objects(&cu, NULL), before);
+}
+
+static uint32_t may_derive(struct caller *co, bool on)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__SetUserRightsRequest in = CHSM__SET_USER_RIGHTS_REQUEST__INIT;
+        char user[] = "cu1";
+
+        in.user = user;
+        in.mask = VAULT_RIGHT_DERIVE;
+        in.rights = on ? VAULT_RIGHT_DERIVE : 0;
+        r.set_user_rights = &in;
+        r.body_case = CHSM__REQUEST__BODY_SET_USER_RIGHTS;
+        return ask(co, &r)->status;
+}
+
+static void it_takes_the_right_to_derive(void **state)
+{
+        struct caller cu = caller_cu(*state, "cu1"), co = caller_co(*state);
+        struct attributes t = { .n = 0 };
+        struct named pub, priv, key;
+        struct sent sent = { .n = CIPHERTEXT };
+
+        assert_int_equal(make_pair(&cu, CKM_EC_KEY_PAIR_GEN, true, NULL, NULL, &pub, &priv), 0);
+        assert_int_equal(may_derive(&co, false), 0);
+        assert_int_equal(encapsulate(&cu, &pub, &t, CIPHERTEXT, &sent, &key), CKR_FUNCTION_REJECTED);
+        t.n = 0;
+        assert_int_equal(decapsulate(&cu, &priv, &t, &sent, &key), CKR_FUNCTION_REJECTED);
+        assert_int_equal(may_derive(&co, true), 0);
+        t.n = 0;
+        assert_int_equal(encapsulate(&cu, &pub, &t, CIPHERTEXT, &sent, &key),
+                         present(*state) ? CKR_KEY_TYPE_INCONSISTENT : CKR_MECHANISM_INVALID);
 }
 
 /* Flags and attributes are there for keys of every kind, so that templates that name them are read. */
@@ -274,6 +307,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(absent_it_is_refused_everywhere),
+                cmocka_unit_test(it_takes_the_right_to_derive),
                 cmocka_unit_test(attributes_belong_to_their_halves),
                 cmocka_unit_test(both_sides_get_the_key),
                 cmocka_unit_test(what_comes_out_is_as_hidden_as_the_private_key),
