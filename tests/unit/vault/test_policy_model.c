@@ -2,7 +2,7 @@
  * promise; and with each rule switched off in turn the search must find the attack. */
 #include "test.h"
 
-#include "policy_machine.c"
+#include "policy_calls.c"
 
 static void expand(struct search *search, size_t at)
 {
