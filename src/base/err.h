@@ -105,6 +105,7 @@ enum err_id {
         ERR_USER_CLOSED,   /* CKR_FUNCTION_REJECTED: the user gave officers no access (disableUserAccess) */
         ERR_QUORUM,        /* CKR_FUNCTION_REJECTED: RET_MXN_AUTH_FAILED, approvals are missing */
         ERR_SECOND_FACTOR, /* CKR_FUNCTION_REJECTED: the password alone is not enough */
+        ERR_CANCELLED,     /* CKR_FUNCTION_CANCELED: by who asked for it */
         ERR_COUNT
 };
 

@@ -150,6 +150,7 @@ static const struct err_row rows[] = {
             "run getToken, have the token file signed, run approveToken, and try again"),
         ROW(ERR_SECOND_FACTOR, "second-factor", 0x200, 1, "the password alone is not enough for this user",
             "log in with: loginHSM TYPE USER PASSWORD -2fa FILE"),
+        ROW(ERR_CANCELLED, "cancelled", 0x50 /* CKR_FUNCTION_CANCELED */, 1, "cancelled", NULL),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

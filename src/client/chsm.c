@@ -45,7 +45,8 @@ struct chsm {
         int64_t revision;
         bool made_objects; /* sealed blobs of this context are about */
         bool interrupted;
-        bool reached; /* by chsm_reach, at asked_at (0: never) */
+        const volatile sig_atomic_t *cancel; /* of the application; may be NULL */
+        bool reached;                        /* by chsm_reach, at asked_at (0: never) */
         int64_t asked_at;
 };
 
@@ -127,11 +128,16 @@ static void lead_once(struct chsm *c)
         client_pool_step(c->pool, ready > 0 ? fds : NULL, n);
 }
 
+static bool cancelled(const struct chsm *c)
+{
+        return c->cancel && *c->cancel;
+}
+
 static void lead(struct chsm *c, struct call *call)
 {
         c->leading = true;
         client_pool_step(c->pool, NULL, 0);
-        while (!call->done && !c->interrupted)
+        while (!call->done && !c->interrupted && !cancelled(c))
                 lead_once(c);
         c->leading = false;
         for (struct call *next = c->calls; next; next = next->next) {
@@ -142,9 +148,11 @@ static void lead(struct chsm *c, struct call *call)
         }
 }
 
-static bool interrupted(struct err *err)
+static bool interrupted(const struct chsm *c, struct err *err)
 {
-        return err_set(err, ERR_NOT_INITIALIZED, "the application finalises the module");
+        if (c->interrupted)
+                return err_set(err, ERR_NOT_INITIALIZED, "the application finalises the module");
+        return err_set(err, ERR_CANCELLED, "cancelled; what the node had begun, it may have done");
 }
 
 static void call_wait(struct chsm *c, struct call *call)
@@ -160,7 +168,7 @@ static void call_wait(struct chsm *c, struct call *call)
                 lead(c, call);
         if (!call->done) {
                 client_pool_cancel(c->pool, call->ticket);
-                interrupted(&call->err);
+                interrupted(c, &call->err);
         }
 }
 
@@ -219,8 +227,8 @@ static bool call_submit(struct chsm *c, Chsm__Request *request, int deadline_ms,
         struct buf out = BUF_INIT;
         bool ok = false;
 
-        if (c->interrupted)
-                return interrupted(err);
+        if (c->interrupted || cancelled(c))
+                return interrupted(c, err);
         if (!row || ticket.n > sizeof(copy))
                 return err_set(err, ERR_INTERNAL, "a request without a known body");
         if (ticket.n)
@@ -350,7 +358,7 @@ static bool open_connect(struct chsm *c, int connect_ms, struct err *err)
         (void)pthread_mutex_lock(&c->lock);
         client_pool_connect(c->pool);
         client_pool_step(c->pool, NULL, 0);
-        while (!client_pool_hello(c->pool) && !client_pool_unreachable(c->pool) &&
+        while (!client_pool_hello(c->pool) && !client_pool_unreachable(c->pool) && !cancelled(c) &&
                clock_mono_ms(&clock) < until)
                 lead_once(c);
         reached = client_pool_hello(c->pool) != NULL;
@@ -374,6 +382,7 @@ struct chsm *chsm_open(const struct chsm_options *options, struct err *err)
         c->deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS;
         c->max_frame = options->max_frame ? options->max_frame : WIRE_LIMIT_PRESET;
         c->spin = 2;
+        c->cancel = options->cancel;
         memcpy(config.context, c->context, sizeof(c->context));
         c->pool = client_pool_new(&config, err);
         if (!c->pool ||
@@ -392,6 +401,7 @@ void chsm_close(struct chsm **cp)
 
         if (!c)
                 return;
+        c->cancel = NULL;
         if (c->pool && c->ticket && c->made_objects) {
                 Chsm__Request request = CHSM__REQUEST__INIT;
                 Chsm__RetireContextRequest retire = CHSM__RETIRE_CONTEXT_REQUEST__INIT;

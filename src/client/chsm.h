@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "chsm.pb-c.h"
 #include "wire/conn.h"
+#include <signal.h>
 
 struct chsm;
 
@@ -32,6 +33,9 @@ struct chsm_options {
         int connect_ms;   /* of one connection attempt; 0: 2,000 */
         size_t max_frame; /* 0: 1 MiB */
         bool lazy;        /* chsm_open succeeds although nobody answers yet */
+        /* A flag that a signal handler of the application sets: while it is not 0, calls end with
+         * ERR_CANCELLED. A signal wakes a thread that waits. NULL: none. */
+        const volatile sig_atomic_t *cancel;
 };
 
 /* Connects to one endpoint and says hello; ERR_CONNECT names every endpoint tried and why it failed. */

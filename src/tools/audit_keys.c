@@ -7,12 +7,13 @@ struct tally {
 
 static void show(struct shell *sh, const Chsm__AuditedKey *k, struct tally *t)
 {
+        struct shell_cell label;
         bool weak = strcmp(k->exposure, "protected") != 0 && strcmp(k->exposure, "public") != 0;
 
         t->keys++;
         t->weak += weak;
         shell_say(sh, "%-11llu %-8llu %-30s %s\n", (unsigned long long)k->handle,
-                  (unsigned long long)k->owner, k->exposure, k->label);
+                  (unsigned long long)k->owner, k->exposure, shell_pad(&label, k->label, 0));
         shell_say(sh, "            %s\n", k->path);
         if (k->note[0])
                 shell_say(sh, "            note: %s\n", k->note);

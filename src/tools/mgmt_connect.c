@@ -41,7 +41,8 @@ static bool connect_as(struct mgmt *m, struct mgmt_server *s, bool allow_unowned
         struct chsm_endpoint endpoint = { s->host, s->port };
         struct chsm_options options = { .endpoints = &endpoint,
                                         .endpoint_count = 1,
-                                        .name = "chsm-mgmt/" CHSM_VERSION };
+                                        .name = "chsm-mgmt/" CHSM_VERSION,
+                                        .cancel = shell_cancel_flag() };
 
         s->tls = tls_client_context(&config, err);
         if (!s->tls)

@@ -1,5 +1,6 @@
 /* chsm-mgmt: the management utility of officers and owners. */
 #include "base/opt.h"
+#include "tools/kinds.h"
 #include "tools/mgmt.h"
 
 #include <signal.h>
@@ -12,6 +13,59 @@ static const char caution[] = "*************************CAUTION*****************
                               "This is a CRITICAL operation. It changes the partition on every\n"
                               "node of the cluster. Make sure that it is what you want.\n"
                               "****************************************************************\n\n";
+
+/* ---- completion: the first connected server of the scope knows ---- */
+
+static struct chsm *knowing(struct shell *sh)
+{
+        struct mgmt *m = mgmt_of(sh);
+
+        for (size_t i = 0; i < m->count; i++) {
+                if (m->servers[i].chsm && (m->scope < 0 || (size_t)m->scope == i))
+                        return m->servers[i].chsm;
+        }
+        return NULL;
+}
+
+static void list_users(struct shell *sh, kinds_add *add, void *arg)
+{
+        if (knowing(sh))
+                kinds_users(knowing(sh), add, arg);
+}
+
+static void list_user_ids(struct shell *sh, kinds_add *add, void *arg)
+{
+        if (knowing(sh))
+                kinds_user_ids(knowing(sh), add, arg);
+}
+
+static void list_settings(struct shell *sh, kinds_add *add, void *arg)
+{
+        if (knowing(sh))
+                kinds_settings(knowing(sh), add, arg);
+}
+
+static void list_attributes(struct shell *sh, kinds_add *add, void *arg)
+{
+        (void)sh;
+        kinds_attributes(add, arg);
+}
+
+static void list_servers(struct shell *sh, kinds_add *add, void *arg)
+{
+        for (size_t i = 0; i < mgmt_of(sh)->count; i++) {
+                char id[24];
+
+                (void)snprintf(id, sizeof(id), "%zu", i);
+                add(arg, id);
+        }
+}
+
+static const struct shell_kind kinds[] = {
+        { .name = "USER", .list = list_users },       { .name = "USER_ID", .list = list_user_ids },
+        { .name = "SETTING", .list = list_settings }, { .name = "ATTRIBUTE", .list = list_attributes },
+        { .name = "ID", .list = list_servers },       { 0 },
+};
 
 static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, char **argv)
 {
@@ -26,6 +80,7 @@ static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, cha
                 fprintf(stderr, "%s: %s\n", sh->program, err.detail);
                 return 2;
         }
+        sh->one_server = m->count == 1;
         for (size_t i = 0; i < m->count; i++)
                 connected = mgmt_connect(sh, &m->servers[i], i) || connected;
         if (!connected) {
@@ -45,10 +100,13 @@ int main(int argc, char **argv)
                 mgmt_server_rows, mgmt_user_rows,  mgmt_key_rows, mgmt_audit_rows,
                 mgmt_policy_rows, mgmt_right_rows, NULL
         };
-        const char *path = CONF_PRESET, *json = NULL, *yes = NULL;
+        const char *path = CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET "); also the first operand",
                   &path },
+                { 'f', "file", "FILE", "read commands from this file", &script },
+                { 'k', "keep-going", NULL, "go on after a command of a file or of standard input has failed",
+                  &keep },
                 { 'j', "json", NULL, "answer each command with one JSON object", &json },
                 { 'y', "yes", NULL, "do not ask before critical operations", &yes },
         };
@@ -58,10 +116,11 @@ int main(int argc, char **argv)
                                              "Without a command, commands are read from standard input.\n"
                                              "See chsm-mgmt(1), and 'help' inside.",
                                              rows,
-                                             3 };
+                                             5 };
         struct mgmt m = { .scope = -1 };
         struct shell sh = { .program = "chsm-mgmt",
                             .tables = tables,
+                            .kinds = kinds,
                             .caution = caution,
                             .prompt = "cloudmgmt>",
                             .context = &m };
@@ -78,9 +137,14 @@ int main(int argc, char **argv)
         (void)signal(SIGPIPE, SIG_IGN);
         sh.json = json != NULL;
         sh.yes = yes != NULL;
+        sh.keep_going = keep != NULL;
+        if (script && !shell_script(&sh, script))
+                return 2;
         if (first < argc && strpbrk(argv[first], "/."))
                 path = argv[first++];
         rc = run(&sh, &m, path, argc - first, argv + first);
+        if (sh.script)
+                (void)fclose(sh.script);
         mgmt_clear(&m);
         return rc;
 }

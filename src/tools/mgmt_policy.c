@@ -77,10 +77,12 @@ static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
 
 const struct shell_command mgmt_policy_rows[] = {
         { "auditKeys", "[-json]", "show how exposed every key is, and how it could be read", 0, 0, false,
-          audit_keys },
-        { "getPolicy", "", "show the partition's profile and settings", 0, 0, false, get_policy },
-        { "setPolicy", "profile documented|verified|strict, or SETTING NUMBER",
-          "choose the profile (PRECO, before the activation), or tighten it (CO); it is never loosened", 2, 2,
-          true, set_policy },
+          audit_keys, "auditKeys", SHELL_ANYWHERE },
+        { "getPolicy", "", "show the partition's profile and settings", 0, 0, false, get_policy, "getPolicy",
+          SHELL_ANYWHERE },
+        { "setPolicy", "SETTING VALUE",
+          "choose the profile documented, verified or strict (PRECO, before the activation), or tighten a "
+          "setting (CO); nothing is loosened afterwards",
+          2, 2, true, set_policy, "setPolicy profile verified", SHELL_ANYWHERE },
         { 0 },
 };

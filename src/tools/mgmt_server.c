@@ -24,6 +24,7 @@ static void prompt(struct shell *sh)
 {
         struct mgmt *m = mgmt_of(sh);
 
+        sh->in_server = m->scope >= 0;
         if (m->scope < 0)
                 (void)snprintf(sh->prompt, sizeof(sh->prompt), "cloudmgmt>");
         else
@@ -325,20 +326,26 @@ static uint32_t store_cert(struct shell *sh, int argc, char **argv)
 }
 
 const struct shell_command mgmt_server_rows[] = {
-        { "help", "[COMMAND]", "list the commands, or explain one", 0, 1, false, help },
-        { "quit", "", "disconnect from all servers and end", 0, 0, false, quit },
-        { "exit", "", "leave the server's scope", 0, 0, false, leave },
-        { "server", "ID", "talk to one server only", 1, 1, false, server },
-        { "reconnect", "", "connect to the server again", 0, 0, false, reconnect },
-        { "enable_e2e", "", "connect again, verified under PO.crt", 0, 0, false, reconnect },
-        { "info", "[server ID]", "show connections and logins", 0, 2, false, info },
-        { "getClusterInfo", "", "list the cluster's nodes", 0, 0, false, get_cluster_info },
-        { "getHSMInfo", "", "describe the node", 0, 0, false, get_hsm_info },
-        { "getPartitionInfo", "", "describe the partition and its limits", 0, 0, false, get_partition_info },
+        { "help", "[COMMAND]", "list the commands, or explain one", 0, 1, false, help, "help createUser",
+          SHELL_ANYWHERE },
+        { "quit", "", "disconnect from all servers and end", 0, 0, false, quit, "quit", SHELL_GLOBAL },
+        { "exit", "", "leave the server's scope", 0, 0, false, leave, "exit", SHELL_SERVER },
+        { "server", "ID", "talk to one server only", 1, 1, false, server, "server 0", SHELL_GLOBAL },
+        { "reconnect", "", "connect to the server again", 0, 0, false, reconnect, "reconnect", SHELL_SERVER },
+        { "enable_e2e", "", "connect again, verified under PO.crt", 0, 0, false, reconnect, "enable_e2e",
+          SHELL_ANYWHERE },
+        { "info", "[server ID]", "show connections and logins", 0, 2, false, info, "info server 0",
+          SHELL_GLOBAL },
+        { "getClusterInfo", "", "list the cluster's nodes", 0, 0, false, get_cluster_info, "getClusterInfo",
+          SHELL_ANYWHERE },
+        { "getHSMInfo", "", "describe the node", 0, 0, false, get_hsm_info, "getHSMInfo", SHELL_ANYWHERE },
+        { "getPartitionInfo", "", "describe the partition and its limits", 0, 0, false, get_partition_info,
+          "getPartitionInfo", SHELL_SERVER },
         { "getCertReq", "FILE", "write the partition's certificate request (PKCS#10)", 1, 1, false,
-          get_cert_req },
-        { "getCert", "FILE 1|2|4|8|16|32|64", "write a stored certificate", 2, 2, false, get_cert },
+          get_cert_req, "getCertReq P1.csr", SHELL_ONE_SERVER },
+        { "getCert", "FILE 1|2|4|8|16|32|64", "write a stored certificate", 2, 2, false, get_cert,
+          "getCert PO.pem 4", SHELL_ONE_SERVER },
         { "storeCert", "FILE 4|8", "store the owner's certificate (4) or the one he issued (8)", 2, 2, false,
-          store_cert },
+          store_cert, "storeCert PO.crt 4", SHELL_ONE_SERVER },
         { 0 },
 };

@@ -1,15 +1,10 @@
 #include "tools/shell.h"
 
 #include <ctype.h>
-#include <editline/readline.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
-
-#define LINE_MAX_BYTES 8192
 
 void shell_say(struct shell *sh, const char *fmt, ...)
 {
@@ -42,46 +37,9 @@ uint32_t shell_fail(struct shell *sh, enum err_id id, const char *fmt, ...)
         return err_ckr(&sh->err);
 }
 
-/* ---- passwords ---- */
-
-struct sec *shell_password(struct shell *sh, const char *prompt)
-{
-        struct termios before, quiet;
-        bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
-        char line[256];
-        struct sec *out = NULL;
-
-        if (terminal) {
-                fprintf(stderr, "%s", prompt);
-                quiet = before;
-                quiet.c_lflag &= ~(tcflag_t)ECHO;
-                (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-        }
-        if (fgets(line, sizeof(line), stdin)) {
-                line[strcspn(line, "\r\n")] = 0;
-                out = sec_copy(slice_str(line));
-        } else {
-                (void)shell_fail(sh, ERR_USAGE, "no password was given");
-        }
-        sec_wipe(line, sizeof(line));
-        if (terminal) {
-                (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-                fputc('\n', stderr);
-        }
-        return out;
-}
-
-struct sec *shell_secret(struct shell *sh, const char *word)
-{
-        if (strcmp(word, "-hpswd") == 0)
-                return shell_password(sh, "Enter password: ");
-        return sec_copy(slice_str(word));
-}
-
 /* ---- finding commands ---- */
 
-/* An exact name, or the only one that begins so. */
-static const struct shell_command *find(struct shell *sh, const char *name)
+const struct shell_command *shell_find(struct shell *sh, const char *name)
 {
         const struct shell_command *found = NULL;
         size_t n = strlen(name);
@@ -108,9 +66,14 @@ static const struct shell_command *find(struct shell *sh, const char *name)
 
 bool shell_is(struct shell *sh, const char *word, const char *command)
 {
-        const struct shell_command *c = find(sh, word);
+        const struct shell_command *c = shell_find(sh, word);
 
         return c && strcmp(c->name, command) == 0;
+}
+
+bool shell_lists(const struct shell *sh, const struct shell_command *c)
+{
+        return c->scope == SHELL_ANYWHERE || sh->in_server == (c->scope != SHELL_GLOBAL);
 }
 
 /* In JSON mode help is an answer like others. */
@@ -120,10 +83,11 @@ static void help_json(struct shell *sh, const struct shell_command *one)
 
         for (size_t t = 0; sh->tables[t]; t++) {
                 for (const struct shell_command *c = sh->tables[t]; c->name; c++) {
-                        if (!one || one == c)
-                                (void)json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", c->name,
-                                                                            "arguments", c->arguments,
-                                                                            "summary", c->summary));
+                        if (one ? one == c : shell_lists(sh, c))
+                                (void)json_array_append_new(list,
+                                                            json_pack("{s:s,s:s,s:s,s:s*}", "name", c->name,
+                                                                      "arguments", c->arguments, "summary",
+                                                                      c->summary, "example", c->example));
                 }
         }
         shell_set(sh, "commands", list);
@@ -131,7 +95,7 @@ static void help_json(struct shell *sh, const struct shell_command *one)
 
 void shell_help(struct shell *sh, const char *name)
 {
-        const struct shell_command *one = name ? find(sh, name) : NULL;
+        const struct shell_command *one = name ? shell_find(sh, name) : NULL;
 
         if (name && !one)
                 return;
@@ -141,39 +105,15 @@ void shell_help(struct shell *sh, const char *name)
         }
         if (one) {
                 printf("%s %s\n\t%s\n", one->name, one->arguments, one->summary);
+                if (one->example)
+                        printf("\texample: %s\n", one->example);
                 return;
         }
         for (size_t t = 0; sh->tables[t]; t++) {
-                for (const struct shell_command *c = sh->tables[t]; c->name; c++)
-                        printf("  %-22s %s\n", c->name, c->summary);
-        }
-}
-
-static bool confirmed(struct shell *sh)
-{
-        char line[64];
-
-        if (sh->yes)
-                return true;
-        if (sh->json) {
-                (void)shell_fail(sh, ERR_USAGE, "a critical command; with --json, give --yes to confirm it");
-                return false;
-        }
-        shell_say(sh, "%s", sh->caution);
-        for (;;) {
-                shell_say(sh, "Do you want to continue(y/n)?");
-                if (!fgets(line, sizeof(line), stdin)) {
-                        (void)shell_fail(sh, ERR_USAGE, "not confirmed");
-                        return false;
+                for (const struct shell_command *c = sh->tables[t]; c->name; c++) {
+                        if (shell_lists(sh, c))
+                                printf("  %-22s %s\n", c->name, c->summary);
                 }
-                line[strcspn(line, "\r\n")] = 0;
-                if (strcasecmp(line, "y") == 0)
-                        return true;
-                if (strcasecmp(line, "n") == 0) {
-                        (void)shell_fail(sh, ERR_USAGE, "not confirmed; nothing was changed");
-                        return false;
-                }
-                shell_say(sh, "\nInvalid option, please type 'y' or 'n'\n");
         }
 }
 
@@ -183,13 +123,18 @@ static void tell(struct shell *sh, const char *command, uint32_t rv)
 {
         const struct err_row *row = err_row(sh->err.id);
 
-        if (rv)
+        shell_progress_clear(sh);
+        if (rv) {
                 sh->status = row->exit_code ? row->exit_code : 1;
+                sh->failures++;
+        }
         if (!sh->json) {
+                bool colour = rv && shell_colour();
+
                 if (rv)
-                        fprintf(stderr, "%s failed: %s%s%s%s\n", command,
+                        fprintf(stderr, "%s%s failed: %s%s%s%s%s\n", colour ? "\033[31m" : "", command,
                                 sh->err.detail[0] ? sh->err.detail : row->text, row->cure ? " (" : "",
-                                row->cure ? row->cure : "", row->cure ? ")" : "");
+                                row->cure ? row->cure : "", row->cure ? ")" : "", colour ? "\033[m" : "");
                 return;
         }
         (void)json_object_set_new(sh->answer, "command", json_string(command));
@@ -208,6 +153,14 @@ static bool wants_help(int argc, char **argv)
         return argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
 }
 
+static bool one_server(struct shell *sh, const struct shell_command *c)
+{
+        if (sh->in_server || sh->one_server)
+                return true;
+        (void)shell_fail(sh, ERR_USAGE, "%s is for one server; choose it first, with: server 0", c->name);
+        return false;
+}
+
 void shell_words(struct shell *sh, int argc, char **argv)
 {
         const struct shell_command *c;
@@ -220,7 +173,7 @@ void shell_words(struct shell *sh, int argc, char **argv)
         }
         sh->err = ERR_INIT;
         sh->answer = sh->json ? json_object() : NULL;
-        c = find(sh, argv[0]);
+        c = shell_find(sh, argv[0]);
         if (!c) {
                 tell(sh, argv[0], 1);
         } else if (wants_help(argc, argv)) {
@@ -231,7 +184,10 @@ void shell_words(struct shell *sh, int argc, char **argv)
                 rv = shell_fail(sh, ERR_USAGE, "usage: %s %s", c->name, c->arguments);
                 tell(sh, c->name, rv ? rv : 1);
         } else {
-                rv = c->confirm && !confirmed(sh) ? 1 : c->run(sh, argc, argv);
+                rv = (c->scope == SHELL_ONE_SERVER && !one_server(sh, c)) ||
+                             (c->confirm && !shell_confirmed(sh))
+                         ? 1
+                         : c->run(sh, argc, argv);
                 tell(sh, c->name, rv);
         }
         json_decref(sh->answer);
@@ -270,11 +226,11 @@ static int split(char *line, char **argv)
 
 void shell_line(struct shell *sh, const char *line)
 {
-        char copy[LINE_MAX_BYTES], *argv[SHELL_WORDS_MAX];
+        char copy[SHELL_LINE_MAX], *argv[SHELL_WORDS_MAX];
         int argc;
 
         if (strlen(line) >= sizeof(copy)) {
-                (void)shell_fail(sh, ERR_USAGE, "a command line has at most %d bytes", LINE_MAX_BYTES - 1);
+                (void)shell_fail(sh, ERR_USAGE, "a command line has at most %d bytes", SHELL_LINE_MAX - 1);
                 tell(sh, "line", 1);
                 return;
         }
@@ -287,81 +243,4 @@ void shell_line(struct shell *sh, const char *line)
                 shell_words(sh, argc, argv);
         }
         sec_wipe(copy, sizeof(copy));
-}
-
-/* Lines that may hold a password are not remembered: neither those of commands that take one, in whatever
- * case or shortened form, nor those of no command. */
-static bool worth_remembering(struct shell *sh, const char *line)
-{
-        char word[64];
-        size_t n = strcspn(line, " \t");
-        const struct shell_command *c;
-
-        if (n == 0 || n >= sizeof(word))
-                return false;
-        memcpy(word, line, n);
-        word[n] = 0;
-        c = find(sh, word);
-        return c && !strstr(c->arguments, "PASSWORD");
-}
-
-/* ---- completion: libedit's interface has no argument of ours ---- */
-
-static struct shell *completing;
-
-static char *next_command(const char *text, int state)
-{
-        static size_t table, row;
-        const struct shell_command *c;
-
-        if (state == 0)
-                table = row = 0;
-        for (; completing->tables[table]; table++, row = 0) {
-                while ((c = &completing->tables[table][row])->name) {
-                        row++;
-                        if (strncasecmp(c->name, text, strlen(text)) == 0)
-                                return strdup(c->name);
-                }
-        }
-        return NULL;
-}
-
-/* The first word is a command, or that after help; others are file names, which libedit does itself. */
-static char **complete(const char *text, int start, int end)
-{
-        bool command = start == 0 || strncmp(rl_line_buffer, "help ", 5) == 0;
-
-        (void)end;
-        return command ? rl_completion_matches(text, next_command) : NULL;
-}
-
-void shell_loop(struct shell *sh)
-{
-        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-        char buffer[LINE_MAX_BYTES];
-
-        if (terminal) {
-                completing = sh;
-                rl_attempted_completion_function = complete;
-        }
-        while (!sh->done) {
-                char *line = NULL;
-
-                if (terminal) {
-                        line = readline(sh->prompt);
-                        if (!line)
-                                break;
-                        shell_line(sh, line);
-                        if (worth_remembering(sh, line))
-                                (void)add_history(line);
-                        sec_wipe(line, strlen(line));
-                        free(line);
-                        continue;
-                }
-                if (!fgets(buffer, sizeof(buffer), stdin))
-                        break;
-                buffer[strcspn(buffer, "\r\n")] = 0;
-                shell_line(sh, buffer);
-        }
-        sec_wipe(buffer, sizeof(buffer));
 }

@@ -1,6 +1,7 @@
 /* chsm-util: the key utility of crypto users. */
 #include "base/opt.h"
 #include "client/application_conf.h"
+#include "tools/kinds.h"
 #include "tools/util.h"
 
 #include <signal.h>
@@ -14,10 +15,36 @@ static struct chsm *connect_daemon(const char *path, struct err *err)
         struct chsm_options options = { .dialer = wire_unix_dialer(),
                                         .endpoints = &endpoint,
                                         .endpoint_count = 1,
-                                        .name = "chsm-util/" CHSM_VERSION };
+                                        .name = "chsm-util/" CHSM_VERSION,
+                                        .cancel = shell_cancel_flag() };
 
         return chsm_open(&options, err);
 }
+
+/* ---- completion ---- */
+
+static void list_users(struct shell *sh, kinds_add *add, void *arg)
+{
+        kinds_users(util_chsm(sh), add, arg);
+}
+
+static void list_labels(struct shell *sh, kinds_add *add, void *arg)
+{
+        kinds_labels(util_chsm(sh), add, arg);
+}
+
+static void list_attributes(struct shell *sh, kinds_add *add, void *arg)
+{
+        (void)sh;
+        kinds_attributes(add, arg);
+}
+
+static const struct shell_kind kinds[] = {
+        { .name = "USER", .list = list_users },
+        { .name = "LABEL", .list = list_labels },
+        { .name = "ATTRIBUTE", .list = list_attributes },
+        { 0 },
+};
 
 /* "singlecmd loginHSM -u CU -s cu1 -p pw sign -f x ...": a login and one command in one process. */
 static void single(struct shell *sh, int argc, char **argv)
@@ -40,16 +67,47 @@ static void single(struct shell *sh, int argc, char **argv)
                 shell_words(sh, argc, argv);
 }
 
+static int run(struct shell *sh, struct util *u, const char *path, int argc, char **argv)
+{
+        struct application_conf conf = { 0 };
+        struct err err = ERR_INIT;
+
+        if (!application_conf_read(&conf, &err)) {
+                fprintf(stderr, "chsm-util: %s\n", err.detail);
+                application_conf_clear(&conf);
+                return 2;
+        }
+        u->wrap_with_trusted = conf.wrap_with_trusted;
+        u->chsm = connect_daemon(path ? path : application_socket(&conf), &err);
+        application_conf_clear(&conf);
+        if (!u->chsm) {
+                fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
+                return 1;
+        }
+        if (argc > 0 && strcmp(argv[0], "singlecmd") == 0)
+                single(sh, argc - 1, argv + 1);
+        else if (argc > 0)
+                single(sh, argc, argv);
+        else
+                shell_loop(sh);
+        util_clear(u);
+        chsm_close(&u->chsm);
+        return sh->status;
+}
+
 int main(int argc, char **argv)
 {
         static const struct shell_command *const tables[] = {
                 util_session_rows, util_key_rows, util_find_rows, util_attribute_rows, util_use_rows,
                 util_audit_rows,   NULL
         };
-        const char *path = NULL, *json = NULL;
+        const char *path = NULL, *json = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 's', "socket", "PATH",
                   "socket of the client daemon ($CHSM_SOCKET, " CLIENT_SOCKET_PRESET ")", &path },
+                { 'f', "file", "FILE", "read commands from this file", &script },
+                { 'k', "keep-going", NULL, "go on after a command of a file or of standard input has failed",
+                  &keep },
                 { 'j', "json", NULL, "answer each command with one JSON object", &json },
         };
         const struct opt_program program = { "chsm-util",
@@ -58,14 +116,15 @@ int main(int argc, char **argv)
                                              "Without a command, commands are read from standard input.\n"
                                              "See chsm-util(1), and 'help' inside.",
                                              rows,
-                                             2 };
-        struct application_conf conf = { 0 };
+                                             4 };
         struct util u = { 0 };
-        struct shell sh = {
-                .program = "chsm-util", .tables = tables, .caution = "", .prompt = "Command:  ", .context = &u
-        };
-        struct err err = ERR_INIT;
-        int first;
+        struct shell sh = { .program = "chsm-util",
+                            .tables = tables,
+                            .kinds = kinds,
+                            .caution = "",
+                            .prompt = "Command:  ",
+                            .context = &u };
+        int first, rc;
 
         switch (opt_parse(&program, argc, argv, &first)) {
         case OPT_EXIT_OK:
@@ -77,25 +136,11 @@ int main(int argc, char **argv)
         }
         (void)signal(SIGPIPE, SIG_IGN);
         sh.json = json != NULL;
-        if (!application_conf_read(&conf, &err)) {
-                fprintf(stderr, "chsm-util: %s\n", err.detail);
-                application_conf_clear(&conf);
+        sh.keep_going = keep != NULL;
+        if (script && !shell_script(&sh, script))
                 return 2;
-        }
-        u.wrap_with_trusted = conf.wrap_with_trusted;
-        u.chsm = connect_daemon(path ? path : application_socket(&conf), &err);
-        application_conf_clear(&conf);
-        if (!u.chsm) {
-                fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
-                return 1;
-        }
-        if (first < argc && strcmp(argv[first], "singlecmd") == 0)
-                single(&sh, argc - first - 1, argv + first + 1);
-        else if (first < argc)
-                single(&sh, argc - first, argv + first);
-        else
-                shell_loop(&sh);
-        util_clear(&u);
-        chsm_close(&u.chsm);
-        return sh.status;
+        rc = run(&sh, &u, path, argc - first, argv + first);
+        if (sh.script)
+                (void)fclose(sh.script);
+        return rc;
 }
