@@ -103,6 +103,15 @@ static void seal_log(struct server *s)
                 log_error("%s", err.detail);
 }
 
+/* How often keys were used goes into the store in batches. */
+static void store_uses(struct server *s, bool now)
+{
+        struct err err = ERR_INIT;
+
+        if (!vault_store_uses(s->node->vault, now, &err))
+                log_error("%s", err.detail);
+}
+
 static void wait_for_signal(struct server *s, const sigset_t *signals)
 {
         static const struct timespec second = { .tv_sec = 1 };
@@ -117,6 +126,7 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                         return;
                 }
                 seal_log(s);
+                store_uses(s, false);
         }
 }
 
@@ -178,8 +188,10 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, struc
                 ok = true;
         }
         stop(&s);
-        if (ok)
+        if (ok) {
+                store_uses(&s, true);
                 seal_log(&s);
+        }
         admin_close(&admin);
         (void)close(fd);
         node_close(&node);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "ck/attribute.h"
 #include "tools/ask.h"
+#include "tools/key_life.h"
 #include "tools/mgmt.h"
 
 #include <stdio.h>
@@ -121,6 +122,7 @@ static uint32_t info_one(struct shell *sh, struct mgmt_server *s, size_t index, 
                         (void)json_array_append_new(users, json_integer((json_int_t)r->shared_with[i]));
                 }
                 shell_say(sh, "\n");
+                tool_key_life(sh, r);
                 shell_set(sh, "owner", json_integer((json_int_t)r->owner));
                 shell_set(sh, "shared_with", users);
         }

@@ -1,6 +1,7 @@
 /* chsm-util: keys are found, described and deleted. */
 #include "base/text.h"
 #include "tools/audit_keys.h"
+#include "tools/key_life.h"
 #include "tools/util.h"
 
 #include <openssl/pem.h>
@@ -284,6 +285,7 @@ static uint32_t key_info(struct shell *sh, int argc, char **argv)
                         (void)json_array_append_new(users, json_integer((json_int_t)r->shared_with[i]));
                 }
                 shell_say(sh, "\n");
+                tool_key_life(sh, r);
                 shell_set(sh, "owner", json_integer((json_int_t)r->owner));
                 shell_set(sh, "shared_with", users);
         }

@@ -1,5 +1,6 @@
 /* Who keeps what of the store in memory: one row a key prefix, in the order of loading. p/ comes first, as it
- * holds the keys that all other records need; f/ after u/, as a counter belongs to a user. */
+ * holds the keys that all other records need; f/ after u/ and y/ after o/, as a counter belongs to a user or
+ * key. */
 #include "vault/commit.h"
 
 static const struct vault_apply_row rows[] = {
@@ -16,6 +17,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "i/", .apply = vault_idempotency_apply },
         { .prefix = "w/", .apply = vault_quorum_apply },
         { .prefix = "t/", .apply = vault_tokens_apply },
+        { .prefix = "y/", .apply = vault_uses_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },
         { .prefix = "d/", .apply = vault_udds_apply },
 };

@@ -13,7 +13,7 @@
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
- *   x/<16 bytes>   used authorisation
+ *   x/<16 bytes>   used authorisation      y/<u32 handle>   uses of a key
  *   w/quorum       approvals each service needs, life of tokens
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
  *   a/<u32 node>   signed head of the node's key-use log
@@ -42,6 +42,7 @@ struct vault_authorisations; /* authorise.c: used ones */
 struct vault_lives;          /* lives.c: what is remembered of key values */
 struct vault_quorum;         /* quorum.c: values and tokens */
 struct vault_udds;           /* udd.c */
+struct vault_tally;          /* uses.c: uses of one key */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -69,8 +70,10 @@ struct vault {
         uint32_t starts;      /* of this node; 0: not counted */
         _Atomic bool swept;   /* nothing lies below the bridges of the audit log */
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
-        struct vault_counters *counters; /* metrics.c */
-        _Atomic bool failed;             /* the store's state could not be applied: refuse everything */
+        _Atomic(struct vault_tally *) uses_queue; /* of keys whose uses are not in the store yet */
+        int64_t uses_stored_ms;                   /* monotonic; vault_store_uses's caller's */
+        struct vault_counters *counters;          /* metrics.c */
+        _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 
 /* The opened ticket of a call. */
@@ -109,6 +112,7 @@ struct vault_call {
          * made key. NULL on the first run. */
         void *memo;
         void (*memo_clear)(void *); /* called with it at the end, when set */
+        struct vault_object *used;  /* the token key it uses, counted if it succeeds; with a reference */
         /* for the audit record */
         uint64_t object;        /* handle, 0: none or session object */
         uint64_t second_object; /* public half, wrapping key */
@@ -181,6 +185,7 @@ bool vault_quorum_apply(struct vault *, const struct store_event *, struct err *
 bool vault_tokens_apply(struct vault *, const struct store_event *, struct err *);         /* t/ */
 bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */
 bool vault_udds_apply(struct vault *, const struct store_event *, struct err *);           /* d/ */
+bool vault_uses_apply(struct vault *, const struct store_event *, struct err *);           /* y/ */
 
 /* Object side life: called by vault_open and vault_close. */
 bool vault_objects_open(struct vault *, struct err *);

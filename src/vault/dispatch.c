@@ -3,6 +3,7 @@
 #include "vault/commit.h"
 #include "vault/quorum.h"
 #include "vault/ticket.h"
+#include "vault/uses.h"
 
 #define ATTEMPTS                                                                                             \
         200 /* a conflict means somebody else got on, so this many only happen when something is wrong */
@@ -137,6 +138,7 @@ static enum store_rc commit(struct vault_call *call, const struct vault_command 
 
 static void attempt_begin(struct vault_call *call)
 {
+        vault_uses_settle(call, false);
         call->guard_count = 0;
         call->op_count = 0;
         call->refused = false;
@@ -228,6 +230,7 @@ const Chsm__Response *vault_call(struct vault *v, const struct vault_peer *peer,
                 (void)execute(call, row, &recorded);
         if (call->memo_clear)
                 call->memo_clear(call->memo);
+        vault_uses_settle(call, call->err.id == ERR_NONE);
         if (row && !recorded)
                 vault_audit_use(call, row);
         vault_counters_add(v, row, call->err.id != ERR_NONE, now_us() - start);

@@ -3,6 +3,7 @@
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
+#include "vault/uses.h"
 
 #define CHILD_MIN 16 /* bytes: spec/key-rules.md rule 5 */
 
@@ -266,6 +267,8 @@ bool vault_derive_key(struct vault_call *call)
                   make_objects(call, &d) && remember(call, d.use.object) &&
                   (d.second == d.use.object || remember(call, d.second)) && reply(call, &d);
 
+        if (ok)
+                vault_uses_note(call, d.use.object);
         for (size_t i = 0; i < CRYPTO_DERIVED_MAX; i++) {
                 vault_object_unref(&d.objects[i]);
                 crypto_key_unref(&d.keys[i]);

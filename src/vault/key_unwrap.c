@@ -4,6 +4,7 @@
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
+#include "vault/uses.h"
 
 /* Attributes that a key forces on what comes out of it. */
 bool vault_force_template(struct vault_call *call, const struct vault_object *key, uint64_t which,
@@ -76,8 +77,10 @@ bool vault_unwrap_key(struct vault_call *call)
              vault_object_make(call, &t, key, &origin, NULL, 0, &o) &&
              vault_use_remember(call, use.object, vault_model_use_marks(CRYPTO_UNWRAP)) &&
              vault_object_reply(call, o);
-        if (ok)
+        if (ok) {
                 call->second_object = use.object->handle;
+                vault_uses_note(call, use.object);
+        }
         vault_object_unref(&o);
         crypto_key_unref(&key);
         vault_use_end(&use);

@@ -3,6 +3,7 @@
 #include "vault/authorise.h"
 #include "vault/policy_model.h"
 #include "vault/quorum.h"
+#include "vault/uses.h"
 
 bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
 {
@@ -60,8 +61,9 @@ static bool remembers(const struct vault_object *o)
         return o->handle && o->object_class == CKO_SECRET_KEY && !(o->history & VAULT_HISTORY_DATA);
 }
 
-bool vault_use_data(struct vault_call *call, const struct vault_object *o)
+bool vault_use_data(struct vault_call *call, struct vault_object *o)
 {
+        vault_uses_note(call, o);
         return !remembers(o) || vault_use_remember(call, o, vault_model_use_marks(CRYPTO_DIGEST));
 }
 

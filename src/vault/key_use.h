@@ -21,8 +21,8 @@ void vault_use_end(struct vault_use *);
 bool vault_use_mechanism(struct vault_call *, const Chsm__Mechanism *, struct vault_use *);
 /* Adds history to a token object, in the call's transaction, unless it has it already. */
 bool vault_use_remember(struct vault_call *, const struct vault_object *, uint32_t history);
-/* Remembers that a key was used for data, which spoils later trust. */
-bool vault_use_data(struct vault_call *, const struct vault_object *);
+/* Remembers that a key was used for data, which spoils later trust; and counts the use. */
+bool vault_use_data(struct vault_call *, struct vault_object *);
 /* The value of a secret key that may be digested by use's mechanism; NULL: call->err. vault_use_end is due.
  */
 struct sec *vault_use_value(struct vault_call *, const Chsm__ObjectRef *, struct vault_use *);

@@ -2,6 +2,7 @@
 #include "ck/encoding.h"
 #include "vault/key_move.h"
 #include "vault/policy_model.h"
+#include "vault/uses.h"
 
 /* What the key's WRAP_TEMPLATE demands of what it wraps. */
 static bool wrap_template_fits(struct vault_call *call, const struct vault_object *wrapping,
@@ -63,6 +64,7 @@ bool vault_wrap_key(struct vault_call *call)
                         made = made || iv[i];
                 call->object = target->handle;
                 call->second_object = use.object->handle;
+                vault_uses_note(call, use.object);
                 ok = vault_use_reply(call, slice_of(out, n), made ? iv : NULL, 12);
         } else if (!call->err.id) {
                 err_set(&call->err, ERR_MEMORY, "no memory for a wrapped key");

@@ -1,4 +1,4 @@
-#include "vault/object.h"
+#include "vault/uses.h"
 #include "ck/encoding.h"
 
 #include <stdlib.h>
@@ -68,6 +68,7 @@ void vault_object_unref(struct vault_object **op)
                 return;
         key = atomic_load(&o->key);
         crypto_key_unref(&key);
+        vault_tally_unref(&o->tally);
         buf_clear(&o->sealed);
         free(o->memory);
         free(o);
@@ -121,22 +122,23 @@ struct crypto_key *vault_object_key(struct vault *v, struct vault_object *o, str
 
 /* ---- body of a record ---- */
 
-/* Keys with a quorum have a newer form, which says it after the history. */
-#define BODY_VERSION        1
+/* Newer forms say after the history how many users must approve, and the newest also when it was made. */
+#define BODY_VERSION_OLDEST 1
 #define BODY_VERSION_QUORUM 2
+#define BODY_VERSION        3
 
 struct sec *vault_object_encode(const struct vault_object_parts *p)
 {
         struct buf open = BUF_INIT;
         struct sec *out = NULL;
 
-        buf_put_u8(&open, p->quorum ? BODY_VERSION_QUORUM : BODY_VERSION);
+        buf_put_u8(&open, BODY_VERSION);
         buf_put_u64(&open, p->object_class);
         buf_put_u64(&open, p->key_type);
         buf_put_u32(&open, p->owner);
         buf_put_u32(&open, p->history);
-        if (p->quorum)
-                buf_put_u8(&open, (uint8_t)p->quorum);
+        buf_put_u8(&open, (uint8_t)p->quorum);
+        buf_put_u64(&open, (uint64_t)p->made_ms);
         buf_put_u32(&open, (uint32_t)p->shared_count);
         for (size_t i = 0; i < p->shared_count; i++)
                 buf_put_u32(&open, p->shared[i]);
@@ -162,13 +164,14 @@ static void read_head(struct reader *in, struct vault_object_parts *p)
 {
         uint8_t version = reader_u8(in);
 
-        if (version != BODY_VERSION && version != BODY_VERSION_QUORUM)
+        if (version < BODY_VERSION_OLDEST || version > BODY_VERSION)
                 in->failed = true;
         p->object_class = reader_u64(in);
         p->key_type = reader_u64(in);
         p->owner = reader_u32(in);
         p->history = reader_u32(in);
-        p->quorum = version == BODY_VERSION_QUORUM ? reader_u8(in) : 0;
+        p->quorum = version >= BODY_VERSION_QUORUM ? reader_u8(in) : 0;
+        p->made_ms = version == BODY_VERSION ? (int64_t)reader_u64(in) : 0;
 }
 
 bool vault_object_material(struct slice plain, struct slice *material)
@@ -262,6 +265,7 @@ struct vault_object *vault_object_decode(struct slice plain, struct err *err)
         o->owner = p.owner;
         o->history = p.history;
         o->quorum = p.quorum;
+        o->made_ms = p.made_ms;
         if (read_lists(&in, o)) {
                 (void)reader_block(&in, 65536);
                 if (reader_end(&in))
@@ -290,6 +294,7 @@ struct vault_object_parts vault_object_parts_of(const struct vault_object *o)
                                             .shared = o->shared,
                                             .shared_count = o->shared_count,
                                             .quorum = o->quorum,
+                                            .made_ms = o->made_ms,
                                             .attributes = o->attributes,
                                             .attribute_count = o->attribute_count };
 }

@@ -74,10 +74,12 @@ struct vault_object {
         const uint32_t *shared;              /* user ids */
         size_t shared_count;
         uint32_t quorum; /* users who must approve each use and change; 0: none. quorum.h */
+        int64_t made_ms; /* when its value was made or came in; 0: not known, an old record */
         const struct vault_attribute *attributes; /* ascending by type */
         size_t attribute_count;
         struct buf sealed;                /* the record, or the session object's blob */
         _Atomic(struct crypto_key *) key; /* parsed at the first use */
+        struct vault_tally *tally;        /* uses.h; of a token object in the table */
         void *memory;                     /* holds shared and attributes */
 };
 
@@ -100,6 +102,7 @@ struct vault_object_parts {
         const uint32_t *shared;
         size_t shared_count;
         uint32_t quorum;
+        int64_t made_ms;
         const struct vault_attribute *attributes;
         size_t attribute_count;
         struct slice material; /* secret */

@@ -6,6 +6,7 @@
 #include "vault/policy_model.h"
 #include "vault/quorum.h"
 #include "vault/users.h"
+#include "vault/uses.h"
 
 /* The object's attributes as a template that can be changed. */
 static bool template_of(struct vault_call *call, const struct vault_object *o, struct vault_template *t)
@@ -99,7 +100,8 @@ bool vault_destroy_object(struct vault_call *call)
         ok = ok && vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT);
         if (ok && o->handle) {
                 key = vault_call_key(call, "", vault_object_store_key(o->handle, bytes));
-                ok = vault_call_guard(call, STORE_REV_IS, key, o->rev) && vault_call_delete(call, key);
+                ok = vault_call_guard(call, STORE_REV_IS, key, o->rev) && vault_call_delete(call, key) &&
+                     vault_uses_forget(call, o);
         }
         vault_object_unref(&o);
         return ok && vault_call_done(call);
@@ -220,6 +222,14 @@ bool vault_object_info(struct vault_call *call)
                 r->owner = o->owner;
                 r->token = o->handle != 0;
                 r->quorum = o->quorum;
+                if (o->handle && o->owner == call->login.user_id) {
+                        struct vault_uses uses = vault_uses_of(o);
+
+                        r->life = true;
+                        r->uses = uses.count;
+                        r->last_used_ms = uses.last_ms;
+                        r->made_ms = o->made_ms;
+                }
                 r->n_shared_with = o->owner == call->login.user_id ? o->shared_count : 0;
                 r->shared_with = arena_alloc(call->arena, (o->shared_count + 1) * sizeof(uint64_t));
                 ok = r->shared_with != NULL;

@@ -86,7 +86,8 @@ bool vault_object_make(struct vault_call *call, struct vault_template *t, struct
                                             .history = origin->history,
                                             .shared = shared,
                                             .shared_count = shared_count,
-                                            .quorum = key ? origin->quorum : 0 };
+                                            .quorum = key ? origin->quorum : 0,
+                                            .made_ms = clock_wall_ms(&call->vault->deps.clock) };
         struct sec *material = NULL;
         uint32_t handle = 0;
         bool ok;

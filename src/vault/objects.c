@@ -2,6 +2,7 @@
 #include "vault/index.h"
 #include "vault/partition.h"
 #include "vault/policy.h"
+#include "vault/uses.h"
 
 #include <stdlib.h>
 
@@ -209,7 +210,8 @@ static bool replace(struct vault *v, uint32_t handle, struct vault_object *fresh
         pthread_rwlock_wrlock(&o->index_lock);
         pthread_rwlock_wrlock(&s->lock);
         if (fresh)
-                ok = map_put(s->by_handle, handle_key(&handle), fresh, &old);
+                ok = vault_uses_attach(fresh, map_get(s->by_handle, handle_key(&handle))) &&
+                     map_put(s->by_handle, handle_key(&handle), fresh, &old);
         else
                 old = map_remove(s->by_handle, handle_key(&handle));
         pthread_rwlock_unlock(&s->lock);

@@ -9,6 +9,7 @@
 #include "vault/quorum.h"
 #include "vault/udd.h"
 #include "vault/users.h"
+#include "vault/uses.h"
 
 #include <stdlib.h>
 
@@ -220,6 +221,7 @@ void vault_close(struct vault **vp)
         store_unfollow(&v->watch);
         vault_cache_close(v);
         vault_lives_close(v);
+        vault_uses_close(v);
         vault_objects_close(v);
         vault_counters_close(v);
         vault_replays_close(v);

@@ -104,6 +104,11 @@ bool vault_seal_use_log(struct vault *, struct err *);
 bool vault_count_start(struct vault *, struct err *);
 /* Clears away audit records below the bridges that purges left, when there are any. One thread at a time. */
 bool vault_audit_sweep(struct vault *, struct err *);
+/* Puts the uses of keys counted since into the store, when it is time, or now. Called every second or so, and
+ * before vault_close; a node that is killed loses those of the last VAULT_USES_WINDOW_MS at most. One thread
+ * at a time. */
+#define VAULT_USES_WINDOW_MS 10000
+bool vault_store_uses(struct vault *, bool now, struct err *);
 /* The certificate (DER), its chain and the private key (PEM) the node's TLS endpoint shows now: POAC once
  * owned, else the manufacturer-style certificate. generation changes when they do. Caller frees all. */
 struct vault_identity {
