@@ -21,6 +21,8 @@ struct store_engine {
 
 /* NULL: no such engine. */
 const struct store_engine *store_engine_find(const char *name);
-extern const struct store_engine store_sqlite_engine;
+extern const struct store_engine store_sqlite_engine, store_etcd_engine;
+/* A store over an engine that is open; takes it over. NULL: no memory, then it is closed. */
+struct store *store_over(const struct store_engine *, void *self, struct err *);
 
 #endif

@@ -1,6 +1,6 @@
 #include "store/engine.h"
 
-static const struct store_engine *const engines[] = { &store_sqlite_engine };
+static const struct store_engine *const engines[] = { &store_sqlite_engine, &store_etcd_engine };
 
 const struct store_engine *store_engine_find(const char *name)
 {

@@ -16,23 +16,28 @@ struct store_watch {
 struct store *store_open(const struct store_config *config, struct err *err)
 {
         const struct store_engine *engine = store_engine_find(config->engine);
-        struct store *s;
+        void *self;
 
         if (!engine) {
-                err_set(err, ERR_CONFIG, "there is no store engine '%s'; there is 'sqlite'", config->engine);
+                err_set(err, ERR_CONFIG, "there is no store engine '%s'; there are 'sqlite' and 'etcd'",
+                        config->engine);
                 return NULL;
         }
-        s = calloc(1, sizeof(*s));
+        self = engine->open(config, err);
+        return self ? store_over(engine, self, err) : NULL;
+}
+
+struct store *store_over(const struct store_engine *engine, void *self, struct err *err)
+{
+        struct store *s = calloc(1, sizeof(*s));
+
         if (!s) {
                 err_set(err, ERR_MEMORY, "no memory for the store");
+                engine->close(self);
                 return NULL;
         }
         s->engine = engine;
-        s->self = engine->open(config, err);
-        if (!s->self) {
-                free(s);
-                return NULL;
-        }
+        s->self = self;
         return s;
 }
 

@@ -62,10 +62,16 @@ struct store_event {
 struct store;
 
 struct store_config {
-        const char *engine;     /* "sqlite" */
-        const char *path;       /* sqlite: folder that holds the database file */
+        const char *engine; /* "sqlite" or "etcd" */
+        /* sqlite: */
+        const char *path;       /* folder that holds the database file */
         store_rev keep_changes; /* changes kept for the feed; 0: the default, 100,000 */
         int batch_max;          /* transactions committed with one sync; 0: the default, 256 */
+        /* etcd: */
+        const char *members;                /* "https://HOST:PORT,...": at most 9, mutual TLS only */
+        const char *ca, *certificate, *key; /* PEM files */
+        const char *prefix;                 /* of all keys of this partition, ends with '/' */
+        uint32_t node; /* who writes: the newest opener of a number is, older ones are refused */
 };
 
 /* Opens, creating what is absent; checks integrity. Errors name the file and the cure (disk full, read-only,

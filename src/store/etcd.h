@@ -1,0 +1,169 @@
+/* Inside the etcd engine: what its files share. DESIGN section 6.
+ *
+ * Every transaction goes through one of ETCD_LANES lanes. A lane is a key of this node's that each of its
+ * transactions guards and rewrites with a fresh id. So a transaction whose answer was lost is settled by
+ * writing the lane once more under the same guard: either that succeeds, and the lost one can never apply,
+ * or the lane tells whose write came through. The lane's put also takes guards-only transactions through
+ * Raft.
+ *
+ * Keys, below the configured prefix:
+ *   d/<key>              the store's keys
+ *   l/<node>/<lane>      id of the lane's last transaction; numbers in decimal
+ *   n/<node>             which process writes as that node; every transaction guards it
+ *   m/compacted          u64: history before it is gone for followers
+ */
+#ifndef CHSM_STORE_ETCD_H
+#define CHSM_STORE_ETCD_H
+
+#include "store/engine.h"
+#include "base/buf.h"
+#include "etcd.pb-c.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define ETCD_LANES       32
+#define ETCD_LINE_READS  ETCD_LANES       /* the line of everything that is no transaction */
+#define ETCD_LINES       (ETCD_LANES + 1) /* each is a connection of its own, used by one thread at a time */
+#define ETCD_ID_SIZE     16
+#define ETCD_TRY_MS      400  /* one try at one member */
+#define ETCD_SETTLE_MS   3000 /* how much longer than asked a lost answer is settled */
+#define ETCD_SILENCE_MS  1500 /* a watch that says nothing for so long is taken for dead */
+#define ETCD_KEEP_BEHIND 1000 /* revisions kept behind what is told to be compacted */
+#define ETCD_PREFIX_MAX  128
+#define ETCD_MEMBERS_MAX 9
+
+/* What became of one call. */
+enum etcd_outcome {
+        ETCD_ANSWERED, /* the reply holds the message */
+        ETCD_REFUSED,  /* the member says it did nothing: status and words */
+        ETCD_UNSENT,   /* it never reached a member */
+        ETCD_LOST      /* it may have been done */
+};
+
+struct etcd_reply {
+        struct buf message;
+        int status; /* gRPC's */
+        char words[256];
+};
+
+/* What a watch does next. */
+enum etcd_tick { ETCD_GO_ON, ETCD_ASK /* send the progress request */, ETCD_END };
+
+struct etcd_listener {
+        bool (*message)(void *arg, struct slice); /* false: end the stream */
+        enum etcd_tick (*tick)(void *arg);        /* called at least every 100 ms */
+        void *arg;
+};
+
+/* The way to the members: curl in use, in tests a fake that loses, delays and alters answers. */
+struct etcd_wire {
+        void *self;
+        /* One unary call. method: "/etcdserverpb.KV/Txn". A line is used by one thread at a time. */
+        enum etcd_outcome (*call)(void *self, unsigned line, const char *method, struct slice request,
+                                  int timeout_ms, struct etcd_reply *);
+        /* One stream, until it ends: sends first, then `ask` each time a tick says so. */
+        enum etcd_outcome (*stream)(void *self, const char *method, struct slice first, struct slice ask,
+                                    const struct etcd_listener *, struct etcd_reply *);
+        void (*close)(void *self);
+};
+
+/* curl over HTTP/2 and mutual TLS. */
+bool etcd_curl_open(const struct store_config *, struct etcd_wire *, struct err *);
+
+/* ---- etcd_frame.c: pure ---- */
+/* The message in a gRPC answer of one frame; false: not exactly one whole, uncompressed frame. */
+bool etcd_frame_one(struct slice answer, struct slice *message);
+/* The next frame of a growing stream: 1 found (consumed: bytes it took), 0 not whole yet, -1 malformed. */
+int etcd_frame_next(struct slice bytes, struct slice *message, size_t *consumed);
+void etcd_frame_put(struct buf *, struct slice message);
+/* What a gRPC status says of the call it answers. */
+enum etcd_outcome etcd_status_outcome(int status);
+/* grpc-message with its %XX undone, cut to the size. */
+void etcd_status_words(struct slice text, char *words, size_t size);
+
+struct etcd_lane {
+        unsigned number;
+        bool busy;
+        bool dirty; /* an answer is lost and not settled */
+        store_rev rev;
+        uint8_t pending[ETCD_ID_SIZE]; /* of the transaction whose answer is out */
+        uint8_t settle[ETCD_ID_SIZE];
+        struct etcd_reply reply;
+        struct buf request, keys;
+        struct etcd_txn_parts *parts; /* etcd_txn.c */
+};
+
+struct etcd_watch;
+
+struct etcd {
+        struct etcd_wire wire;
+        char prefix[ETCD_PREFIX_MAX + 1];
+        uint32_t node;
+        uint8_t run[ETCD_ID_SIZE]; /* of this opening */
+        pthread_mutex_t lock;
+        pthread_cond_t moved; /* monotonic: a lane came free, a watch has seen more */
+        struct etcd_lane lanes[ETCD_LANES];
+        struct etcd_watch *watches;
+        pthread_mutex_t reads_lock; /* the line of reads */
+        struct etcd_reply reads;
+        struct buf reads_request;
+        _Atomic uint64_t cluster;     /* 0: not known yet */
+        _Atomic int64_t highest;      /* revision of any answer */
+        _Atomic int64_t compacted;    /* as told to followers */
+        _Atomic bool fenced, foreign; /* another process writes as this node; another or an older cluster */
+        _Atomic bool writable;
+        _Atomic uint64_t txns, conflicts, settled;
+};
+
+/* The engine over a wire, which it takes over. */
+void *etcd_open_over(const struct store_config *, struct etcd_wire, struct err *);
+
+/* ---- etcd.c ---- */
+int64_t etcd_now_ms(void);
+/* A fresh random id. */
+bool etcd_id_make(uint8_t id[ETCD_ID_SIZE], struct err *);
+/* CLOCK_MONOTONIC until mono_ms. */
+struct timespec etcd_until(int64_t mono_ms);
+/* prefix, kind, rest. The slice lies in buf and is valid until its next write. */
+struct slice etcd_key(const struct etcd *, struct buf *, const char *kind, struct slice rest);
+/* The first key after all that begin with this one, appended to buf as etcd_key's. */
+struct slice etcd_key_end(struct buf *, struct slice key);
+struct slice etcd_pack(struct buf *, const ProtobufCMessage *);
+/* Is the answer from the cluster we know, and not older than `floor`? Remembers its revision. */
+bool etcd_header_ok(struct etcd *, const Etcd__ResponseHeader *, store_rev floor, struct err *);
+/* Why nothing is done any more: ERR_STORE_DAMAGED or ERR_STORE. False: nothing of the kind. */
+bool etcd_broken(const struct etcd *, struct err *);
+/* A refusal in our words; what: "the transaction". */
+enum store_rc etcd_refusal(const struct etcd_reply *, const char *what, struct err *);
+/* A read, tried at each member until the deadline. */
+enum store_rc etcd_read(struct etcd *, const char *method, const ProtobufCMessage *request, int timeout_ms,
+                        const char *what, struct err *);
+
+/* ---- etcd_txn.c ---- */
+bool etcd_lanes_open(struct etcd *, struct err *);
+void etcd_lanes_close(struct etcd *);
+/* Makes this process the one that writes as its node: from here on every transaction of an older one fails.
+ */
+bool etcd_node_take(struct etcd *, struct err *);
+enum store_rc etcd_txn(void *, const struct store_guard *, size_t, const struct store_op *, size_t, int,
+                       struct store_result *, struct err *);
+/* One put of a key of ours outside d/, through a lane. key without the prefix. NULL key: none, a barrier. */
+enum store_rc etcd_put_own(struct etcd *, const char *key, struct slice value, int timeout_ms, store_rev *,
+                           struct err *);
+
+/* ---- etcd_load.c ---- */
+enum store_rc etcd_load(void *, struct slice, bool (*)(void *, const struct store_event *), void *,
+                        store_rev *, struct err *);
+enum store_rc etcd_compact(void *, store_rev, struct err *);
+enum store_rc etcd_status(void *, struct store_status *, struct err *);
+/* Reads m/compacted. */
+bool etcd_compacted_read(struct etcd *, struct err *);
+
+/* ---- etcd_watch.c ---- */
+enum store_rc etcd_follow(void *, store_rev, const struct store_follower *, void **, struct err *);
+void etcd_unfollow(void *, void *);
+/* Waits until every follower has seen rev, or is out of contact, or the deadline. */
+void etcd_watch_wait(struct etcd *, store_rev rev, int64_t deadline_ms);
+
+#endif
