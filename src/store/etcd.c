@@ -67,7 +67,7 @@ bool etcd_broken(const struct etcd *e, struct err *err)
         return false;
 }
 
-bool etcd_header_ok(struct etcd *e, const Etcd__ResponseHeader *h, store_rev floor, struct err *err)
+bool etcd_header_ok(struct etcd *e, const Etcd__ResponseHeader *h, struct err *err)
 {
         uint64_t known = 0;
         int64_t highest = atomic_load(&e->highest);
@@ -76,10 +76,10 @@ bool etcd_header_ok(struct etcd *e, const Etcd__ResponseHeader *h, store_rev flo
                 return err_set(err, ERR_STORE, "an answer of etcd has no header");
         if (!atomic_compare_exchange_strong(&e->cluster, &known, h->cluster_id) && known != h->cluster_id)
                 atomic_store(&e->foreign, true);
-        if (h->revision < floor)
-                atomic_store(&e->foreign, true);
-        if (etcd_broken(e, err) && atomic_load(&e->foreign))
+        if (atomic_load(&e->foreign)) {
+                (void)etcd_broken(e, err);
                 return false;
+        }
         while (h->revision > highest && !atomic_compare_exchange_weak(&e->highest, &highest, h->revision))
                 ;
         return true;

@@ -130,8 +130,12 @@ struct slice etcd_key(const struct etcd *, struct buf *, const char *kind, struc
 /* The first key after all that begin with this one, appended to buf as etcd_key's. */
 struct slice etcd_key_end(struct buf *, struct slice key);
 struct slice etcd_pack(struct buf *, const ProtobufCMessage *);
-/* Is the answer from the cluster we know, and not older than `floor`? Remembers its revision. */
-bool etcd_header_ok(struct etcd *, const Etcd__ResponseHeader *, store_rev floor, struct err *);
+static inline ProtobufCBinaryData etcd_bytes(struct slice s)
+{
+        return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
+}
+/* Is the answer from the cluster we know? Remembers its revision. */
+bool etcd_header_ok(struct etcd *, const Etcd__ResponseHeader *, struct err *);
 /* Why nothing is done any more: ERR_STORE_DAMAGED or ERR_STORE. False: nothing of the kind. */
 bool etcd_broken(const struct etcd *, struct err *);
 /* A refusal in our words; what: "the transaction". */

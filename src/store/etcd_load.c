@@ -8,11 +8,6 @@
 #define PAGE_BYTES (2u * 1024 * 1024) /* about what a page should have */
 #define READ_MS    30000
 
-static ProtobufCBinaryData bytes_of(struct slice s)
-{
-        return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
-}
-
 /* The decoded page, under reads_lock. NULL: rc and err. */
 static Etcd__RangeResponse *range_read(struct etcd *e, const Etcd__RangeRequest *request, const char *what,
                                        enum store_rc *rc, struct err *err)
@@ -23,7 +18,7 @@ static Etcd__RangeResponse *range_read(struct etcd *e, const Etcd__RangeRequest 
         if (*rc != STORE_OK)
                 return NULL;
         r = etcd__range_response__unpack(NULL, e->reads.message.n, e->reads.message.p);
-        if (r && etcd_header_ok(e, r->header, 0, err))
+        if (r && etcd_header_ok(e, r->header, err))
                 return r;
         if (!r)
                 err_set(err, ERR_STORE, "the answer of etcd for %s is malformed", what);
@@ -63,7 +58,7 @@ static bool page_visit(struct page *p, const Etcd__RangeResponse *r)
                 buf_reset(&p->from);
                 buf_put(&p->from, last->key.data, last->key.len);
                 buf_put_u8(&p->from, 0);
-                p->request.key = bytes_of(buf_slice(&p->from));
+                p->request.key = etcd_bytes(buf_slice(&p->from));
                 p->request.limit = (int64_t)(fit < 1 ? 1 : fit > PAGE_MOST ? PAGE_MOST : fit);
         }
         return buf_ok(&p->from);
@@ -109,8 +104,8 @@ enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg
         from = etcd_key(e, &keys, "d/", prefix);
         to = etcd_key_end(&keys, from);
         p.skip = from.n - prefix.n;
-        p.request.key = bytes_of(from);
-        p.request.range_end = bytes_of(to);
+        p.request.key = etcd_bytes(from);
+        p.request.range_end = etcd_bytes(to);
         p.request.limit = PAGE_FIRST;
         pthread_mutex_lock(&e->reads_lock);
         rc = buf_ok(&keys) ? pages_read(e, &p, at, err) : STORE_IO;
@@ -128,7 +123,7 @@ static enum store_rc own_read(struct etcd *e, const char *key, uint64_t *value, 
         enum store_rc rc;
         Etcd__RangeResponse *r;
 
-        request.key = bytes_of(etcd_key(e, &keys, "", slice_str(key)));
+        request.key = etcd_bytes(etcd_key(e, &keys, "", slice_str(key)));
         pthread_mutex_lock(&e->reads_lock);
         r = range_read(e, &request, key, &rc, err);
         pthread_mutex_unlock(&e->reads_lock);
@@ -192,8 +187,8 @@ static enum store_rc keys_count(struct etcd *e, uint64_t *count, struct err *err
         (void)buf_extend(&keys, 2 * ETCD_PREFIX_MAX + 16);
         keys.n = 0;
         from = etcd_key(e, &keys, "d/", SLICE_EMPTY);
-        request.key = bytes_of(from);
-        request.range_end = bytes_of(etcd_key_end(&keys, from));
+        request.key = etcd_bytes(from);
+        request.range_end = etcd_bytes(etcd_key_end(&keys, from));
         request.count_only = true;
         pthread_mutex_lock(&e->reads_lock);
         r = range_read(e, &request, "the number of keys", &rc, err);

@@ -27,11 +27,6 @@ struct etcd_watch {
         bool up, created, over, stop;
 };
 
-static ProtobufCBinaryData bytes_of(struct slice s)
-{
-        return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
-}
-
 static void watch_link(struct etcd_watch *w, bool up)
 {
         bool changed;
@@ -140,7 +135,7 @@ static bool watch_message(void *arg, struct slice bytes)
                 return false;
         w->heard_ms = etcd_now_ms();
         w->asked_ms = 0;
-        if (r->header && !etcd_header_ok(w->e, r->header, 0, &err))
+        if (r->header && !etcd_header_ok(w->e, r->header, &err))
                 watch_over(w);
         else if (r->compact_revision > 0)
                 watch_over(w);
@@ -186,8 +181,8 @@ static struct slice first_request(struct etcd_watch *w)
         Etcd__WatchCreateRequest create = ETCD__WATCH_CREATE_REQUEST__INIT;
         Etcd__WatchRequest request = ETCD__WATCH_REQUEST__INIT;
 
-        create.key = bytes_of(w->from);
-        create.range_end = bytes_of(w->to);
+        create.key = etcd_bytes(w->from);
+        create.range_end = etcd_bytes(w->to);
         create.start_revision = w->seen + 1;
         request.request_case = ETCD__WATCH_REQUEST__REQUEST_CREATE;
         request.create = &create;

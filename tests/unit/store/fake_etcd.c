@@ -1,0 +1,467 @@
+#include "fake_etcd.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct entry {
+        char key[128], value[FAKE_VALUE_MAX];
+        size_t key_n, value_n;
+        store_rev rev;
+        bool deleted;
+};
+
+struct fake {
+        pthread_mutex_t lock;
+        struct entry *history; /* every change, in order; the last of a key is what it is */
+        size_t n, cap;
+        store_rev rev, compacted;
+        uint64_t cluster;
+        enum fake_fault fault;
+        unsigned times;
+        int status;
+        char words[128];
+        unsigned mask, per_mille, seed;
+        unsigned cut_after, calls, streams;
+        bool doubled, silent;
+        struct buf last[ETCD_LINES]; /* answers */
+        struct buf late;             /* a delayed request */
+};
+
+struct fake *fake_make(void)
+{
+        struct fake *f = calloc(1, sizeof(*f));
+
+        pthread_mutex_init(&f->lock, NULL);
+        f->rev = 1;
+        f->cluster = 7;
+        return f;
+}
+
+void fake_free(struct fake *f)
+{
+        for (size_t i = 0; i < ETCD_LINES; i++)
+                buf_clear(&f->last[i]);
+        buf_clear(&f->late);
+        free(f->history);
+        pthread_mutex_destroy(&f->lock);
+        free(f);
+}
+
+static const struct entry *entry_of(struct fake *f, const ProtobufCBinaryData *key)
+{
+        for (size_t i = f->n; i-- > 0;) {
+                if (f->history[i].key_n == key->len && memcmp(f->history[i].key, key->data, key->len) == 0)
+                        return f->history[i].deleted ? NULL : &f->history[i];
+        }
+        return NULL;
+}
+
+static void entry_add(struct fake *f, const ProtobufCBinaryData *key, const ProtobufCBinaryData *value)
+{
+        struct entry *e;
+
+        if (f->n == f->cap) {
+                f->cap = f->cap ? f->cap * 2 : 64;
+                f->history = realloc(f->history, f->cap * sizeof(*f->history));
+        }
+        e = &f->history[f->n++];
+        *e = (struct entry){ .key_n = key->len, .rev = f->rev, .deleted = value == NULL };
+        memcpy(e->key, key->data, key->len < sizeof(e->key) ? key->len : 0);
+        if (value && value->len < sizeof(e->value)) {
+                memcpy(e->value, value->data, value->len);
+                e->value_n = value->len;
+        }
+}
+
+static Etcd__KeyValue kv_of(const struct entry *e)
+{
+        Etcd__KeyValue kv = ETCD__KEY_VALUE__INIT;
+
+        kv.key = (ProtobufCBinaryData){ e->key_n, (uint8_t *)(uintptr_t)e->key };
+        kv.value = (ProtobufCBinaryData){ e->value_n, (uint8_t *)(uintptr_t)e->value };
+        kv.mod_revision = e->rev;
+        return kv;
+}
+
+static bool holds(struct fake *f, const Etcd__Compare *c)
+{
+        const struct entry *e = entry_of(f, &c->key);
+        store_rev rev = e ? e->rev : 0;
+
+        if (c->target == ETCD__COMPARE__TARGET__VALUE)
+                return e && e->value_n == c->value.len && memcmp(e->value, c->value.data, c->value.len) == 0;
+        return c->result == ETCD__COMPARE__RESULT__GREATER ? rev > c->mod_revision : rev == c->mod_revision;
+}
+
+/* The answers of a branch's reads; those of writes are empty. */
+static void ranges_answer(struct fake *f, Etcd__RequestOp **branch, size_t n, Etcd__TxnResponse *r)
+{
+        static Etcd__RangeResponse ranges[128];
+        static Etcd__ResponseOp ops[128], *list[128];
+        static Etcd__KeyValue kvs[128], *kv_list[128];
+
+        for (size_t i = 0; i < n; i++) {
+                const struct entry *e;
+
+                etcd__response_op__init(&ops[i]);
+                list[i] = &ops[i];
+                if (branch[i]->request_case != ETCD__REQUEST_OP__REQUEST_RANGE)
+                        continue;
+                e = entry_of(f, &branch[i]->range->key);
+                etcd__range_response__init(&ranges[i]);
+                if (e) {
+                        kvs[i] = kv_of(e);
+                        kv_list[i] = &kvs[i];
+                        ranges[i].kvs = &kv_list[i];
+                        ranges[i].n_kvs = 1;
+                }
+                ops[i].response_case = ETCD__RESPONSE_OP__RESPONSE_RANGE;
+                ops[i].range = &ranges[i];
+        }
+        r->responses = list;
+        r->n_responses = n;
+}
+
+static void answer(struct fake *f, enum fake_fault fault, Etcd__ResponseHeader *h)
+{
+        h->cluster_id = fault == FAKE_FOREIGN ? 8 : f->cluster;
+        h->revision = fault == FAKE_OLDER ? 1 : f->rev;
+}
+
+static void txn_do(struct fake *f, struct slice request, enum fake_fault fault, struct buf *out)
+{
+        Etcd__TxnRequest *q = etcd__txn_request__unpack(NULL, request.n, request.p);
+        Etcd__TxnResponse r = ETCD__TXN_RESPONSE__INIT;
+        Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
+
+        r.succeeded = true;
+        for (size_t i = 0; i < q->n_compare; i++)
+                r.succeeded = r.succeeded && holds(f, q->compare[i]);
+        if (r.succeeded) {
+                f->rev++;
+                for (size_t i = 0; i < q->n_success; i++) {
+                        if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_PUT)
+                                entry_add(f, &q->success[i]->put->key, &q->success[i]->put->value);
+                        else if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_DELETE_RANGE &&
+                                 entry_of(f, &q->success[i]->delete_range->key))
+                                entry_add(f, &q->success[i]->delete_range->key, NULL);
+                }
+        }
+        ranges_answer(f, r.succeeded ? q->success : q->failure, r.succeeded ? q->n_success : q->n_failure,
+                      &r);
+        answer(f, fault, &h);
+        r.header = fault == FAKE_NO_HEADER ? NULL : &h;
+        etcd_pack(out, &r.base);
+        etcd__txn_request__free_unpacked(q, NULL);
+}
+
+static void range_do(struct fake *f, struct slice request, enum fake_fault fault, struct buf *out)
+{
+        Etcd__RangeRequest *q = etcd__range_request__unpack(NULL, request.n, request.p);
+        Etcd__RangeResponse r = ETCD__RANGE_RESPONSE__INIT;
+        Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
+        Etcd__KeyValue kvs[64], *list[64];
+        struct slice from = slice_of(q->key.data, q->key.len),
+                     to = slice_of(q->range_end.data, q->range_end.len);
+
+        for (size_t i = 0; i < f->n && r.n_kvs < 64; i++) {
+                const struct entry *e = &f->history[i];
+                ProtobufCBinaryData key = { e->key_n, (uint8_t *)(uintptr_t)e->key };
+                struct slice s = slice_of(e->key, e->key_n);
+
+                if (entry_of(f, &key) != e ||
+                    (to.n ? slice_compare(s, from) < 0 || slice_compare(s, to) >= 0 : !slice_equal(s, from)))
+                        continue;
+                kvs[r.n_kvs] = kv_of(e);
+                list[r.n_kvs] = &kvs[r.n_kvs];
+                r.n_kvs++;
+        }
+        r.kvs = list;
+        r.count = (int64_t)r.n_kvs;
+        answer(f, fault, &h);
+        r.header = fault == FAKE_NO_HEADER ? NULL : &h;
+        etcd_pack(out, &r.base);
+        etcd__range_request__free_unpacked(q, NULL);
+}
+
+static void request_do(struct fake *f, const char *method, struct slice request, enum fake_fault fault,
+                       struct buf *out)
+{
+        if (strstr(method, "/Txn"))
+                txn_do(f, request, fault, out);
+        else if (strstr(method, "/Range"))
+                range_do(f, request, fault, out);
+        else
+                buf_reset(out);
+}
+
+static enum fake_fault fault_pick(struct fake *f)
+{
+        enum fake_fault fault;
+
+        if (f->times) {
+                f->times--;
+                return f->fault;
+        }
+        if (!f->per_mille || (unsigned)rand_r(&f->seed) % 1000 >= f->per_mille)
+                return FAKE_NONE;
+        do
+                fault = (enum fake_fault)(rand_r(&f->seed) % FAKE_KINDS);
+        while (!(f->mask & 1u << fault));
+        return fault;
+}
+
+/* What is done of the request, in `out` the answer. */
+static void arrive(struct fake *f, const char *method, struct slice request, enum fake_fault fault,
+                   struct buf *out)
+{
+        struct buf delayed = f->late;
+
+        f->late = BUF_INIT;
+        if (fault == FAKE_DELAY && strstr(method, "/Txn"))
+                buf_put_slice(&f->late, request);
+        else if (fault != FAKE_UNSENT && fault != FAKE_LOSE_REQUEST && fault != FAKE_STATUS &&
+                 fault != FAKE_DELAY)
+                request_do(f, method, request, fault, out);
+        if (delayed.n) {
+                struct buf unread = BUF_INIT;
+                txn_do(f, buf_slice(&delayed), FAKE_NONE, &unread);
+                buf_clear(&unread);
+        }
+        buf_clear(&delayed);
+}
+
+static enum etcd_outcome fake_call(void *self, unsigned line, const char *method, struct slice request,
+                                   int timeout_ms, struct etcd_reply *reply)
+{
+        struct fake *f = self;
+        enum fake_fault fault;
+        enum etcd_outcome outcome = ETCD_ANSWERED;
+        struct buf out = BUF_INIT;
+
+        (void)timeout_ms;
+        pthread_mutex_lock(&f->lock);
+        f->calls++;
+        fault = fault_pick(f);
+        arrive(f, method, request, fault, &out);
+        snprintf(reply->words, sizeof(reply->words), "fault %d", (int)fault);
+        reply->status = fault == FAKE_STATUS || fault == FAKE_STATUS_DONE ? f->status : 0;
+        if (fault == FAKE_UNSENT)
+                outcome = ETCD_UNSENT;
+        else if (fault == FAKE_LOSE_REQUEST || fault == FAKE_LOSE_ANSWER || fault == FAKE_DELAY)
+                outcome = ETCD_LOST;
+        else if (reply->status) {
+                outcome = etcd_status_outcome(reply->status);
+                snprintf(reply->words, sizeof(reply->words), "%s", f->words);
+        }
+        buf_reset(&reply->message);
+        if (fault == FAKE_REPEAT)
+                buf_put_slice(&reply->message, buf_slice(&f->last[line]));
+        else if (fault == FAKE_TRUNCATE)
+                buf_put(&reply->message, out.p, out.n ? out.n - 1 : 0);
+        else if (fault == FAKE_GARBLE)
+                buf_put_text(&reply->message, "\xff\xff\xff noise");
+        else
+                buf_put_slice(&reply->message, buf_slice(&out));
+        if (out.n) {
+                buf_clear(&f->last[line]);
+                f->last[line] = out;
+        } else
+                buf_clear(&out);
+        pthread_mutex_unlock(&f->lock);
+        return outcome;
+}
+
+/* ---- streams ---- */
+/* The revision at history[at], as a message; at moves behind it. */
+static void event_message(struct fake *f, size_t *at, struct buf *out)
+{
+        Etcd__WatchResponse r = ETCD__WATCH_RESPONSE__INIT;
+        Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
+        Etcd__Event events[8], *list[8];
+        Etcd__KeyValue kvs[8];
+        store_rev rev = f->history[*at].rev;
+
+        for (; *at < f->n && f->history[*at].rev == rev && r.n_events < 8; (*at)++) {
+                etcd__event__init(&events[r.n_events]);
+                kvs[r.n_events] = kv_of(&f->history[*at]);
+                events[r.n_events].kv = &kvs[r.n_events];
+                events[r.n_events].type =
+                    f->history[*at].deleted ? ETCD__EVENT__TYPE__DELETE : ETCD__EVENT__TYPE__PUT;
+                list[r.n_events] = &events[r.n_events];
+                r.n_events++;
+        }
+        r.events = list;
+        answer(f, FAKE_NONE, &h);
+        r.header = &h;
+        etcd_pack(out, &r.base);
+}
+
+static void plain_message(struct fake *f, bool created, store_rev compact, struct buf *out)
+{
+        Etcd__WatchResponse r = ETCD__WATCH_RESPONSE__INIT;
+        Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
+
+        answer(f, FAKE_NONE, &h);
+        r.header = &h;
+        r.created = created;
+        r.canceled = compact > 0;
+        r.compact_revision = compact;
+        etcd_pack(out, &r.base);
+}
+
+/* The next message of a stream into out; false: there is none now. */
+static bool stream_next(struct fake *f, store_rev start, size_t *at, bool *created, bool *asked,
+                        struct buf *out)
+{
+        while (*at < f->n && f->history[*at].rev < start)
+                (*at)++;
+        if (f->silent)
+                return false;
+        if (!*created || *asked) {
+                plain_message(f, !*created, !*created && start <= f->compacted ? f->compacted : 0, out);
+                *created = true;
+                *asked = false;
+                return true;
+        }
+        if (*at == f->n)
+                return false;
+        event_message(f, at, out);
+        return true;
+}
+
+static enum etcd_outcome fake_stream(void *self, const char *method, struct slice first, struct slice ask,
+                                     const struct etcd_listener *listener, struct etcd_reply *reply)
+{
+        struct fake *f = self;
+        Etcd__WatchRequest *q = etcd__watch_request__unpack(NULL, first.n, first.p);
+        store_rev start = q->create->start_revision;
+        size_t at = 0;
+        bool created = false, asked = false, go_on = true;
+        struct buf out = BUF_INIT;
+        enum etcd_tick tick;
+
+        (void)method;
+        (void)ask;
+        etcd__watch_request__free_unpacked(q, NULL);
+        reply->words[0] = '\0';
+        pthread_mutex_lock(&f->lock);
+        f->streams++;
+        pthread_mutex_unlock(&f->lock);
+        for (unsigned sent = 0; go_on && (tick = listener->tick(listener->arg)) != ETCD_END;) {
+                bool found, twice;
+
+                pthread_mutex_lock(&f->lock);
+                asked = asked || tick == ETCD_ASK;
+                found = stream_next(f, start, &at, &created, &asked, &out);
+                twice = f->doubled;
+                go_on = !f->cut_after || sent < f->cut_after;
+                pthread_mutex_unlock(&f->lock);
+                if (found && go_on) {
+                        sent++;
+                        go_on = listener->message(listener->arg, buf_slice(&out)) &&
+                                (!twice || listener->message(listener->arg, buf_slice(&out)));
+                } else
+                        nanosleep(&(struct timespec){ .tv_nsec = 1000000L }, NULL);
+        }
+        buf_clear(&out);
+        return ETCD_LOST;
+}
+
+static void fake_close(void *self)
+{
+        (void)self;
+}
+
+struct etcd_wire fake_wire(struct fake *f)
+{
+        return (struct etcd_wire){ f, fake_call, fake_stream, fake_close };
+}
+
+/* ---- what tests ask for ---- */
+#define LOCKED(f, change)                                                                                    \
+        do {                                                                                                 \
+                pthread_mutex_lock(&(f)->lock);                                                              \
+                change;                                                                                      \
+                pthread_mutex_unlock(&(f)->lock);                                                            \
+        } while (0)
+
+void fake_next(struct fake *f, enum fake_fault fault, unsigned times, int status, const char *words)
+{
+        pthread_mutex_lock(&f->lock);
+        f->fault = fault;
+        f->times = times;
+        f->status = status;
+        snprintf(f->words, sizeof(f->words), "%s", words ? words : "");
+        pthread_mutex_unlock(&f->lock);
+}
+
+void fake_storm(struct fake *f, unsigned mask, unsigned per_mille, unsigned seed)
+{
+        pthread_mutex_lock(&f->lock);
+        f->mask = mask;
+        f->per_mille = per_mille;
+        f->seed = seed;
+        pthread_mutex_unlock(&f->lock);
+}
+
+void fake_cut_streams(struct fake *f, unsigned after)
+{
+        LOCKED(f, f->cut_after = after);
+}
+
+void fake_double_streams(struct fake *f, bool on)
+{
+        LOCKED(f, f->doubled = on);
+}
+
+void fake_silence(struct fake *f, bool on)
+{
+        LOCKED(f, f->silent = on);
+}
+
+void fake_compact(struct fake *f)
+{
+        LOCKED(f, f->compacted = f->rev);
+}
+
+void fake_replace(struct fake *f)
+{
+        LOCKED(f, f->cluster++);
+}
+
+bool fake_value(struct fake *f, const char *key, char value[FAKE_VALUE_MAX], store_rev *rev)
+{
+        char path[160];
+        ProtobufCBinaryData k = { 0, (uint8_t *)path };
+        const struct entry *e;
+
+        k.len = (size_t)snprintf(path, sizeof(path), "/t/d/%s", key);
+        pthread_mutex_lock(&f->lock);
+        e = entry_of(f, &k);
+        if (e) {
+                memcpy(value, e->value, e->value_n);
+                value[e->value_n] = '\0';
+                *rev = e->rev;
+        }
+        pthread_mutex_unlock(&f->lock);
+        return e != NULL;
+}
+
+unsigned fake_calls(struct fake *f)
+{
+        unsigned n;
+
+        LOCKED(f, n = f->calls);
+        return n;
+}
+
+unsigned fake_streams(struct fake *f)
+{
+        unsigned n;
+
+        LOCKED(f, n = f->streams);
+        return n;
+}
