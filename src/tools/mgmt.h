@@ -50,7 +50,7 @@ size_t mgmt_scope_size(struct shell *); /* servers that a command goes to */
 void mgmt_note(struct shell *, const Chsm__Response *);
 
 extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],
-    mgmt_policy_rows[], mgmt_right_rows[];
+    mgmt_quorum_rows[], mgmt_policy_rows[], mgmt_right_rows[];
 
 /* Whether these words can be run without any server: an exported log is checked anywhere. */
 bool mgmt_audit_offline(int argc, char **argv);

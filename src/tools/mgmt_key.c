@@ -5,6 +5,7 @@
 #include "tools/ask.h"
 #include "tools/key_life.h"
 #include "tools/mgmt.h"
+#include "tools/quorum.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,7 @@ static uint32_t info_one(struct shell *sh, struct mgmt_server *s, size_t index, 
                 tool_key_life(sh, r);
                 shell_set(sh, "owner", json_integer((json_int_t)r->owner));
                 shell_set(sh, "shared_with", users);
+                tool_quorum_say(sh, r->quorum);
         }
         chsm_answer_clear(&answer);
         return rv;

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "tools/audit_keys.h"
 #include "tools/key_life.h"
+#include "tools/quorum.h"
 #include "tools/util.h"
 
 #include <openssl/pem.h>
@@ -288,6 +289,7 @@ static uint32_t key_info(struct shell *sh, int argc, char **argv)
                 tool_key_life(sh, r);
                 shell_set(sh, "owner", json_integer((json_int_t)r->owner));
                 shell_set(sh, "shared_with", users);
+                tool_quorum_say(sh, r->quorum);
         }
         chsm_answer_clear(&answer);
         return rv;

@@ -12,6 +12,7 @@ const struct util_hsm_code util_hsm_codes[] = {
         { ERR_KEY_SIZE, 0xb3, "HSM Error: This operation violates the current configured/FIPS policies" },
         { ERR_ROLE, 0xc6, "HSM Error: Key Access is denied" },
         { ERR_USER_TYPE, 0xdb, "HSM Error: Invalid User Type." },
+        { ERR_QUORUM, 0xe1, "HSM Error: RET_MXN_AUTH_FAILED" },
         { ERR_CONNECT, 0x30000085, "HSM CLUSTER ERROR: Server in cluster is unavailable" },
         { ERR_NONE, 0, NULL },
 };

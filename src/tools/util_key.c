@@ -57,6 +57,8 @@ static uint32_t gen_sym(struct shell *sh, int argc, char **argv)
         if (rv == 0)
                 rv = util_users(sh, m.users, &users, &body.n_share_with);
         if (rv == 0)
+                rv = util_quorum(sh, &m, &body.quorum);
+        if (rv == 0)
                 rv = util_making(sh, &m, true, &a);
         if (rv == 0) /* without -role the node decides: as documented, every usage of an AES key */
                 rv = util_role(sh, &m, CKO_SECRET_KEY, &a);
@@ -97,6 +99,8 @@ static uint32_t gen_pair(struct shell *sh, const struct util_making *m, uint64_t
         uint64_t *users = NULL;
         uint32_t rv = util_users(sh, m->users, &users, &body.n_share_with);
 
+        if (rv == 0)
+                rv = util_quorum(sh, m, &body.quorum);
         if (rv == 0)
                 rv = util_making(sh, m, false, pub);
         if (rv == 0)
@@ -186,7 +190,8 @@ static uint32_t gen_ecc(struct shell *sh, int argc, char **argv)
 }
 
 #define MAKING                                                                                               \
-        "-l LABEL [-id ID] [-role wrap|encrypt|sign] [-sess] [-nex] [-wrap_with_trusted 0|1] [-u USER_IDS] " \
+        "-l LABEL [-id ID] [-role wrap|encrypt|sign] [-sess] [-nex] [-wrap_with_trusted 0|1] [-u USER_IDS "  \
+        "[-m_value 0..8]] "                                                                                  \
         "[-min_srv N [-timeout S]]"
 
 const struct shell_command util_key_rows[] = {

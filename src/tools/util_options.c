@@ -79,10 +79,19 @@ uint32_t util_users(struct shell *sh, const char *text, uint64_t **ids, size_t *
         return 0;
 }
 
+uint32_t util_quorum(struct shell *sh, const struct util_making *m, uint32_t *quorum)
+{
+        uint64_t n = 0;
+        uint32_t rv = m->quorum ? util_number(sh, "-m_value", m->quorum, 0, 8, &n) : 0;
+
+        *quorum = (uint32_t)n;
+        return rv;
+}
+
 /* What the documented tool offers and this one cannot promise is refused, not passed over. */
 static uint32_t cluster_wishes(struct shell *sh, const struct util_making *m)
 {
-        uint64_t quorum = 0, nodes = 1, seconds = 0, present = 0;
+        uint64_t nodes = 1, seconds = 0, present = 0;
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__ClusterInfoRequest body = CHSM__CLUSTER_INFO_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -92,9 +101,6 @@ static uint32_t cluster_wishes(struct shell *sh, const struct util_making *m)
                 return shell_fail(
                     sh, ERR_UNSUPPORTED,
                     "-attest: there is no firmware to attest; check the node's certificates with getCert");
-        if (m->quorum && (rv = util_number(sh, "-m_value", m->quorum, 0, 8, &quorum)) == 0 && quorum)
-                return shell_fail(sh, ERR_UNSUPPORTED,
-                                  "-m_value: keys that several users must approve are not offered");
         if (rv == 0 && m->timeout && !m->nodes)
                 return shell_fail(sh, ERR_USAGE, "-timeout goes with -min_srv");
         if (rv == 0 && m->timeout)

@@ -94,6 +94,8 @@ bool vault_set_m_value(struct vault_call *call)
                                "there are %u crypto officers, so %u of them cannot approve; make more first: "
                                "createUser CO",
                                all, in->m);
+        if (values.m[in->service] == in->m) /* nothing to pay for, as when a list of nodes is gone through */
+                return m_answer(call, in->service, in->m);
         values.m[in->service] = (uint8_t)in->m;
         /* Officers are made and deleted under the user counter; their number stays what it was counted as. */
         return vault_call_guard(call, users_rev ? STORE_REV_IS : STORE_ABSENT,
@@ -129,19 +131,26 @@ bool vault_set_token_timeout(struct vault_call *call)
         if (seconds < VAULT_TOKEN_LIFE_LEAST || seconds > VAULT_TOKEN_LIFE_MOST)
                 return err_set(&call->err, ERR_ARGUMENT, "a token lives %d to %d seconds, not %u",
                                VAULT_TOKEN_LIFE_LEAST, VAULT_TOKEN_LIFE_MOST, seconds);
+        if (values.life_s == seconds)
+                return timeout_answer(call, seconds);
         values.life_s = seconds;
         return vault_quorum_put(call, &values) && timeout_answer(call, seconds);
 }
 
 /* ---- the key of a person ---- */
 
+static bool same_key(const struct vault_user_key *a, const struct vault_user_key *b)
+{
+        return slice_equal(slice_of(a->der, a->n), slice_of(b->der, b->n));
+}
+
 /* Who has a key already must show that he has it still, or a stolen password would be enough to approve. */
 static bool may_replace(struct vault_call *call, const Chsm__RegisterQuorumKeyRequest *in,
-                        const struct vault_user_view *u)
+                        const struct vault_user_view *u, const struct vault_user_key *key)
 {
         struct slice old = slice_of(in->old_signature.data, in->old_signature.len);
 
-        return !u->quorum_key.n ||
+        return !u->quorum_key.n || same_key(&u->quorum_key, key) ||
                (old.n && vault_person_signed(call->vault, &u->quorum_key,
                                              slice_of(in->token.data, in->token.len), old)) ||
                err_set(&call->err, ERR_QUORUM,
@@ -177,7 +186,7 @@ bool vault_register_quorum_key(struct vault_call *call)
                     &call->err, ERR_SIGNATURE,
                     "the signature of the registration token does not verify with this public key; make it "
                     "with: openssl dgst -sha256 -sign KEY -out TOKEN.sig TOKEN");
-        ok = ok && may_replace(call, in, &u);
+        ok = ok && may_replace(call, in, &u, &key);
         u.quorum_key = key;
         ok = ok && vault_user_put(call, &u) && vault_call_done(call);
         sec_wipe(u.password, sizeof(u.password));

@@ -134,6 +134,7 @@ static bool get_answer(struct vault_call *call, const struct vault_token *t, uin
         r->text = (ProtobufCBinaryData){ copy.n, (uint8_t *)(uintptr_t)copy.p };
         r->service_name = (char *)(uintptr_t)vault_service_name(t->service);
         r->node = arena_text(call->arena, slice_str(t->node));
+        r->user = call->login.user;
         r->required = needs;
         r->expires_ms = t->expires_ms;
         call->response->get_token = r;
@@ -160,10 +161,11 @@ bool vault_get_token(struct vault_call *call)
         uint32_t needs;
 
         call->subject = arena_text(call->arena, slice_of(in->user, strnlen(in->user, 64)));
-        if (!vault_user_find(call->vault, slice_str(in->user), &u) || u.id != call->login.user_id)
+        if (in->user[0] &&
+            (!vault_user_find(call->vault, slice_str(in->user), &u) || u.id != call->login.user_id))
                 return err_set(&call->err, ERR_ROLE, "a token is for who is logged in: '%s'",
                                call->login.user);
-        sec_wipe(u.password, sizeof(u.password));
+        sec_wipe(&u, sizeof(u));
         if (!service_fits(call, in) || !token_fill(call, &t, now) || (in->handle && !key_of(call, &t)) ||
             !make_room(call, now))
                 return false;

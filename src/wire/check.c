@@ -314,7 +314,7 @@ bool wire_check_register_quorum_key(const Chsm__Request *r, struct err *err)
 
 bool wire_check_get_token(const Chsm__Request *r, struct err *err)
 {
-        return check_name(r->get_token->user, 1, WIRE_NAME_MAX, "user", err) &&
+        return check_name(r->get_token->user, 0, WIRE_NAME_MAX, "user", err) &&
                check_name(r->get_token->target, 0, 31, "target", err);
 }
 

@@ -67,7 +67,8 @@ session_key() {
 t "a session key lives as long as the tool" session_key
 refused "more nodes than there are" "only 1 nodes are up" util genSymKey -t 31 -s 16 -l many -min_srv 2
 t "one node is enough" util genSymKey -t 31 -s 16 -l one -min_srv 1 -timeout 5 -m_value 0
-refused "a quorum for a key" "not offered" util genSymKey -t 31 -s 16 -l m -m_value 2 -u 3
+refused "a quorum that the key's users cannot make up" "2 users must approve this key" \
+        util genSymKey -t 31 -s 16 -l m -m_value 2
 refused "firmware attestation" "no firmware" util genSymKey -t 31 -s 16 -l m -attest
 t "attributes are written" util getAttribute -o "$(cat private)" -a 512 -out attributes
 t "and say what the key is" grep -qx OBJ_ATTR_SENSITIVE attributes

@@ -79,6 +79,7 @@ static void values_have_bounds(void **state)
         assert_int_equal(set_m(&co, 3, 9), CKR_ARGUMENTS_BAD);
         assert_int_equal(set_m(&co, 1, 2), CKR_ARGUMENTS_BAD); /* of keys */
         assert_int_equal(set_m(&co, 0, 2), CKR_ARGUMENTS_BAD);
+        assert_int_equal(set_m(&co, 3, 2), 0);        /* as it is */
         assert_int_equal(set_m(&co, 3, 3), REJECTED); /* changing needs two now */
         assert_int_equal(set_m(&co, 3, 1), REJECTED);
         assert_int_equal(set_timeout(&co, 60), REJECTED);
