@@ -106,6 +106,13 @@ enum err_id {
         ERR_QUORUM,        /* CKR_FUNCTION_REJECTED: RET_MXN_AUTH_FAILED, approvals are missing */
         ERR_SECOND_FACTOR, /* CKR_FUNCTION_REJECTED: the password alone is not enough */
         ERR_CANCELLED,     /* CKR_FUNCTION_CANCELED: by who asked for it */
+        ERR_MASK_FORMAT,   /* CKR_WRAPPED_KEY_INVALID: no masked object, or one of a newer version */
+        ERR_MASK_LENGTH,   /* CKR_WRAPPED_KEY_LEN_RANGE: cut off, or with bytes after its end */
+        ERR_MASK_FOREIGN,  /* CKR_WRAPPED_KEY_INVALID: of another security domain */
+        ERR_MASK_ALTERED,  /* CKR_WRAPPED_KEY_INVALID */
+        ERR_MASK_OWNER,    /* the owner of a masked key is no user here */
+        ERR_MASK_DELETED,  /* deleted here after it was masked */
+        ERR_OBJECT_EXISTS,
         ERR_COUNT
 };
 

@@ -151,6 +151,18 @@ static const struct err_row rows[] = {
         ROW(ERR_SECOND_FACTOR, "second-factor", 0x200, 1, "the password alone is not enough for this user",
             "log in with: loginHSM TYPE USER PASSWORD -2fa FILE"),
         ROW(ERR_CANCELLED, "cancelled", 0x50 /* CKR_FUNCTION_CANCELED */, 1, "cancelled", NULL),
+        ROW(ERR_MASK_FORMAT, "mask-format", 0x110, 1, "this is no masked object of this version",
+            "use the file that extractMaskedObject wrote, and a node that is not older"),
+        ROW(ERR_MASK_LENGTH, "mask-length", 0x112, 1, "the masked object is cut off or has bytes too many",
+            "copy the file again, as binary"),
+        ROW(ERR_MASK_FOREIGN, "mask-foreign", 0x110, 1, "the masked object is of another security domain",
+            "insert it where it was masked, or where a backup of that partition was restored"),
+        ROW(ERR_MASK_ALTERED, "mask-altered", 0x110, 1, "the masked object was altered",
+            "use another copy of the file"),
+        ROW(ERR_MASK_OWNER, "mask-owner", 0x200, 1, "the owner of the masked key is no user here",
+            "an officer inserts the owner first: syncUser or insertMaskedObject"),
+        ROW(ERR_MASK_DELETED, "mask-deleted", 0x200, 1, "it was deleted here after it was masked", NULL),
+        ROW(ERR_OBJECT_EXISTS, "object-exists", 0x200, 1, "the object is there already", NULL),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

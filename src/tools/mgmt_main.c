@@ -96,10 +96,11 @@ static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, cha
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = { mgmt_server_rows, mgmt_user_rows,
-                                                              mgmt_key_rows,    mgmt_audit_rows,
-                                                              mgmt_policy_rows, mgmt_right_rows,
-                                                              mgmt_quorum_rows, NULL };
+        static const struct shell_command *const tables[] = {
+                mgmt_server_rows, mgmt_user_rows,   mgmt_key_rows,
+                mgmt_audit_rows,  mgmt_policy_rows, mgmt_right_rows,
+                mgmt_quorum_rows, mgmt_mask_rows,   NULL
+        };
         const char *path = CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET "); also the first operand",

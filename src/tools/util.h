@@ -73,10 +73,13 @@ uint32_t util_role(struct shell *, const struct util_making *, CK_OBJECT_CLASS, 
 uint32_t util_making(struct shell *, const struct util_making *, bool hidden, struct ask_attributes *);
 /* How many users must approve, of -m_value; 0: none. */
 uint32_t util_quorum(struct shell *, const struct util_making *, uint32_t *quorum);
+/* -min_srv and -timeout: 0 when they can be kept. */
+uint32_t util_cluster_wishes(struct shell *, const struct util_making *);
 /* The user ids of -u. Caller frees. */
 uint32_t util_users(struct shell *, const char *text, uint64_t **ids, size_t *n);
 
 extern const struct shell_command util_session_rows[], util_key_rows[], util_find_rows[],
     util_attribute_rows[], util_use_rows[], util_audit_rows[], util_quorum_rows[];
+extern const struct shell_command util_mask_rows[];
 
 #endif

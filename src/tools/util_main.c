@@ -97,10 +97,11 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = { util_session_rows, util_key_rows,
-                                                              util_find_rows,    util_attribute_rows,
-                                                              util_use_rows,     util_audit_rows,
-                                                              util_quorum_rows,  NULL };
+        static const struct shell_command *const tables[] = {
+                util_session_rows,   util_key_rows,  util_find_rows,
+                util_attribute_rows, util_use_rows,  util_audit_rows,
+                util_quorum_rows,    util_mask_rows, NULL
+        };
         const char *path = NULL, *json = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 's', "socket", "PATH",

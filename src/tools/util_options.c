@@ -89,7 +89,7 @@ uint32_t util_quorum(struct shell *sh, const struct util_making *m, uint32_t *qu
 }
 
 /* What the documented tool offers and this one cannot promise is refused, not passed over. */
-static uint32_t cluster_wishes(struct shell *sh, const struct util_making *m)
+uint32_t util_cluster_wishes(struct shell *sh, const struct util_making *m)
 {
         uint64_t nodes = 1, seconds = 0, present = 0;
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -164,7 +164,7 @@ uint32_t util_making(struct shell *sh, const struct util_making *m, bool hidden,
 {
         uint64_t trusted = ((struct util *)sh->context)->wrap_with_trusted;
 
-        if (hidden && cluster_wishes(sh, m))
+        if (hidden && util_cluster_wishes(sh, m))
                 return err_ckr(&sh->err);
         if (m->session && ((struct util *)sh->context)->session_n + 2 > UTIL_SESSION_MOST)
                 return shell_fail(sh, ERR_LIMIT, "this run of the tool holds %d session keys already",

@@ -2,6 +2,7 @@
  * holds the keys that all other records need; f/ after u/ and y/ after o/, as a counter belongs to a user or
  * key. */
 #include "vault/commit.h"
+#include "vault/mask.h"
 
 static const struct vault_apply_row rows[] = {
         { .prefix = "p/", .apply = vault_partition_apply },
@@ -18,6 +19,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "w/", .apply = vault_quorum_apply },
         { .prefix = "t/", .apply = vault_tokens_apply },
         { .prefix = "y/", .apply = vault_uses_apply },
+        { .prefix = "b/", .apply = vault_masks_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },
         { .prefix = "d/", .apply = vault_udds_apply },
 };

@@ -14,6 +14,7 @@
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
  *   x/<16 bytes>   used authorisation      y/<u32 handle>   uses of a key
+ *   b/k/<u8 class><32 bytes>  a key that was masked, by fingerprint (mask_memory.c)
  *   w/quorum       approvals each service needs, life of tokens
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
  *   a/<u32 node>   signed head of the node's key-use log
@@ -63,6 +64,7 @@ struct vault {
         struct vault_replays *replays;
         struct vault_cache *cache;
         struct vault_lives *lives;
+        struct vault_masks *masks; /* mask_memory.c: keys with masked copies outside */
         struct vault_streams *streams;
         struct vault_authorisations *authorisations;
         struct vault_quorum *quorum;

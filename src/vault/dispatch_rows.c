@@ -1,6 +1,7 @@
 /* Every command, once. Numbers of opcodes that the documentation leaves unknown are 0x100 + the body's
  * number. A row without an operation name is not recorded (spec/semantics.md 17). */
 #include "vault/core.h"
+#include "vault/mask.h"
 
 #define NOBODY (1u << VAULT_NOBODY)
 #define CU     (1u << VAULT_CU)
@@ -128,6 +129,10 @@ static const struct vault_command rows[] = {
             VAULT_INLINE, vault_get_token_timeout),
         ROW(108, set_token_timeout, "CN_SET_TOKEN_TIMEOUT", 0x16c, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_set_token_timeout),
+        ROW(120, extract_masked, "CN_EXTRACT_MASKED_OBJECT_USER", 0xf0, CU | CO | AU, ACTIVE, true, true,
+            VAULT_COMMIT, vault_extract_masked),
+        ROW(121, insert_masked, "CN_INSERT_MASKED_OBJECT_USER", 0xf1, CU | CO | AU, ACTIVE, true, true,
+            VAULT_COMMIT, vault_insert_masked),
         ROW(150, get_audit_udd, "CN_GET_AUDIT_UDD", 0x196, CU | CO | AU, ACTIVE, false, false, VAULT_INLINE,
             vault_get_audit_udd),
         ROW(151, set_audit_udd, "CN_SET_AUDIT_UDD", 0x197, CU | CO, ACTIVE, true, true, VAULT_COMMIT,

@@ -26,6 +26,7 @@ enum vault_history {
         VAULT_HISTORY_CLEAR = 512,     /* its value was given in clear */
         VAULT_HISTORY_SESSION = 1024,  /* was born a session object, whose uses are not seen */
         VAULT_HISTORY_AGREED = 2048,   /* encapsulated: who has the other half, or sent it, has it */
+        VAULT_HISTORY_MASKED = 4096,   /* a masked copy of it is outside: its deletion is remembered */
         /* what it was ever able to do, in whatever object (separate_roles) */
         VAULT_HISTORY_ROLE_WRAP = 1 << 16,
         VAULT_HISTORY_ROLE_CIPHER = 1 << 17,
@@ -172,6 +173,9 @@ bool vault_object_rewrite(struct vault_call *, const struct vault_object *, cons
 /* The same material as another object, under a new handle or as a session object. */
 bool vault_object_copy_as(struct vault_call *, const struct vault_object *, const struct vault_object_parts *,
                           bool token, struct vault_object **out);
+/* A token object of that handle, with the material in the parts, in the call's transaction. */
+bool vault_object_put(struct vault_call *, uint32_t handle, struct vault_object_parts *,
+                      struct vault_object **out);
 struct vault_object_parts vault_object_parts_of(const struct vault_object *);
 
 #endif

@@ -2,6 +2,7 @@
 #include "ck/encoding.h"
 #include "vault/certificate.h"
 #include "vault/key_use.h"
+#include "vault/mask.h"
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
 #include "vault/quorum.h"
@@ -101,7 +102,7 @@ bool vault_destroy_object(struct vault_call *call)
         if (ok && o->handle) {
                 key = vault_call_key(call, "", vault_object_store_key(o->handle, bytes));
                 ok = vault_call_guard(call, STORE_REV_IS, key, o->rev) && vault_call_delete(call, key) &&
-                     vault_uses_forget(call, o);
+                     vault_uses_forget(call, o) && vault_mask_deleted(call, o);
         }
         vault_object_unref(&o);
         return ok && vault_call_done(call);

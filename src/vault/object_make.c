@@ -72,6 +72,12 @@ static bool put_parts(struct vault_call *call, uint32_t handle, bool token, stru
         return put_token(call, handle, parts, out);
 }
 
+bool vault_object_put(struct vault_call *call, uint32_t handle, struct vault_object_parts *parts,
+                      struct vault_object **out)
+{
+        return put_parts(call, handle, true, parts, out);
+}
+
 bool vault_object_make(struct vault_call *call, struct vault_template *t, struct crypto_key *key,
                        const struct vault_origin *origin, const uint32_t *shared, size_t shared_count,
                        struct vault_object **out)

@@ -21,9 +21,16 @@ static bool by_officer(const struct vault_call *call)
         return call->login.role == VAULT_CO;
 }
 
+/* Keys have no subject. */
+static bool of_user(const struct vault_call *call)
+{
+        return call->login.role == VAULT_CO && call->subject;
+}
+
 static const struct vault_quorum_row rows[] = {
         { CHSM__REQUEST__BODY_CREATE_USER, VAULT_SERVICE_USER_MGMT, true, always },
         { CHSM__REQUEST__BODY_DELETE_USER, VAULT_SERVICE_USER_MGMT, true, always },
+        { CHSM__REQUEST__BODY_INSERT_MASKED, VAULT_SERVICE_USER_MGMT, true, of_user },
         { CHSM__REQUEST__BODY_CHANGE_PASSWORD, VAULT_SERVICE_USER_MGMT, true, of_another },
         { CHSM__REQUEST__BODY_SET_M_VALUE, VAULT_SERVICE_MISC_CO, false, always },
         { CHSM__REQUEST__BODY_SET_TOKEN_TIMEOUT, VAULT_SERVICE_MISC_CO, false, always },

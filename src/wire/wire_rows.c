@@ -1,5 +1,6 @@
 /* What the wire knows of each request body; one row each, ascending by field number. */
 #include "wire/check.h"
+#include "wire/check_backup.h"
 
 #define BODY(upper, text) .body = CHSM__REQUEST__BODY_##upper, .name = text
 
@@ -66,6 +67,8 @@ static const struct wire_row rows[] = {
         { BODY(DELETE_TOKEN, "delete_token"), .mutating = true, .check = wire_check_delete_token },
         { BODY(GET_TOKEN_TIMEOUT, "get_token_timeout") },
         { BODY(SET_TOKEN_TIMEOUT, "set_token_timeout"), .mutating = true },
+        { BODY(EXTRACT_MASKED, "extract_masked"), .mutating = true },
+        { BODY(INSERT_MASKED, "insert_masked"), .mutating = true, .check = wire_check_insert_masked },
         { BODY(GET_AUDIT_UDD, "get_audit_udd") },
         { BODY(SET_AUDIT_UDD, "set_audit_udd"), .mutating = true, .check = wire_check_set_audit_udd },
         { BODY(AUDIT_EXPORT, "audit_export") },

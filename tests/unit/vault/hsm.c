@@ -36,9 +36,17 @@ static struct sec *open_sealed(void *arg, struct slice sealed, struct err *err)
         return crypto_open(h->crypto, sec_slice(h->file_key), SLICE_LIT("test"), sealed, err);
 }
 
-static void open_vault(struct hsm *h)
+static void open_store(struct hsm *h)
 {
         struct store_config config = { .engine = "sqlite", .path = h->folder };
+
+        h->store = store_open(&config, &h->err);
+        if (!h->store)
+                fail_msg("%s", h->err.detail);
+}
+
+static void open_vault(struct hsm *h)
+{
         struct vault_deps deps = { .crypto = h->crypto,
                                    .clock = { wall, mono, h },
                                    .sealer = { "test", seal, open_sealed, h },
@@ -47,16 +55,16 @@ static void open_vault(struct hsm *h)
                                                .token_label = "chsm",
                                                .password_cost = { 64, 1 } } };
 
-        h->store = store_open(&config, &h->err);
         if (!h->store)
-                fail_msg("%s", h->err.detail);
+                open_store(h);
         deps.store = h->store;
         h->vault = vault_open(&deps, &h->err);
         if (!h->vault)
                 fail_msg("%s", h->err.detail);
 }
 
-struct hsm *hsm_new(void)
+/* All but store and vault. */
+static struct hsm *hsm_bare(void)
 {
         struct hsm *h = calloc(1, sizeof(*h));
         struct clock clock = clock_system();
@@ -70,6 +78,29 @@ struct hsm *hsm_new(void)
         sec_shrink(h->file_key, 32);
         h->arena = arena_new(64 * 1024, 16 * 1024 * 1024);
         strcpy(h->peer.address, "test");
+        return h;
+}
+
+struct hsm *hsm_new(void)
+{
+        struct hsm *h = hsm_bare();
+
+        open_vault(h);
+        return h;
+}
+
+struct hsm *hsm_clone(struct hsm *from)
+{
+        struct hsm *h = hsm_bare();
+        FILE *stream = tmpfile();
+        store_rev at;
+
+        assert_non_null(stream);
+        assert_int_equal(store_backup(from->store, fileno(stream), &at, &h->err), STORE_OK);
+        assert_int_equal(lseek(fileno(stream), 0, SEEK_SET), 0);
+        open_store(h);
+        assert_int_equal(store_restore(h->store, fileno(stream), &h->err), STORE_OK);
+        fclose(stream);
         open_vault(h);
         return h;
 }

@@ -39,6 +39,8 @@ void hsm_activate(struct caller *preco);
 struct hsm *hsm_ready(void); /* with CUs cu1, cu2 / user1234 */
 struct hsm *hsm_ready_as(const char *profile);
 void hsm_restart(struct hsm *); /* closes and opens vault and store */
+/* Another HSM with the same partition: what a restored backup gives. The first one is left as it is. */
+struct hsm *hsm_clone(struct hsm *);
 void hsm_free(struct hsm *);
 struct caller caller_new(struct hsm *);
 /* Sends with ticket, context and a fresh idempotency key; the answer lives until the HSM's next one. */

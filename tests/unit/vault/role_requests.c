@@ -3,7 +3,7 @@
  *
  * A row without a function sends an empty request. A function fills t->request; what it makes for that is of
  * this trial alone. The row's name stands in roles.txt, with what each role is answered. */
-#include "calls.h"
+#include "mask_calls.h"
 
 #define OWNER    "cu1"
 #define SHARER   "cu2"
@@ -507,6 +507,7 @@ static void fill_user_info(struct trial *t)
         ((Chsm__UserInfoRequest *)body_of(t, "user_info"))->user = text_of(OWNER);
 }
 #include "role_quorum.c"
+#include "role_mask.c"
 
 struct role_request {
         const char *name; /* of the command; or command:case */
@@ -582,6 +583,9 @@ static const struct role_request role_requests[] = {
         { "delete_token", fill_delete_token, false },
         { .name = "get_token_timeout" },
         { "set_token_timeout", fill_set_token_timeout, false },
+        { "extract_masked:key", fill_extract_key, false },
+        { "extract_masked:user", fill_extract_user, false },
+        { "insert_masked:key", fill_insert_key, false },
         { .name = "get_audit_udd" },
         { "set_audit_udd", fill_set_audit_udd, false },
         { .name = "audit_export" },

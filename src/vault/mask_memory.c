@@ -1,0 +1,136 @@
+/* What is remembered of keys that have masked copies outside: that they were deleted here, and what they had
+ * been through by then, so that inserting an older copy washes nothing off. */
+#include "vault/lives.h"
+#include "vault/mask.h"
+#include "vault/partition.h"
+
+#include <stdlib.h>
+
+#define PRINT 33 /* class, fingerprint */
+
+struct known {
+        store_rev rev;
+        bool deleted;
+        uint32_t history, changes;
+};
+
+struct vault_masks {
+        pthread_rwlock_t lock;
+        struct map *by_print; /* -> heap struct known */
+};
+
+bool vault_masks_open(struct vault *v, struct err *err)
+{
+        struct vault_masks *m = calloc(1, sizeof(*m));
+
+        v->masks = m;
+        if (!m || !(m->by_print = map_new()))
+                return err_set(err, ERR_MEMORY, "no memory for what is known of masked keys");
+        pthread_rwlock_init(&m->lock, NULL);
+        return true;
+}
+
+static bool free_one(void *arg, struct slice key, void *value)
+{
+        (void)arg;
+        (void)key;
+        free(value);
+        return true;
+}
+
+void vault_masks_close(struct vault *v)
+{
+        struct vault_masks *m = v->masks;
+
+        if (!m)
+                return;
+        if (m->by_print) {
+                map_each(m->by_print, free_one, NULL);
+                map_free(&m->by_print);
+                pthread_rwlock_destroy(&m->lock);
+        }
+        free(m);
+        v->masks = NULL;
+}
+
+bool vault_masks_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct slice print = slice_of(e->key.p + 4, e->key.n > 4 ? e->key.n - 4 : 0), body;
+        struct known *known;
+        struct reader in;
+        void *old = NULL;
+        bool ok;
+
+        if (e->key.n < 4 || memcmp(e->key.p, "b/k/", 4) != 0)
+                return true;
+        if (e->deleted || print.n != PRINT || !vault_record_read(v, e->key, e->value, &body, err))
+                return err_set(err, ERR_STORE_DAMAGED, "what is known of a masked key is gone or misnamed");
+        in = reader_of(body);
+        known = malloc(sizeof(*known));
+        if (!known)
+                return err_set(err, ERR_MEMORY, "no memory for what is known of a masked key");
+        *known = (struct known){ .rev = e->rev, .deleted = reader_u8(&in) != 0 };
+        known->history = reader_u32(&in);
+        known->changes = reader_u32(&in);
+        if (!reader_end(&in)) {
+                free(known);
+                return err_set(err, ERR_STORE_DAMAGED, "what is known of a masked key cannot be read");
+        }
+        pthread_rwlock_wrlock(&v->masks->lock);
+        ok = map_put(v->masks->by_print, print, known, &old);
+        pthread_rwlock_unlock(&v->masks->lock);
+        free(ok ? old : known);
+        return ok || err_set(err, ERR_MEMORY, "no memory for what is known of a masked key");
+}
+
+bool vault_mask_memory_of(struct vault_call *call, const struct vault_object *o, struct crypto_key *key,
+                          struct vault_mask_memory *m)
+{
+        struct vault_masks *all = call->vault->masks;
+        struct vault_life life;
+        uint8_t print[PRINT] = { (uint8_t)o->object_class };
+        const struct known *known;
+
+        *m = (struct vault_mask_memory){ .store_key = SLICE_EMPTY };
+        if (!vault_life_of(call, key, &life))
+                return false;
+        memcpy(print + 1, life.store_key.p + 2, PRINT - 1);
+        m->store_key = vault_call_key(call, "b/k/", slice_of(print, sizeof(print)));
+        pthread_rwlock_rdlock(&all->lock);
+        known = map_get(all->by_print, slice_of(print, sizeof(print)));
+        if (known) {
+                m->rev = known->rev;
+                m->deleted = known->deleted;
+                m->history = known->history;
+                m->changes = known->changes;
+        }
+        pthread_rwlock_unlock(&all->lock);
+        return m->store_key.p || err_set(&call->err, ERR_MEMORY, "no memory for a fingerprint");
+}
+
+bool vault_mask_memory_put(struct vault_call *call, const struct vault_mask_memory *m, bool deleted,
+                           uint32_t history)
+{
+        struct buf body = BUF_INIT;
+        bool ok;
+
+        buf_put_u8(&body, deleted);
+        buf_put_u32(&body, history);
+        buf_put_u32(&body, m->changes + 1);
+        ok = vault_call_guard(call, m->rev ? STORE_REV_IS : STORE_ABSENT, m->store_key, m->rev) &&
+             vault_record_put(call, m->store_key, &body);
+        buf_clear(&body);
+        return ok;
+}
+
+bool vault_mask_deleted(struct vault_call *call, struct vault_object *o)
+{
+        struct vault_mask_memory m;
+        struct crypto_key *key;
+
+        if (!(o->history & VAULT_HISTORY_MASKED))
+                return true;
+        key = vault_object_key(call->vault, o, &call->err);
+        return key && vault_mask_memory_of(call, o, key, &m) &&
+               vault_mask_memory_put(call, &m, true, m.history | o->history);
+}

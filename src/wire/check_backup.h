@@ -1,0 +1,11 @@
+/* Checks of masked objects and backups, see check.h. */
+#ifndef CHSM_WIRE_CHECK_BACKUP_H
+#define CHSM_WIRE_CHECK_BACKUP_H
+
+#include "wire/frame.h"
+
+#define WIRE_MASKED_MAX (320 * 1024)
+
+bool wire_check_insert_masked(const Chsm__Request *, struct err *);
+
+#endif
