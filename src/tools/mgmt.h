@@ -42,6 +42,9 @@ uint32_t mgmt_each(struct shell *, const char *name,
                    uint32_t (*one)(struct shell *, struct mgmt_server *, size_t index, int argc, char **argv),
                    int argc, char **argv);
 
+/* The documented line: "NAME success on server 0(host)", in server scope "NAME success". */
+void mgmt_success(struct shell *, const char *name, size_t index);
+
 /* 6 for PRECO, 2 CO, 1 CU; 0 and err otherwise. */
 uint32_t mgmt_role(struct shell *, const char *text);
 const char *mgmt_role_name(uint32_t role);
@@ -49,6 +52,7 @@ size_t mgmt_scope_size(struct shell *); /* servers that a command goes to */
 /* Says what the node remarked on something done. */
 void mgmt_note(struct shell *, const Chsm__Response *);
 
+extern const struct shell_command mgmt_config_rows[];
 extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],
     mgmt_quorum_rows[], mgmt_policy_rows[], mgmt_right_rows[];
 

@@ -90,6 +90,16 @@ bool mgmt_connect(struct shell *sh, struct mgmt_server *s, size_t index)
         return true;
 }
 
+void mgmt_success(struct shell *sh, const char *name, size_t index)
+{
+        const struct mgmt *m = mgmt_of(sh);
+
+        if (m->scope < 0)
+                shell_say(sh, "%s success on server %zu(%s)\n", name, index, m->servers[index].host);
+        else
+                shell_say(sh, "%s success\n", name);
+}
+
 uint32_t mgmt_each(struct shell *sh, const char *name,
                    uint32_t (*one)(struct shell *, struct mgmt_server *, size_t, int, char **), int argc,
                    char **argv)
@@ -106,10 +116,8 @@ uint32_t mgmt_each(struct shell *sh, const char *name,
                                         m->servers[i].host);
                 } else {
                         rv = one(sh, &m->servers[i], i, argc, argv);
-                        if (rv == 0 && name && m->scope < 0)
-                                shell_say(sh, "%s success on server %zu(%s)\n", name, i, m->servers[i].host);
-                        else if (rv == 0 && name)
-                                shell_say(sh, "%s success\n", name);
+                        if (rv == 0 && name)
+                                mgmt_success(sh, name, i);
                 }
                 worst = rv ? rv : worst;
         }

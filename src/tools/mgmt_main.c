@@ -67,6 +67,19 @@ static const struct shell_kind kinds[] = {
         { .name = "ID", .list = list_servers },       { 0 },
 };
 
+static const struct shell_command *const tables[] = {
+        mgmt_server_rows, /* servers, the ceremony */
+        mgmt_user_rows,   /* logins and users */
+        mgmt_right_rows,  /* what a user may do */
+        mgmt_key_rows,    /* keys, as officers and owners see them */
+        mgmt_audit_rows,  /* audit logs */
+        mgmt_policy_rows, /* profile and settings */
+        mgmt_quorum_rows, /* approvals */
+        mgmt_mask_rows,   /* masked objects, synchronisation */
+        mgmt_config_rows, /* numbers, and what is refused */
+        NULL,
+};
+
 static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, char **argv)
 {
         struct err err = ERR_INIT;
@@ -96,11 +109,6 @@ static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, cha
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = {
-                mgmt_server_rows, mgmt_user_rows,   mgmt_key_rows,
-                mgmt_audit_rows,  mgmt_policy_rows, mgmt_right_rows,
-                mgmt_quorum_rows, mgmt_mask_rows,   NULL
-        };
         const char *path = CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET "); also the first operand",

@@ -132,6 +132,39 @@ static uint32_t get_cluster_info(struct shell *sh, int argc, char **argv)
         return mgmt_each(sh, NULL, cluster_one, argc, argv);
 }
 
+/* The documented lines; what only a card in a slot has is 0. */
+static void hsm_show(struct shell *sh, size_t index, const Chsm__NodeInfoResponse *r)
+{
+        const Chsm__Version none = CHSM__VERSION__INIT, *firmware = r->firmware ? r->firmware : &none;
+
+        shell_say(sh, "*** Server %zu HSM Info ***\n\n", index);
+        shell_say(sh, "\tLabel                :%s\n\tModel                :%s\n", r->label, r->model);
+        shell_say(sh, "\tSerial Number        :%s\n\tHSM Flags            :%u\n", r->serial, r->flags);
+        shell_say(sh, "\tFIPS state           :%u\n\tManufacturer ID      :%s\n", r->fips_state,
+                  r->manufacturer);
+        shell_say(sh, "\tDevice ID            :0\n\tClass Code           :0\n\tSystem vendor ID     :0\n"
+                      "\tSubSystem ID         :0\n");
+        shell_say(sh, "\tTotal Public Memory  :%llu\n\tFree Public Memory   :%llu\n",
+                  (unsigned long long)r->total_public_memory, (unsigned long long)r->free_public_memory);
+        shell_say(sh, "\tTotal Private Memory :%llu\n\tFree Private Memory  :%llu\n",
+                  (unsigned long long)r->total_private_memory, (unsigned long long)r->free_private_memory);
+        shell_say(sh, "\tHardware Major       :0\n\tHardware Minor       :0\n");
+        shell_say(sh, "\tFirmware Major       :%u\n\tFirmware Minor       :%u\n", firmware->major,
+                  firmware->minor);
+        shell_say(sh, "\tTemperature          :0\n\tBuild Number         :%s\n", r->build);
+        shell_say(sh, "\tFirmware ID          :%s\n\tUptime               :%llu s\n", r->library,
+                  (unsigned long long)r->uptime_s);
+        shell_set(sh, "label", json_string(r->label));
+        shell_set(sh, "model", json_string(r->model));
+        shell_set(sh, "serial", json_string(r->serial));
+        shell_set(sh, "manufacturer", json_string(r->manufacturer));
+        shell_set(sh, "fips_state", json_integer((json_int_t)r->fips_state));
+        shell_set(sh, "build", json_string(r->build));
+        shell_set(sh, "library", json_string(r->library));
+        shell_set(sh, "uptime_s", json_integer((json_int_t)r->uptime_s));
+        shell_set(sh, "state", json_integer((json_int_t)r->state));
+}
+
 static uint32_t hsm_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -144,29 +177,8 @@ static uint32_t hsm_one(struct shell *sh, struct mgmt_server *s, size_t index, i
         request.node_info = &body;
         request.body_case = CHSM__REQUEST__BODY_NODE_INFO;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        if (rv == 0) {
-                const Chsm__NodeInfoResponse *r = answer.response->node_info;
-
-                shell_say(sh, "*** Server %zu HSM Info ***\n", index);
-                shell_say(sh, "\tLabel                :%s\n\tModel                :%s\n", r->label, r->model);
-                shell_say(sh, "\tSerial Number        :%s\n\tManufacturer ID      :%s\n", r->serial,
-                          r->manufacturer);
-                shell_say(sh, "\tFIPS state           :%u\n\tTotal Public Memory  :%llu\n", r->fips_state,
-                          (unsigned long long)r->total_public_memory);
-                shell_say(sh, "\tFree Public Memory   :%llu\n\tTotal Private Memory :%llu\n",
-                          (unsigned long long)r->free_public_memory,
-                          (unsigned long long)r->total_private_memory);
-                shell_say(sh, "\tFree Private Memory  :%llu\n\tBuild Number         :%s\n",
-                          (unsigned long long)r->free_private_memory, r->build);
-                shell_say(sh, "\tFirmware ID          :%s\n\tUptime               :%llu s\n", r->library,
-                          (unsigned long long)r->uptime_s);
-                shell_set(sh, "label", json_string(r->label));
-                shell_set(sh, "serial", json_string(r->serial));
-                shell_set(sh, "build", json_string(r->build));
-                shell_set(sh, "library", json_string(r->library));
-                shell_set(sh, "uptime_s", json_integer((json_int_t)r->uptime_s));
-                shell_set(sh, "state", json_integer((json_int_t)r->state));
-        }
+        if (rv == 0)
+                hsm_show(sh, index, answer.response->node_info);
         chsm_answer_clear(&answer);
         return rv;
 }
@@ -193,7 +205,7 @@ static uint32_t partition_one(struct shell *sh, struct mgmt_server *s, size_t in
                 const Chsm__PartitionInfoResponse *r = answer.response->partition_info;
                 const char *state = states[r->state <= 3 ? r->state : 0];
 
-                shell_say(sh, "*** Server %zu Partition Info ***\n\tName                 :%s\n", index,
+                shell_say(sh, "*** Server %zu Partition Info ***\n\n\tName                 :%s\n", index,
                           r->name);
                 shell_say(sh, "\tState                :%s\n\tFIPS state           :%u\n", state,
                           r->fips_state);
@@ -209,7 +221,12 @@ static uint32_t partition_one(struct shell *sh, struct mgmt_server *s, size_t in
                 shell_set(sh, "state", json_string(state));
                 shell_set(sh, "users", json_integer((json_int_t)r->users));
                 shell_set(sh, "keys", json_integer((json_int_t)r->keys));
+                shell_set(sh, "max_users", json_integer((json_int_t)r->max_users));
                 shell_set(sh, "max_keys", json_integer((json_int_t)r->max_keys));
+                shell_set(sh, "min_password", json_integer((json_int_t)r->min_password));
+                shell_set(sh, "max_password", json_integer((json_int_t)r->max_password));
+                shell_set(sh, "lock_after", json_integer((json_int_t)r->lock_after));
+                shell_set(sh, "profile", json_string(r->profile));
                 shell_set(sh, "revision", json_integer((json_int_t)r->revision));
         }
         chsm_answer_clear(&answer);
@@ -310,6 +327,8 @@ static uint32_t store_cert_one(struct shell *sh, struct mgmt_server *s, size_t i
         chsm_answer_clear(&answer);
         buf_clear(&text);
         /* The node now shows the owner's certificate: everything further is said to it verified. */
+        if (rv == 0)
+                mgmt_success(sh, "storeCert", index);
         if (rv == 0 && body.type == 8) {
                 shell_say(sh, "logging out\n");
                 if (!mgmt_connect(sh, s, index))
@@ -322,7 +341,7 @@ static uint32_t store_cert_one(struct shell *sh, struct mgmt_server *s, size_t i
 
 static uint32_t store_cert(struct shell *sh, int argc, char **argv)
 {
-        return mgmt_each(sh, "storeCert", store_cert_one, argc, argv);
+        return mgmt_each(sh, NULL, store_cert_one, argc, argv);
 }
 
 const struct shell_command mgmt_server_rows[] = {

@@ -22,6 +22,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "b/", .apply = vault_masks_apply },
         { .prefix = "x/", .apply = vault_authorisations_apply },
         { .prefix = "d/", .apply = vault_udds_apply },
+        { .prefix = "e/", .apply = vault_tunings_apply },
 };
 
 const struct vault_apply_row *vault_apply_at(size_t i)

@@ -19,7 +19,8 @@
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
  *   a/<u32 node>   signed head of the node's key-use log
  *   d/u/<u32 user>  user-defined audit data   d/b/<u32 node>  bridges over purged records   d/n/<u32 node>
- * starts */
+ * starts
+ *   e/config       numbers that officers change: tuning.c */
 #ifndef CHSM_VAULT_CORE_H
 #define CHSM_VAULT_CORE_H
 
@@ -69,8 +70,10 @@ struct vault {
         struct vault_authorisations *authorisations;
         struct vault_quorum *quorum;
         struct vault_udds *udds;
-        uint32_t starts;      /* of this node; 0: not counted */
-        _Atomic bool swept;   /* nothing lies below the bridges of the audit log */
+        _Atomic uint64_t tunings;    /* of the partition, packed: tuning.c */
+        _Atomic int64_t tunings_rev; /* 0: no record yet */
+        uint32_t starts;             /* of this node; 0: not counted */
+        _Atomic bool swept;          /* nothing lies below the bridges of the audit log */
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         _Atomic(struct vault_tally *) uses_queue; /* of keys whose uses are not in the store yet */
         int64_t uses_stored_ms;                   /* monotonic; vault_store_uses's caller's */
@@ -188,6 +191,7 @@ bool vault_tokens_apply(struct vault *, const struct store_event *, struct err *
 bool vault_authorisations_apply(struct vault *, const struct store_event *, struct err *); /* x/ */
 bool vault_udds_apply(struct vault *, const struct store_event *, struct err *);           /* d/ */
 bool vault_uses_apply(struct vault *, const struct store_event *, struct err *);           /* y/ */
+bool vault_tunings_apply(struct vault *, const struct store_event *, struct err *);        /* e/ */
 
 /* Object side life: called by vault_open and vault_close. */
 bool vault_objects_open(struct vault *, struct err *);
@@ -248,6 +252,8 @@ bool vault_audit_export(struct vault_call *);
 bool vault_audit_purge(struct vault_call *);
 bool vault_get_audit_udd(struct vault_call *);
 bool vault_set_audit_udd(struct vault_call *);
+bool vault_get_config(struct vault_call *);
+bool vault_set_config(struct vault_call *);
 bool vault_get_policy(struct vault_call *);
 bool vault_set_policy(struct vault_call *);
 bool vault_audit_keys(struct vault_call *);

@@ -2,6 +2,7 @@
 #include "vault/partition.h"
 #include "vault/policy.h"
 #include "vault/users.h"
+#include "vault/tuning.h"
 
 #include <stdio.h>
 
@@ -131,7 +132,7 @@ bool vault_partition_info(struct vault_call *call)
         r->fips_state = vault_policy_approved_only(v) ? FIPS_APPROVED : 0;
         r->min_password = VAULT_PASSWORD_MIN;
         r->max_password = VAULT_PASSWORD_MAX;
-        r->lock_after = v->config.lock_after;
+        r->lock_after = vault_tuning_now(v, VAULT_TUNE_LOCK_AFTER);
         r->profile = arena_text(
             call->arena, slice_str(vault_profile_name((enum vault_profile)vault_settings_now(v).profile)));
         if (!r->name || !r->profile || !id_fill(call, &r->partition_id))

@@ -2,6 +2,7 @@
  * counter, so that many threads and nodes do not give an attacker more tries than one. */
 #include "vault/partition.h"
 #include "vault/ticket.h"
+#include "vault/tuning.h"
 
 /* Kept across runs of the handler: hashing again after a conflict on the counter would only cost time, as the
  * answer depends on the user's record alone. */
@@ -153,7 +154,7 @@ bool vault_retire_context(struct vault_call *call)
         struct buf body = BUF_INIT;
         bool ok;
 
-        buf_put_u64(&body, (uint64_t)(now + v->config.ticket_life_ms));
+        buf_put_u64(&body, (uint64_t)(now + vault_login_life_most_ms(v)));
         ok = vault_record_put(call, key, &body) && drop_expired(call, now) && vault_call_done(call);
         buf_clear(&body);
         return ok;

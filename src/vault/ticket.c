@@ -1,5 +1,6 @@
 #include "vault/ticket.h"
 #include "vault/partition.h"
+#include "vault/tuning.h"
 
 #include <stdlib.h>
 
@@ -56,7 +57,7 @@ bool vault_ticket_make(struct vault_call *call, const struct vault_user_view *us
         struct buf plain = BUF_INIT, sealed = BUF_INIT;
         bool ok;
 
-        *expires_ms = clock_wall_ms(&v->deps.clock) + v->config.ticket_life_ms;
+        *expires_ms = clock_wall_ms(&v->deps.clock) + vault_login_life_ms(v);
         buf_put_u8(&plain, TICKET_VERSION);
         buf_put_u8(&plain, (uint8_t)user->role);
         buf_put_u32(&plain, user->id);

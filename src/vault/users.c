@@ -1,6 +1,7 @@
 #include "vault/users.h"
 #include "base/text.h"
 #include "vault/partition.h"
+#include "vault/tuning.h"
 
 #include <stdlib.h>
 
@@ -118,7 +119,8 @@ bool vault_user_is_cu(struct vault *v, uint32_t user_id)
 
 bool vault_user_locked(struct vault *v, const struct vault_user_view *view)
 {
-        return (view->role == VAULT_CO || view->role == VAULT_CU) && view->failures >= v->config.lock_after;
+        return (view->role == VAULT_CO || view->role == VAULT_CU) &&
+               view->failures >= vault_tuning_now(v, VAULT_TUNE_LOCK_AFTER);
 }
 
 static int by_id(const void *a, const void *b)

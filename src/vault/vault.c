@@ -11,6 +11,7 @@
 #include "vault/udd.h"
 #include "vault/users.h"
 #include "vault/uses.h"
+#include "vault/tuning.h"
 
 #include <stdlib.h>
 
@@ -196,6 +197,7 @@ struct vault *vault_open(const struct vault_deps *deps, struct err *err)
         v->opened_ms = clock_mono_ms(&deps->clock);
         revision_open(v);
         vault_settings_open(v);
+        vault_tunings_open(v);
         if (!config_copy(v, &deps->config, err) || !parts_open(v, err) || !load_all(v, &at, err))
                 goto failed;
         revision_set(v, at);

@@ -301,6 +301,11 @@ bool wire_check_set_policy(const Chsm__Request *r, struct err *err)
                check_name(r->set_policy->value, 1, WIRE_NAME_MAX, "value", err);
 }
 
+bool wire_check_set_config(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->set_config->name, 1, WIRE_NAME_MAX, "name", err);
+}
+
 bool wire_check_register_quorum_key(const Chsm__Request *r, struct err *err)
 {
         const Chsm__RegisterQuorumKeyRequest *q = r->register_quorum_key;

@@ -55,6 +55,7 @@ bool wire_check_set_user_rights(const Chsm__Request *, struct err *);
 bool wire_check_disable_user_access(const Chsm__Request *, struct err *);
 bool wire_check_user_info(const Chsm__Request *, struct err *);
 bool wire_check_set_policy(const Chsm__Request *, struct err *);
+bool wire_check_set_config(const Chsm__Request *, struct err *);
 bool wire_check_register_quorum_key(const Chsm__Request *, struct err *);
 bool wire_check_get_token(const Chsm__Request *, struct err *);
 bool wire_check_approve_token(const Chsm__Request *, struct err *);

@@ -73,6 +73,8 @@ static const struct wire_row rows[] = {
         { BODY(SET_AUDIT_UDD, "set_audit_udd"), .mutating = true, .check = wire_check_set_audit_udd },
         { BODY(AUDIT_EXPORT, "audit_export") },
         { BODY(AUDIT_PURGE, "audit_purge"), .mutating = true },
+        { BODY(GET_CONFIG, "get_config") },
+        { BODY(SET_CONFIG, "set_config"), .mutating = true, .check = wire_check_set_config },
         { BODY(ENCAPSULATE_KEY, "encapsulate_key"), .mutating = true, .check = wire_check_encapsulate_key },
         { BODY(DECAPSULATE_KEY, "decapsulate_key"), .mutating = true, .check = wire_check_decapsulate_key },
 };
