@@ -208,20 +208,23 @@ bool crypto_cipher_update(struct crypto_cipher *c, struct slice in, uint8_t *out
 
 bool crypto_cipher_end(struct crypto_cipher *c, uint8_t *out, size_t *n, struct err *err)
 {
-        struct err why = ERR_INIT;
+        struct err spare, *why = err ? err : &spare;
         size_t first = give_prefix(c, out);
         bool ok;
 
         *n = 0;
         if (!c->started)
                 return crypto_cipher_bad_length(c, err);
-        ok = c->mechanism->family->mode->end(c, slice_of(c->held, c->held_n), out + first, n, &why);
+        why->id = ERR_NONE;
+        ok = c->mechanism->family->mode->end(c, slice_of(c->held, c->held_n), out + first, n, why);
         *n = ok ? *n + first : 0;
         if (ok)
                 return true;
-        ERR_clear_error();
-        return why.id ? err_set(err, why.id, "%s", why.detail)
-                      : crypto_failed(err, c->encrypts ? "encryption" : "decryption");
+        if (!why->id)
+                return crypto_failed(err, c->encrypts ? "encryption" : "decryption");
+        if (ERR_peek_error())
+                ERR_clear_error();
+        return false;
 }
 
 void crypto_cipher_clear(struct crypto_cipher *c)
@@ -245,10 +248,11 @@ static bool run(struct crypto_run *r, enum crypto_op op, struct err *err)
         struct crypto_run as = *r; /* wraps come here too */
         struct crypto_cipher c;
         size_t n = 0, last = 0;
-        bool ok;
+        bool ok, verifies;
 
         as.op = op;
         ok = crypto_cipher_begin(&c, &as, err);
+        verifies = ok && c.size->authenticates;
         if (ok && c.iv_n && r->iv_out)
                 memcpy(r->iv_out, c.iv, c.iv_n);
         else if (ok && c.iv_n && !c.size->prefix)
@@ -256,8 +260,10 @@ static bool run(struct crypto_run *r, enum crypto_op op, struct err *err)
         ok = ok && crypto_cipher_update(&c, r->in, r->out, &n, err) &&
              crypto_cipher_end(&c, r->out + n, &last, err);
         crypto_cipher_clear(&c);
-        if (!ok && op == CRYPTO_DECRYPT)
-                sec_wipe(r->out, n); /* nothing unverified is shown */
+        if (!ok && op == CRYPTO_DECRYPT && verifies)
+                sec_wipe(
+                    r->out,
+                    n); /* nothing unverified is looked at; what has a padding only is, to take as long */
         *r->out_n = ok ? n + last : 0;
         return ok;
 }

@@ -321,8 +321,7 @@ static bool v15_decrypt(struct crypto_run *r, EVP_PKEY_CTX *context, struct err 
                 return err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
         }
         good = v15_decode(block, k, &length);
-        if (good)
-                memcpy(r->out, block + k - length, length);
+        memcpy(r->out, block + k - length, length); /* also of a bad block, which takes as long */
         *r->out_n = length;
         sec_wipe(block, sizeof(block));
         return good || err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");

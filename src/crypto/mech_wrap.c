@@ -93,47 +93,71 @@ static bool looks_like_private_info(struct slice bytes)
         return info != NULL;
 }
 
-static bool content_open(struct crypto *c, struct slice content, enum crypto_key_class class,
-                         uint64_t key_type, size_t value_len, struct crypto_key **out)
+/* Length of the first DER value, or 0. */
+static size_t outer_length(struct slice bytes)
 {
-        struct crypto_key *key = NULL;
-        bool secret = class == CRYPTO_SECRET;
+        const unsigned char *at = bytes.p;
+        long length = 0;
+        int tag, kind, bad = ASN1_get_object(&at, &length, &tag, &kind, (long)bytes.n);
+        size_t n = !(bad & 0x80) && length > 0 ? (size_t)(at - bytes.p) + (size_t)length : 0;
 
-        if (secret ? looks_like_private_info(content) || (value_len && value_len != content.n)
-                   : !is_private_info(content))
-                return false;
-        if (!crypto_key_open(c, class, key_type, content, &key, NULL))
-                return false;
-        if (!secret && !crypto_key_check(key, NULL)) {
-                crypto_key_unref(&key);
-                return false;
-        }
-        *out = key;
-        return true;
+        ERR_clear_error();
+        return n <= bytes.n ? n : 0;
 }
 
-/* Length of the key in a plain that was filled with zeros to whole blocks: a secret key has the length the
- * caller says, a private key the one of its outer SEQUENCE. 0: the rest is not such a filling. */
-static size_t filled_length(struct slice plain, enum crypto_key_class class, size_t value_len)
+/* Is what follows the n bytes a filling of zeros to a whole block? */
+static bool is_filled(struct slice plain, size_t n)
 {
-        const unsigned char *at = plain.p;
-        size_t n = plain.n;
         uint8_t rest = 0;
-        long length;
-        int tag, kind;
 
-        if (class == CRYPTO_SECRET) {
-                n = value_len ? value_len : plain.n;
-        } else {
-                (void)ASN1_get_object(&at, &length, &tag, &kind, (long)plain.n);
-                n = length > 0 ? (size_t)(at - plain.p) + (size_t)length : 0;
-                ERR_clear_error();
-        }
-        if (n > plain.n || plain.n - n >= BLOCK)
-                return 0;
+        if (n == 0 || n > plain.n || plain.n - n >= BLOCK)
+                return false;
         for (size_t i = n; i < plain.n; i++)
                 rest |= plain.p[i];
-        return rest ? 0 : n;
+        return rest == 0;
+}
+
+void crypto_as_a_failure_does(struct err *why)
+{
+        err_set(why, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
+}
+
+/* What came out of a blob. Which of the checks fails must not show in the time, so what is wrong is kept for
+ * the end, and the work is the same. spec/key-rules.md rule 7. */
+struct content {
+        struct slice plain; /* all of the room, what is behind the end too */
+        size_t n;           /* where decryption says the end is */
+        bool opened;
+        bool filled; /* to whole blocks, with zeros */
+        bool sealed; /* nobody but who has the key makes such a blob: its failures tell nothing */
+};
+
+/* One key is made in any case, of a length that its type has. */
+static bool secret_open(struct crypto *c, const struct content *in, uint64_t key_type, size_t value_len,
+                        struct crypto_key **key)
+{
+        const struct crypto_secret *row = crypto_secret_find(key_type);
+        size_t n = in->filled && value_len ? value_len : in->n;
+        bool fits = in->opened && row && (!in->filled || is_filled(slice_of(in->plain.p, in->n), n)) &&
+                    (!value_len || value_len == n) && n >= row->min && n <= row->max &&
+                    (n - row->min) % row->step == 0;
+        size_t take = fits ? n : row && row->min <= in->plain.n ? row->min : in->plain.n;
+        bool other = looks_like_private_info(in->plain);
+
+        return crypto_key_open(c, CRYPTO_SECRET, key_type, slice_of(in->plain.p, take), key, NULL) && fits &&
+               !other;
+}
+
+/* The key is looked at whatever the padding says: the length it gives itself decides what is looked at. */
+static bool private_open(struct crypto *c, const struct content *in, uint64_t key_type,
+                         struct crypto_key **key)
+{
+        size_t n = in->sealed ? (in->opened ? in->n : 0) : outer_length(in->plain);
+        bool fits = in->opened && (in->filled ? is_filled(slice_of(in->plain.p, in->n), n) : n == in->n);
+        struct slice content = slice_of(in->plain.p, n);
+
+        return is_private_info(content) && crypto_key_open(c, CRYPTO_PRIVATE, key_type, content, key, NULL) &&
+               crypto_key_check(*key, NULL) && fits;
 }
 
 /* RSA only, and public knowledge: the blob has the modulus's length and is a number below it. */
@@ -161,9 +185,9 @@ bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const str
 {
         struct err why = ERR_INIT;
         struct crypto_key *key = NULL;
+        struct content in;
         struct sec *plain;
-        size_t n;
-        bool opened, ok;
+        bool ok;
 
         *out = NULL;
         if (!(m->functions & OP(UNWRAP)))
@@ -173,25 +197,22 @@ bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const str
         if (unwrapping->type == CKK_RSA && !rsa_length_ok(m, unwrapping, wrapped))
                 return err_set(err, ERR_WRAPPED_KEY_LEN,
                                "the wrapped key's length is not that of the modulus");
-        n = crypto_output_max(m, CRYPTO_DECRYPT, unwrapping, param, wrapped.n);
-        plain = sec_new(n);
+        in = (struct content){ .n = crypto_output_max(m, CRYPTO_DECRYPT, unwrapping, param, wrapped.n),
+                               .filled = fills_with_zeros(m),
+                               .sealed = m->authenticated || unwrapping->type == CKK_RSA };
+        plain = sec_new(in.n);
         if (!plain)
                 return err_set(err, ERR_MEMORY, "no memory to unwrap a key");
-        opened = crypto_decrypt(c, m, param, unwrapping, wrapped, sec_bytes(plain), &n, &why);
+        in.plain = sec_slice(plain);
+        in.opened = crypto_decrypt(c, m, param, unwrapping, wrapped, sec_bytes(plain), &in.n, &why);
         if (why.id == ERR_MECHANISM_PARAM || why.id == ERR_MEMORY) {
                 sec_free(&plain);
                 return err_set(err, why.id, "%s", why.detail);
         }
-        /* The same work after a failure, so that its time does not tell which check failed. */
-        if (!opened)
-                n = value_len && value_len <= sec_size(plain) ? value_len : 16;
-        sec_shrink(plain, n <= sec_size(plain) ? n : sec_size(plain));
-        if (opened && fills_with_zeros(m)) {
-                n = filled_length(sec_slice(plain), class, value_len);
-                opened = n > 0;
-                sec_shrink(plain, n);
-        }
-        ok = content_open(c, sec_slice(plain), class, key_type, value_len, &key) && opened;
+        if (in.opened)
+                crypto_as_a_failure_does(&why);
+        ok = class == CRYPTO_SECRET ? secret_open(c, &in, key_type, value_len, &key)
+                                    : private_open(c, &in, key_type, &key);
         sec_free(&plain);
         if (!ok) {
                 crypto_key_unref(&key);

@@ -57,26 +57,23 @@ static bool rsa_aes_wrap(struct crypto_run *r, struct err *err)
 static bool inner_key(struct crypto_run *r, struct crypto_key **out, bool *good, struct err *err)
 {
         struct ck_mech_param oaep = oaep_of(r->param);
-        struct crypto_key_spec spec = { .key_type = CKK_AES, .bits = r->param->u.rsa_aes.aes_bits };
-        size_t k = modulus_size(r->key), n = k;
-        struct sec *plain = sec_new(k);
-        struct crypto_key *dummy = NULL;
+        size_t k = modulus_size(r->key), n = k, wanted = r->param->u.rsa_aes.aes_bits / 8;
+        struct sec *plain = sec_new(k), *random = sec_new(wanted);
         struct err why = ERR_INIT;
+        bool ok = (plain && random) || err_set(err, ERR_MEMORY, "no memory to unwrap a key");
 
-        if (!plain)
-                return err_set(err, ERR_MEMORY, "no memory to unwrap a key");
-        if (!crypto_key_generate(r->crypto, &spec, &dummy, err)) {
-                sec_free(&plain);
-                return false;
+        if (ok && crypto_random(r->crypto, sec_bytes(random), wanted, err)) {
+                *good = crypto_decrypt(r->crypto, crypto_mechanism_find(CKM_RSA_PKCS_OAEP), &oaep, r->key,
+                                       slice_of(r->in.p, k), sec_bytes(plain), &n, &why);
+                if (*good)
+                        crypto_as_a_failure_does(&why);
+                *good = *good && n == wanted;
+                ok = crypto_key_open(r->crypto, CRYPTO_SECRET, CKK_AES,
+                                     slice_of(sec_bytes(*good ? plain : random), wanted), out, err);
         }
-        *good = crypto_decrypt(r->crypto, crypto_mechanism_find(CKM_RSA_PKCS_OAEP), &oaep, r->key,
-                               slice_of(r->in.p, k), sec_bytes(plain), &n, &why) &&
-                crypto_key_open(r->crypto, CRYPTO_SECRET, CKK_AES, slice_of(sec_bytes(plain), n), out, &why);
-        if (!*good)
-                *out = crypto_key_ref(dummy);
-        crypto_key_unref(&dummy);
+        sec_free(&random);
         sec_free(&plain);
-        return true;
+        return ok && *out;
 }
 
 static bool rsa_aes_unwrap(struct crypto_run *r, struct err *err)
@@ -95,6 +92,8 @@ static bool rsa_aes_unwrap(struct crypto_run *r, struct err *err)
         ok = crypto_decrypt(r->crypto, crypto_mechanism_find(CKM_AES_KEY_WRAP_KWP), &none, aes,
                             slice_of(r->in.p + k, r->in.n - k), r->out, r->out_n, &why);
         crypto_key_unref(&aes);
+        if (ok)
+                crypto_as_a_failure_does(&why);
         return (ok && good) || err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
 }
 

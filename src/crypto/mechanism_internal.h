@@ -93,6 +93,9 @@ enum crypto_hash crypto_hash_of(uint64_t digest_mechanism);
 enum crypto_hash crypto_hash_of_mgf(uint64_t mgf);
 /* The run's input, or its digest in block when the row names a hash. */
 bool crypto_run_digest(const struct crypto_run *, uint8_t block[64], struct slice *input, struct err *);
+/* What a decryption that fails does beside: words take time, and who goes on as if nothing had been wrong
+ * must take as long with what was right. */
+void crypto_as_a_failure_does(struct err *);
 /* Tag of a cached context: one per row and operation. */
 const void *crypto_run_tag(const struct crypto_run *);
 /* A cached or new cipher context with the key set, for encryption or decryption. */

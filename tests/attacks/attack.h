@@ -232,9 +232,6 @@ const CK_BYTE *oracle_rsa_modulus(void);
 /* All numbers of it, as a template has them; they live as long as the program. */
 bool oracle_rsa_private(struct wanted *);
 bool oracle_oaep_open(const struct blob *, void *out, size_t *n);
-/* An OAEP block (SHA-256) of 256 bytes; spoil works on its data block before it is masked, or is NULL. */
-void oracle_oaep_block(CK_BYTE em[256], const void *message, size_t n, const char *label,
-                       void (*spoil)(CK_BYTE *));
 /* PrivateKeyInfo of an RSA-2048 key, and what is no such thing. Its size; 0: no room. */
 enum oracle_pkcs8 {
         PKCS8_GOOD,

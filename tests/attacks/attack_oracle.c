@@ -1,5 +1,6 @@
 /* What the attacker computes on his own machine, with libcrypto. */
 #include "attack.h"
+#include "blocks.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -76,20 +77,10 @@ bool oracle_rsa_raw(struct attack *a, CK_OBJECT_HANDLE public_key, const CK_BYTE
 {
         CK_BYTE modulus[256];
         CK_ULONG n = sizeof(modulus);
-        BN_CTX *context = BN_CTX_new();
-        BIGNUM *m = NULL, *e = BN_new(), *x = BN_bin2bn(block, 256, NULL), *y = BN_new();
-        bool ok = attack_value(a, public_key, CKA_MODULUS, modulus, &n) == CKR_OK &&
-                  (m = BN_bin2bn(modulus, (int)n, NULL)) && context && e && x && y &&
-                  BN_set_word(e, 65537) == 1 && BN_mod_exp(y, x, e, m, context) == 1 &&
-                  BN_bn2binpad(y, c->p, 256) == 256;
 
         c->n = 256;
-        BN_free(m);
-        BN_free(e);
-        BN_free(x);
-        BN_free(y);
-        BN_CTX_free(context);
-        return ok;
+        return attack_value(a, public_key, CKA_MODULUS, modulus, &n) == CKR_OK && n == sizeof(modulus) &&
+               block_encrypt(modulus, block, c->p);
 }
 
 bool oracle_p256_point(CK_BYTE out[65])
@@ -158,39 +149,6 @@ bool oracle_oaep_open(const struct blob *in, void *out, size_t *n)
 
         EVP_PKEY_CTX_free(context);
         return ok;
-}
-
-/* MGF1 with SHA-256, over the target. */
-static void mask(CK_BYTE *to, size_t n, const CK_BYTE *seed, size_t seed_n)
-{
-        CK_BYTE in[260], hash[32];
-
-        memcpy(in, seed, seed_n);
-        for (size_t at = 0; at < n; at++) {
-                if (at % 32 == 0) {
-                        memcpy(in + seed_n, (CK_BYTE[]){ 0, 0, 0, (CK_BYTE)(at / 32) }, 4);
-                        if (EVP_Digest(in, seed_n + 4, hash, NULL, EVP_sha256(), NULL) != 1)
-                                abort();
-                }
-                to[at] ^= hash[at % 32];
-        }
-}
-
-void oracle_oaep_block(CK_BYTE em[256], const void *message, size_t n, const char *label,
-                       void (*spoil)(CK_BYTE *))
-{
-        CK_BYTE *seed = em + 1, *db = em + 33;
-
-        memset(em, 0, 256);
-        memset(seed, 0x33, 32);
-        if (EVP_Digest(label, strlen(label), db, NULL, EVP_sha256(), NULL) != 1)
-                abort();
-        db[222 - n] = 1;
-        memcpy(db + 223 - n, message, n);
-        if (spoil)
-                spoil(db);
-        mask(db, 223, seed, 32);
-        mask(seed, 32, db, 223);
 }
 
 bool oracle_is_key(struct attack *a, CK_OBJECT_HANDLE key, const void *v, size_t n)

@@ -1,5 +1,6 @@
 /* Group E of the key rules, second part: formats of wrapped keys and of padded data. */
 #include "attack.h"
+#include "blocks.h"
 
 static CK_OBJECT_HANDLE trusted;
 
@@ -127,7 +128,7 @@ static bool rsa_aes(struct attack *a, CK_OBJECT_HANDLE pub, const void *content,
         size_t room = sizeof(b->p) - 256;
         struct blob c;
 
-        oracle_oaep_block(em, temporary, 32, "", spoil);
+        block_oaep(em, temporary, 32, "", spoil);
         if (!oracle_rsa_raw(a, pub, em, &c) ||
             !oracle_wrap("AES-256-WRAP-PAD", temporary, content, n, b->p + 256, &room))
                 return false;
