@@ -5,6 +5,7 @@
 #include "wire/frame.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -42,6 +43,7 @@ struct chsm {
         uint8_t context[WIRE_CONTEXT_SIZE];
         struct sec *ticket;
         uint64_t user_id;
+        char remark[CHSM_REMARK_MAX]; /* on the login */
         int64_t revision;
         bool made_objects; /* sealed blobs of this context are about */
         bool interrupted;
@@ -475,7 +477,22 @@ static void ticket_set(struct chsm *c, struct sec *ticket, uint64_t user_id)
         sec_free(&c->ticket);
         c->ticket = ticket;
         c->user_id = user_id;
+        c->remark[0] = 0;
         c->made_objects = c->made_objects && ticket;
+        (void)pthread_mutex_unlock(&c->lock);
+}
+
+static void remark_set(struct chsm *c, const char *note)
+{
+        (void)pthread_mutex_lock(&c->lock);
+        (void)snprintf(c->remark, sizeof(c->remark), "%s", note);
+        (void)pthread_mutex_unlock(&c->lock);
+}
+
+void chsm_login_remark(struct chsm *c, char out[CHSM_REMARK_MAX])
+{
+        (void)pthread_mutex_lock(&c->lock);
+        memcpy(out, c->remark, CHSM_REMARK_MAX);
         (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -510,10 +527,12 @@ uint32_t chsm_login(struct chsm *c, uint32_t role, struct slice user, struct sli
                 const Chsm__LoginResponse *l = answer.response->login;
 
                 ticket = sec_copy(slice_of(l->ticket.data, l->ticket.len));
-                if (ticket)
+                if (ticket) {
                         ticket_set(c, ticket, l->user_id);
-                else if (!err_set(err, ERR_MEMORY, "no memory for the login ticket"))
+                        remark_set(c, answer.response->note);
+                } else if (!err_set(err, ERR_MEMORY, "no memory for the login ticket")) {
                         rv = err_ckr(err);
+                }
         }
         chsm_answer_clear(&answer);
         arena_free(&arena);

@@ -76,6 +76,9 @@ uint32_t chsm_call(struct chsm *, Chsm__Request *, struct chsm_answer *, struct 
 /* role: numeric type (1 CU, 2 CO, 6 PRECO). The password is not kept: the ticket is. */
 uint32_t chsm_login(struct chsm *, uint32_t role, struct slice user, struct slice password, struct err *);
 uint32_t chsm_logout(struct chsm *, struct err *);
+/* What the node remarked on the last login, or an empty text. Copied. */
+#define CHSM_REMARK_MAX 256
+void chsm_login_remark(struct chsm *, char out[CHSM_REMARK_MAX]);
 bool chsm_logged_in(struct chsm *, uint64_t *user_id);
 /* Forgets the ticket without asking anyone (the node said it is no longer valid). */
 void chsm_forget_login(struct chsm *);

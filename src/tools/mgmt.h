@@ -51,6 +51,7 @@ const char *mgmt_role_name(uint32_t role);
 size_t mgmt_scope_size(struct shell *); /* servers that a command goes to */
 /* Says what the node remarked on something done. */
 void mgmt_note(struct shell *, const Chsm__Response *);
+void mgmt_say_note(struct shell *, const char *note); /* empty: nothing */
 
 extern const struct shell_command mgmt_config_rows[];
 extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],

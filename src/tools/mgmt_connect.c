@@ -144,12 +144,17 @@ const char *mgmt_role_name(uint32_t role)
         return role == 1 ? "CU" : role == 2 ? "CO" : role == 5 ? "AU" : role == 6 ? "PRECO" : "?";
 }
 
+void mgmt_say_note(struct shell *sh, const char *note)
+{
+        if (!note[0])
+                return;
+        shell_say(sh, "Note: %s\n", note);
+        shell_set(sh, "note", json_string(note));
+}
+
 void mgmt_note(struct shell *sh, const Chsm__Response *r)
 {
-        if (!r->note[0])
-                return;
-        shell_say(sh, "Note: %s\n", r->note);
-        shell_set(sh, "note", json_string(r->note));
+        mgmt_say_note(sh, r->note);
 }
 
 size_t mgmt_scope_size(struct shell *sh)

@@ -1,11 +1,13 @@
 /* chsm-mgmt: logins and users. */
-#include "tools/mgmt.h"
+#include "tools/mgmt_user.h"
+#include "tools/password_advice.h"
 
 #include <stdio.h>
 
 static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
 {
         uint32_t role = mgmt_role(sh, argv[1]), rv;
+        char remark[CHSM_REMARK_MAX];
         struct sec *password;
 
         (void)argc;
@@ -20,8 +22,11 @@ static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index,
                 return err_ckr(&sh->err);
         rv = chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(password), &sh->err);
         sec_free(&password);
-        if (rv == 0)
+        if (rv == 0) {
                 (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", argv[2], mgmt_role_name(role));
+                chsm_login_remark(s->chsm, remark);
+                mgmt_say_note(sh, remark);
+        }
         return rv;
 }
 
@@ -104,6 +109,17 @@ static struct sec *new_password(struct shell *sh, const char *word)
         return first;
 }
 
+/* What makes a password weak, said where it was typed: it travels nowhere. */
+static void advise(struct shell *sh, const struct sec *password, const char *user)
+{
+        char words[PASSWORD_ADVICE_MAX];
+
+        if (!password_advice(sec_slice(password), user, words))
+                return;
+        shell_say(sh, "Advice: %s\n", words);
+        shell_set(sh, "advice", json_string(words));
+}
+
 static ProtobufCBinaryData secret_data(struct sec *s)
 {
         return (ProtobufCBinaryData){ sec_size(s), sec_bytes(s) };
@@ -126,8 +142,10 @@ static uint32_t create_one(struct shell *sh, struct mgmt_server *s, size_t index
         request.create_user = &body;
         request.body_case = CHSM__REQUEST__BODY_CREATE_USER;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        if (rv == 0)
+        if (rv == 0) {
                 shell_set(sh, "id", json_integer((json_int_t)answer.response->user->id));
+                mgmt_note(sh, answer.response);
+        }
         chsm_answer_clear(&answer);
         return rv;
 }
@@ -140,6 +158,7 @@ static uint32_t create_user(struct shell *sh, int argc, char **argv)
                 return err_ckr(&sh->err);
         shell_say(sh, "Creating User %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
                   mgmt_scope_size(sh));
+        advise(sh, typed, argv[2]);
         rv = mgmt_each(sh, "createUser", create_one, argc, argv);
         sec_free(&typed);
         return rv;
@@ -159,6 +178,8 @@ static uint32_t delete_one(struct shell *sh, struct mgmt_server *s, size_t index
         request.delete_user = &body;
         request.body_case = CHSM__REQUEST__BODY_DELETE_USER;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        if (rv == 0)
+                mgmt_note(sh, answer.response);
         chsm_answer_clear(&answer);
         return rv;
 }
@@ -193,9 +214,12 @@ static uint32_t change_one(struct shell *sh, struct mgmt_server *s, size_t index
         request.change_password = &body;
         request.body_case = CHSM__REQUEST__BODY_CHANGE_PASSWORD;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        if (rv == 0)
+                mgmt_note(sh, answer.response);
         chsm_answer_clear(&answer);
         (void)snprintf(self, sizeof(self), "%.40s(%s)", argv[2], mgmt_role_name(body.role));
-        if (rv == 0 && strcmp(self, s->login) == 0) { /* the change has ended the login it was made with */
+        if (rv == 0 &&
+            strcasecmp(self, s->login) == 0) { /* the change has ended the login it was made with */
                 uint32_t role = body.role == 6 ? 2 : body.role;
                 struct err err = ERR_INIT;
                 chsm_forget_login(s->chsm);
@@ -215,6 +239,7 @@ static uint32_t change_password(struct shell *sh, int argc, char **argv)
                 return err_ckr(&sh->err);
         shell_say(sh, "Changing password for %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
                   mgmt_scope_size(sh));
+        advise(sh, typed, argv[2]);
         rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
         sec_free(&typed);
         return rv;
@@ -253,5 +278,8 @@ const struct shell_command mgmt_user_rows[] = {
           true, change_password },
         { "unlockUser", "USER", "unlock a crypto user after too many failed logins", 1, 1, true,
           unlock_user },
+        { "modifyKeyOwner", "HANDLE USER_ID [KCV]", "give a key to another crypto user", 2, 3, true,
+          mgmt_modify_owner },
+        { "renamePCO", "OFFICER NAME", "change your own name as an officer", 2, 2, true, mgmt_rename_pco },
         { 0 },
 };

@@ -260,6 +260,8 @@ bool vault_audit_keys(struct vault_call *);
 bool vault_set_user_rights(struct vault_call *);
 bool vault_disable_user_access(struct vault_call *);
 bool vault_user_info(struct vault_call *);
+bool vault_change_owner(struct vault_call *);
+bool vault_rename_officer(struct vault_call *);
 
 /* ---- handlers, quorum (quorum_command.c, quorum_token_command.c) ---- */
 bool vault_get_m_value(struct vault_call *);

@@ -70,6 +70,8 @@ bool vault_login_verdict(struct vault_call *call, const struct vault_user_view *
                 ended.epoch++; /* locking ends his tickets */
                 if (!vault_user_put(call, &ended))
                         return false;
+                if (u->role == VAULT_CO)
+                        vault_officers_note(call, u->id, 0);
         }
         call->subject = arena_text(call->arena, slice_str(u->name));
         call->refused = true;
@@ -91,6 +93,8 @@ static bool login_answer(struct vault_call *call, const struct vault_user_view *
         r->ticket.len = ticket.n;
         r->user_id = u->id;
         r->role = (uint32_t)u->role;
+        if (u->role == VAULT_CO)
+                vault_officers_note(call, u->id, 1);
         call->response->login = r;
         call->response->body_case = CHSM__RESPONSE__BODY_LOGIN;
         return true;

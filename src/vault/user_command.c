@@ -94,21 +94,28 @@ static bool hash(struct vault_call *call, struct slice password, char out[CRYPTO
         return true;
 }
 
-/* The same user again is success, so that a list of nodes can be gone through twice (spec/semantics.md 6). */
+/* The same user again is success, so that a list of nodes can be gone through twice (spec/semantics.md 6). A
+ * wrong password counts like one at login, or an officer could guess here without end. */
 static bool same_user(struct vault_call *call, const struct vault_user_view *u, uint32_t role,
                       struct slice password)
 {
-        struct err err = ERR_INIT;
+        bool good = false, ok = false;
 
-        if ((uint32_t)u->role == role && u->password[0] &&
-            crypto_password_verify(call->vault->deps.crypto, u->password, password, &err))
-                return user_answer(call, u->id);
-        if (err.id == ERR_STORE_DAMAGED) {
-                call->err = err;
-                return false;
+        if ((uint32_t)u->role == role && u->password[0]) {
+                call->memo = NULL; /* a hash, when the user was made between two runs */
+                ok = vault_login_verdict(call, u, password, &good);
+                call->memo = NULL;
+                if (!ok && call->err.id != ERR_LOGIN_LOCKED)
+                        return false;
         }
-        return err_set(&call->err, ERR_USER_EXISTS, "there is a %s '%s' already, with id %u",
-                       vault_role_name((uint32_t)u->role), u->name, u->id);
+        if (ok && good) {
+                call->guard_count = call->op_count = 0; /* nothing changes, the failure counter neither */
+                return user_answer(call, u->id);
+        }
+        call->err = ERR_INIT;
+        err_set(&call->err, ERR_USER_EXISTS, "there is a %s '%s' already, with id %u",
+                vault_role_name((uint32_t)u->role), u->name, u->id);
+        return ok; /* true: the failure is counted */
 }
 
 bool vault_create_user(struct vault_call *call)
@@ -144,20 +151,9 @@ bool vault_create_user(struct vault_call *call)
                 u.key[i] = (char)(u.name[i] >= 'A' && u.name[i] <= 'Z' ? u.name[i] | 0x20 : u.name[i]);
         ok = hash(call, password, u.password) && vault_user_put(call, &u) &&
              vault_partition_put_next_user(call, u.id + 1, rev) && user_answer(call, u.id);
+        vault_officers_note(call, 0, in->role == VAULT_CO);
         sec_wipe(u.password, sizeof(u.password));
         return ok;
-}
-
-static bool last_officer(struct vault_call *call)
-{
-        struct vault_user_view *users;
-        size_t n, officers = 0;
-
-        if (!vault_users_list(call->vault, call->arena, &users, &n))
-                return true;
-        for (size_t i = 0; i < n; i++)
-                officers += users[i].role == VAULT_CO;
-        return officers < 2;
 }
 
 bool vault_delete_user(struct vault_call *call)
@@ -180,12 +176,14 @@ bool vault_delete_user(struct vault_call *call)
                 return err_set(&call->err, ERR_USER_BUSY,
                                "'%s' is logged in here; another officer can delete it", u.name);
         next = vault_partition_next_user(v, &rev);
-        if (u.role == VAULT_CO && last_officer(call))
-                return err_set(&call->err, ERR_USER_BUSY, "'%s' is the last crypto officer", u.name);
+        if (u.role == VAULT_CO && vault_users_officers(v, u.id) == 0)
+                return err_set(&call->err, ERR_USER_BUSY, "'%s' is the last crypto officer who can log in",
+                               u.name);
         keys = vault_objects_owned(v, u.id);
         if (keys)
                 return err_set(&call->err, ERR_USER_BUSY, "'%s' owns %llu keys; delete them first", u.name,
                                (unsigned long long)keys);
+        vault_officers_note(call, u.id, 0);
         name = slice_str(u.key);
         /* Writing the user counter makes deletions take turns: two cannot both spare the other as the last.
          */
@@ -216,6 +214,8 @@ static bool change(struct vault_call *call, struct vault_user_view *u, struct sl
         u->epoch++; /* ends his tickets, this one too when it is his own */
         if (promote)
                 u->role = VAULT_CO;
+        if (u->role == VAULT_CO)
+                vault_officers_note(call, u->id, 1);
         return vault_user_put(call, u) && (!u->failures_rev || vault_user_put_failures(call, u, 0)) &&
                (!promote || vault_partition_put_state(call, VAULT_ACTIVATED)) && vault_call_done(call);
 }

@@ -123,6 +123,18 @@ bool vault_user_locked(struct vault *v, const struct vault_user_view *view)
                view->failures >= vault_tuning_now(v, VAULT_TUNE_LOCK_AFTER);
 }
 
+size_t vault_users_officers(struct vault *v, uint32_t without)
+{
+        size_t n = 0;
+
+        pthread_rwlock_rdlock(&v->users->lock);
+        for (const struct vault_user *u = v->users->all; u; u = u->next)
+                n += atomic_load(&u->epoch) != VAULT_EPOCH_DEAD && u->view.role == VAULT_CO &&
+                     u->view.id != without && !vault_user_locked(v, &u->view);
+        pthread_rwlock_unlock(&v->users->lock);
+        return n;
+}
+
 static int by_id(const void *a, const void *b)
 {
         const struct vault_user_view *x = a, *y = b;
@@ -191,7 +203,8 @@ static void user_remove(struct vault_users *u, struct slice name)
 
         if (!user)
                 return;
-        (void)map_remove(u->by_id, id_bytes(user->view.id, id));
+        if (map_get(u->by_id, id_bytes(user->view.id, id)) == user) /* else he has another name by now */
+                (void)map_remove(u->by_id, id_bytes(user->view.id, id));
         atomic_store(&user->epoch, VAULT_EPOCH_DEAD);
         sec_wipe(user->view.password, sizeof(user->view.password));
         u->count--;

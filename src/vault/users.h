@@ -48,6 +48,8 @@ bool vault_user_find(struct vault *, struct slice name, struct vault_user_view *
 bool vault_user_find_id(struct vault *, uint32_t id, struct vault_user_view *);
 /* Locked: CO and CU only, as PRECO could not be unlocked by anyone. */
 bool vault_user_locked(struct vault *, const struct vault_user_view *);
+/* How many officers could log in now, without this one (0: nobody is left out). */
+size_t vault_users_officers(struct vault *, uint32_t without);
 /* Calls visit for every user, ascending by id; the views are copies. */
 bool vault_users_list(struct vault *, struct arena *, struct vault_user_view **out, size_t *n);
 
@@ -73,6 +75,10 @@ const char *vault_role_name(uint32_t role);
 /* right.c: whether officers have power over this user and his keys, for what they want to do ("change the
  * password"). The answer is guarded: it holds until the call's transaction is committed. ERR_USER_CLOSED. */
 bool vault_user_admits_officers(struct vault_call *, uint32_t user_id, const char *what);
+
+/* officers.c: remarks in the answer when, after the call, fewer than two officers could log in. One is left
+ * out (0: none), and `more` are counted that are not in memory yet. */
+void vault_officers_note(struct vault_call *, uint32_t without, size_t more);
 
 /* login.c: the verdict on a password, as guards and changes of the call. *good is only to be told when the
  * transaction has committed: true is guarded (and resets the counter), false is counted, locks at the limit,

@@ -122,6 +122,17 @@ bool wire_check_user_info(const Chsm__Request *r, struct err *err)
         return check_name(r->user_info->user, 0, WIRE_NAME_MAX, "user", err);
 }
 
+bool wire_check_change_owner(const Chsm__Request *r, struct err *err)
+{
+        return check_bytes(r->change_owner->check_value, 0, 32, "check_value", err);
+}
+
+bool wire_check_rename_officer(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->rename_officer->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_name(r->rename_officer->name, 0, WIRE_NAME_MAX, "name", err);
+}
+
 bool wire_check_generate_key(const Chsm__Request *r, struct err *err)
 {
         const Chsm__GenerateKeyRequest *g = r->generate_key;

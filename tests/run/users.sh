@@ -76,4 +76,44 @@ t "the node restarts" hsm_restart
 refused "and it is closed still" "has closed his account to officers" officer changePswd CU cu2 officer12
 t "he deletes his key" chsm-util singlecmd loginHSM -u CU -s cu2 -p user2345 deleteKey -k "$key"
 t "then an officer may delete him" officer deleteUser CU cu2
+
+# ---- owners ----
+t "two users for the keys" sh -c 'exit 0'
+officer createUser CU giver user2345 >made && officer createUser CU taker user2345 >>made
+key=$(key_of giver gift)
+id_of() { json getUserInfo "$1" | sed -n 's/.*"id":\([0-9]*\).*/\1/p'; }
+taker=$(id_of taker)
+kcv=$(printf 'loginHSM CU giver user2345\ngetAttribute %s 371\n' "$key" |
+        chsm-mgmt --json -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | sed -n 's/.*"value":"\(0x\)*\([0-9a-fA-F]*\)".*/\2/p')
+refused "a key is not given without its check value" "371" officer modifyKeyOwner "$key" "$taker"
+refused "nor with a wrong one" "another check value" officer modifyKeyOwner "$key" "$taker" 000000
+refused "nor to an officer" "only crypto users own keys" officer modifyKeyOwner "$key" 1 "$kcv"
+refused "nor to nobody" "no user with id 99" officer modifyKeyOwner "$key" 99 "$kcv"
+refused "nor by its owner" "role may not" as CU giver user2345 modifyKeyOwner "$key" "$taker" "$kcv"
+refused "a strange handle" "is no key handle" officer modifyKeyOwner x "$taker"
+refused "a strange check value" "is no check value" officer modifyKeyOwner "$key" "$taker" zz
+t "an officer gives it" says "modifyKeyOwner success" officer modifyKeyOwner "$key" "$taker" "$kcv"
+t "and the other has it" chsm-util singlecmd loginHSM -u CU -s taker -p user2345 deleteKey -k "$key"
+
+# ---- officers and passwords ----
+t "a single officer is remarked on" says "Note: only one crypto officer can log in" officer listUsers
+t "also in JSON" sh -c 'printf "loginHSM CO %s %s\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |
+        chsm-mgmt --json -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep -q "\"note\":\"only one crypto officer"'
+t "a second is made, with a password that is remarked on" says "Advice: the password is one that guessing begins with" \
+        officer createUser CO second welcome1
+t "then nothing is" sh -c '! printf "loginHSM CO second welcome1\n" | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep Note'
+t "a good password is not" sh -c '! printf "loginHSM CO %s %s\ncreateUser CU good Kx7-qqw2-Vb91\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |
+        chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep Advice'
+t "the same user again is no change" says "createUser success" officer createUser CU GOOD Kx7-qqw2-Vb91
+refused "with another password he is another" "there is a CU 'good' already" officer createUser CU good other1234
+t "an officer changes his name" says "renamePCO success" as CO second welcome1 renamePCO second Deputy
+refused "not that of another" "only 'admin' himself" as CO deputy welcome1 renamePCO admin captain
+refused "nor to one that is taken" "there is a user 'admin' already" as CO deputy welcome1 renamePCO deputy ADMIN
+refused "nor to no name" "letters, digits" as CO deputy welcome1 renamePCO deputy a-b
+refused "the old name is nobody's" "user name or password is wrong" as CO second welcome1 listUsers
+t "officers type names as they like" as CO DEPUTY welcome1 changePswd CO dePuty Kx7-qqw2-Vb92
+t "one officer helps another" officer changePswd CO deputy Kx7-qqw2-Vb93
+refused "who is not locked is not unlocked" "is not locked" officer unlockUser good
+refused "passwords have no signs that tools cut at" "must not have" officer createUser CU cutter abc:efg12
+t "an officer goes, and it is remarked" says "Note: only one crypto officer" officer deleteUser CO deputy
 finish

@@ -36,6 +36,7 @@ struct trial {
         Chsm__ObjectRef ref;
         struct named fresh;
         char name[32];
+        uint8_t kcv[8];
         union {
                 uint64_t aligned;
                 uint8_t bytes[256];
@@ -315,28 +316,9 @@ static void fill_set_policy(struct trial *t)
         in->value = text_of("documented");
 }
 
-/* ---- rights ---- */
-
-static void fill_set_user_rights(struct trial *t)
-{
-        char *user = fresh_user(t);
-        Chsm__SetUserRightsRequest *in = body_of(t, "set_user_rights");
-
-        in->user = user;
-        in->mask = 1;
-}
-
-static void fill_disable_user_access(struct trial *t)
-{
-        ((Chsm__DisableUserAccessRequest *)body_of(t, "disable_user_access"))->user = text_of(t->user);
-}
-
-static void fill_user_info(struct trial *t)
-{
-        ((Chsm__UserInfoRequest *)body_of(t, "user_info"))->user = text_of(OWNER);
-}
 #include "role_quorum.c"
 #include "role_mask.c"
+#include "role_users.c"
 
 static void fill_set_config(struct trial *t)
 {
@@ -431,5 +413,7 @@ static const struct role_request role_requests[] = {
         { "audit_purge", fill_audit_purge, false },
         { "encapsulate_key", fill_encapsulate_key, false },
         { "decapsulate_key", fill_decapsulate_key, false },
+        { "change_owner", fill_change_owner, false },
+        { "rename_officer", fill_rename_officer, true },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))

@@ -1,0 +1,11 @@
+/* chsm-mgmt: commands of mgmt_user.c's table that stand in files of their own. */
+#ifndef CHSM_TOOLS_MGMT_USER_H
+#define CHSM_TOOLS_MGMT_USER_H
+
+#include "tools/mgmt.h"
+
+/* mgmt_owner.c */
+uint32_t mgmt_modify_owner(struct shell *, int argc, char **argv);
+uint32_t mgmt_rename_pco(struct shell *, int argc, char **argv);
+
+#endif
