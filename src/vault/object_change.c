@@ -8,6 +8,7 @@
 #include "vault/quorum.h"
 #include "vault/users.h"
 #include "vault/uses.h"
+#include "vault/policy_words.h"
 
 /* The object's attributes as a template that can be changed. */
 static bool template_of(struct vault_call *call, const struct vault_object *o, struct vault_template *t)
@@ -96,8 +97,7 @@ bool vault_destroy_object(struct vault_call *call)
         call->object = o->handle;
         ok = vault_policy_owns(call, o, "delete");
         if (ok && !(o->flags & VAULT_DESTROYABLE))
-                ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "object %u has CKA_DESTROYABLE=FALSE",
-                             o->handle);
+                ok = vault_words_flag(call, o, ERR_ACTION_PROHIBITED, "CKA_DESTROYABLE", CKA_DESTROYABLE);
         ok = ok && vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT);
         if (ok && o->handle) {
                 key = vault_call_key(call, "", vault_object_store_key(o->handle, bytes));
@@ -144,7 +144,8 @@ bool vault_set_attributes(struct vault_call *call)
         ok = call->login.role == VAULT_CO ? vault_user_admits_officers(call, o->owner, "change his keys")
                                           : vault_policy_owns(call, o, "change");
         if (ok && !(o->flags & VAULT_MODIFIABLE))
-                ok = err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_MODIFIABLE=FALSE");
+                ok = err_set(&call->err, ERR_ACTION_PROHIBITED,
+                             "the object has CKA_MODIFIABLE=FALSE, which nobody can change");
         /* Trust is the officers' business; what the key's users approve is what its owner does. */
         ok = ok && vault_template_read(call, in->attributes, in->n_attributes, 0, &changes) &&
              (call->login.role == VAULT_CO || vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_MGMT)) &&

@@ -2,6 +2,7 @@
 #include "ck/encoding.h"
 #include "vault/lives.h"
 #include "vault/policy_model.h"
+#include "vault/policy_words.h"
 
 static bool unseen(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent)
 {
@@ -45,9 +46,7 @@ struct vault_object *vault_object_of(struct vault_call *call, const Chsm__Object
 
 bool vault_policy_owns(struct vault_call *call, const struct vault_object *o, const char *what)
 {
-        return o->owner == call->login.user_id ||
-               err_set(&call->err, ERR_ACTION_PROHIBITED, "only the owner of key %u can %s it", o->handle,
-                       what);
+        return o->owner == call->login.user_id || vault_words_not_owner(call, o, ERR_ACTION_PROHIBITED, what);
 }
 
 static bool refuse(struct vault_call *call, enum vault_rule rule)
@@ -169,8 +168,9 @@ bool vault_policy_use(struct vault_call *call, const struct vault_object *o, enu
                 return false;
         rule = vault_model_use(&settings, &facts, op, &how);
         if (rule == VAULT_RULE_USAGE)
-                return err_set(&call->err, ERR_KEY_FUNCTION, "the key has %s=FALSE", usage_names[op]);
-        return vault_policy_date(call, o, op) && mechanism_allowed(call, o, m) && refuse(call, rule);
+                return vault_words_usage(call, o, usage_names[op]);
+        return vault_policy_date(call, o, op) && mechanism_allowed(call, o, m) &&
+               (rule == VAULT_ALLOWED || vault_words_of(call, rule, o));
 }
 
 /* Bits of work to break a key, as SP 800-57 counts them. */
@@ -213,19 +213,23 @@ bool vault_policy_wrap(struct vault_call *call, struct vault_object *wrapping, s
 {
         struct vault_settings settings = vault_settings_now(call->vault);
         struct vault_key_facts with, what;
+        enum vault_rule rule;
         bool same = (wrapping->handle && wrapping->handle == target->handle) ||
                     slice_equal(buf_slice(&wrapping->sealed), buf_slice(&target->sealed));
 
         if (target->owner != call->login.user_id)
-                return refuse(call, VAULT_RULE_WRAP_OWNER);
+                return vault_words_not_owner(call, target, vault_rule_row(VAULT_RULE_WRAP_OWNER)->err,
+                                             "wrap");
         if (target->quorum)
                 return err_set(
                     &call->err, ERR_KEY_NOT_WRAPPABLE,
                     "a key that %u users must approve is not wrapped, as nobody would be asked about what "
                     "is unwrapped; a masked object keeps the quorum",
                     target->quorum);
-        return weigh(call, wrapping, &with) && weigh(call, target, &what) &&
-               refuse(call, vault_model_wrap(&settings, &with, &what, same));
+        if (!weigh(call, wrapping, &with) || !weigh(call, target, &what))
+                return false;
+        rule = vault_model_wrap(&settings, &with, &what, same);
+        return rule == VAULT_ALLOWED || vault_words_wrap(call, rule, wrapping, &with, target, &what);
 }
 
 bool vault_policy_usage(struct vault_call *call, const struct vault_template *t, uint64_t object_class)
@@ -352,8 +356,10 @@ bool vault_policy_inherit(struct vault_call *call, const struct vault_parent *pa
 static bool officer_change(struct vault_call *call, const struct vault_object *o, uint64_t type)
 {
         if (type != CKA_TRUSTED)
-                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
-                               "a crypto officer changes CKA_TRUSTED only; the rest is the owner's");
+                return err_set(
+                    &call->err, ERR_ATTRIBUTE_READ_ONLY,
+                    "a crypto officer changes CKA_TRUSTED (134) only; the rest is for its owner, user %u",
+                    o->owner);
         if (!o->handle || (o->object_class != CKO_SECRET_KEY && o->object_class != CKO_PUBLIC_KEY))
                 return err_set(&call->err, ERR_ATTRIBUTE_TYPE,
                                "only secret and public token keys can be trusted");
@@ -386,7 +392,7 @@ static bool trusted_change(struct vault_call *call, const struct vault_object *o
 {
         bool harmless = row->type == CKA_LABEL || row->type == CKA_ID || row->type == CKA_DESTROYABLE;
 
-        return harmless || !ever_trusted(o) || refuse(call, VAULT_RULE_TRUSTED_CHANGE);
+        return harmless || !ever_trusted(o) || vault_words_of(call, VAULT_RULE_TRUSTED_CHANGE, o);
 }
 
 static bool read_only(struct vault_call *call, const struct ck_attribute_row *row, const char *why)
@@ -498,14 +504,15 @@ static bool copy_differs(struct vault_call *call, const struct vault_object *o, 
 bool vault_policy_copy(struct vault_call *call, const struct vault_object *o, const struct vault_template *t)
 {
         if (!(o->flags & VAULT_COPYABLE))
-                return err_set(&call->err, ERR_ACTION_PROHIBITED, "the object has CKA_COPYABLE=FALSE");
+                return err_set(&call->err, ERR_ACTION_PROHIBITED,
+                               "the object has CKA_COPYABLE=FALSE, which nobody can change");
         if (o->quorum)
                 return err_set(
                     &call->err, ERR_ACTION_PROHIBITED,
                     "a key that %u users must approve is not copied, as a copy would be its owner's alone",
                     o->quorum);
         if (ever_trusted(o))
-                return refuse(call, VAULT_RULE_TRUSTED_COPY);
+                return vault_words_of(call, VAULT_RULE_TRUSTED_COPY, o);
         for (size_t i = 0; i < t->n; i++) {
                 if (!copy_differs(call, o, t->items[i].type, t->items[i].value))
                         return false;

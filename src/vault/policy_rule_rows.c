@@ -13,25 +13,32 @@ static const struct vault_rule_row rows[] = {
         [VAULT_RULE_BORN_PROTECTED] = { ERR_TEMPLATE_INCONSISTENT,
                                         "in this partition a private or secret key has CKA_EXTRACTABLE=FALSE "
                                         "or "
-                                        "CKA_WRAP_WITH_TRUSTED=TRUE from birth (born_protected)" },
+                                        "CKA_WRAP_WITH_TRUSTED=TRUE from birth (born_protected=1, which "
+                                        "nobody loosens; see getPolicy)" },
         [VAULT_RULE_TWO_ROLES] = { ERR_TEMPLATE_INCONSISTENT,
                                    "in this partition a key wraps, or encrypts, or signs, and never two of "
                                    "these in "
-                                   "its life, in whatever object (separate_roles)" },
+                                   "its life, in whatever object (separate_roles=1, which nobody loosens; "
+                                   "see getPolicy)" },
         [VAULT_RULE_KNOWN_WRAPS] = { ERR_ATTRIBUTE_READ_ONLY, "in this partition a key whose value was given "
-                                                              "does not wrap (separate_roles)" },
+                                                              "does not wrap (separate_roles=1, which nobody "
+                                                              "loosens; see getPolicy)" },
         [VAULT_RULE_CHILD_WRAPS] = { ERR_TEMPLATE_INCONSISTENT, "in this partition a derived key does not "
                                                                 "wrap or unwrap, as it can be derived "
-                                                                "again for another use (separate_roles)" },
+                                                                "again for another use (separate_roles=1, "
+                                                                "which nobody loosens; see getPolicy)" },
         [VAULT_RULE_AGREED_WRAPS] = { ERR_TEMPLATE_INCONSISTENT,
                                       "in this partition an encapsulated key, which a peer has too, does not "
-                                      "wrap or unwrap (separate_roles)" },
-        [VAULT_RULE_SENT_WRAPS] = { ERR_TEMPLATE_INCONSISTENT, "in this partition a key that anybody could "
-                                                               "have sent, under a public key, does "
-                                                               "not wrap (separate_roles)" },
-        [VAULT_RULE_ROLE_GAINED] = { ERR_ATTRIBUTE_READ_ONLY, "in this partition a key keeps the role it was "
-                                                              "born with: to wrap, or encrypt, or "
-                                                              "sign (separate_roles)" },
+                                      "wrap or unwrap (separate_roles=1, which nobody loosens; see "
+                                      "getPolicy)" },
+        [VAULT_RULE_SENT_WRAPS] = { ERR_TEMPLATE_INCONSISTENT,
+                                    "in this partition a key that anybody could "
+                                    "have sent, under a public key, does "
+                                    "not wrap (separate_roles=1, which nobody loosens; see getPolicy)" },
+        [VAULT_RULE_ROLE_GAINED] = { ERR_ATTRIBUTE_READ_ONLY,
+                                     "in this partition a key keeps the role it was "
+                                     "born with: to wrap, or encrypt, or "
+                                     "sign (separate_roles=1, which nobody loosens; see getPolicy)" },
         [VAULT_RULE_UNWRAPPED_HIDDEN] = { ERR_TEMPLATE_INCONSISTENT,
                                           "a key that was outside in a wrapped form has CKA_SENSITIVE=TRUE" },
         [VAULT_RULE_UNWRAPPED_WWT] = { ERR_TEMPLATE_INCONSISTENT,
@@ -58,15 +65,17 @@ static const struct vault_rule_row rows[] = {
         [VAULT_RULE_TRUSTED_UNAUTHENTICATED] = { ERR_MECHANISM, "a trusted key wraps and unwraps with "
                                                                 "authenticated mechanisms only, "
                                                                 "AES key wrap or GCM" },
-        [VAULT_RULE_TWO_ROLES_WRAP] = { ERR_KEY_FUNCTION, "the key has or had another role than to wrap, so "
-                                                          "it does not wrap or unwrap "
-                                                          "(separate_roles)" },
+        [VAULT_RULE_TWO_ROLES_WRAP] = { ERR_KEY_FUNCTION,
+                                        "the key has or had another role than to wrap, so "
+                                        "it does not wrap or unwrap "
+                                        "(separate_roles=1, which nobody loosens; see getPolicy)" },
         [VAULT_RULE_RAW_RSA] = { ERR_KEY_FUNCTION, "raw RSA would open what this key unwraps" },
         [VAULT_RULE_WRAP_OWNER] = { ERR_KEY_NOT_WRAPPABLE, "only the owner of a key can wrap it" },
         [VAULT_RULE_WRAP_UNEXTRACTABLE] = { ERR_KEY_UNEXTRACTABLE, "the key has CKA_EXTRACTABLE=FALSE" },
         [VAULT_RULE_WRAP_ITSELF] = { ERR_KEY_NOT_WRAPPABLE, "a key cannot wrap itself" },
-        [VAULT_RULE_WRAP_KNOWN] = { ERR_KEY_NOT_WRAPPABLE, "in this partition a public key from outside does "
-                                                           "not wrap (separate_roles)" },
+        [VAULT_RULE_WRAP_KNOWN] = { ERR_KEY_NOT_WRAPPABLE,
+                                    "in this partition a public key from outside does "
+                                    "not wrap (separate_roles=1, which nobody loosens; see getPolicy)" },
         [VAULT_RULE_WRAP_UNTRUSTED] = { ERR_KEY_NOT_WRAPPABLE, "the key is wrapped by trusted keys only, and "
                                                                "the wrapping key is not "
                                                                "trusted" },
@@ -93,10 +102,11 @@ static const struct vault_rule_row rows[] = {
         [VAULT_RULE_TRUST_TWIN] = { ERR_ACTION_PROHIBITED, "another object has the same value; what the "
                                                            "trusted key wraps would open "
                                                            "there" },
-        [VAULT_RULE_TRUST_BORN] = { ERR_ACTION_PROHIBITED, "in this partition only a key that was generated "
-                                                           "here, never extractable, and "
-                                                           "never able to do more than wrap and unwrap is "
-                                                           "trusted (born_protected)" },
+        [VAULT_RULE_TRUST_BORN] = { ERR_ACTION_PROHIBITED,
+                                    "in this partition only a key that was generated "
+                                    "here, never extractable, and "
+                                    "never able to do more than wrap and unwrap is "
+                                    "trusted (born_protected=1, which nobody loosens; see getPolicy)" },
 };
 
 const struct vault_rule_row *vault_rule_row(enum vault_rule rule)
