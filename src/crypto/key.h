@@ -44,6 +44,11 @@ struct sec *crypto_key_material(const struct crypto_key *, struct err *);
 bool crypto_key_open(struct crypto *, enum crypto_key_class, uint64_t key_type, struct slice material,
                      struct crypto_key **out, struct err *);
 
+/* The same for what comes from outside in clear: PKCS#8 must be in its canonical form and its parts agree,
+ * and a secret key must not be a private key's PKCS#8 (spec/key-rules.md C06). ERR_ATTRIBUTE_VALUE. */
+bool crypto_key_open_foreign(struct crypto *, enum crypto_key_class, uint64_t key_type, struct slice value,
+                             struct crypto_key **out, struct err *);
+
 /* Components given by an application (C_CreateObject): PKCS#11 attribute numbers and canonical values.
  * Missing RSA CRT parts are recomputed; inconsistent parts are refused (ERR_ATTRIBUTE_VALUE). */
 struct crypto_component {

@@ -93,6 +93,26 @@ static bool looks_like_private_info(struct slice bytes)
         return info != NULL;
 }
 
+bool crypto_key_open_foreign(struct crypto *c, enum crypto_key_class class, uint64_t key_type,
+                             struct slice value, struct crypto_key **out, struct err *err)
+{
+        struct crypto_key *key = NULL;
+        bool secret = class == CRYPTO_SECRET;
+        bool ok = (secret ? !looks_like_private_info(value) : is_private_info(value)) &&
+                  crypto_key_open(c, class, key_type, value, &key, NULL) &&
+                  (secret || crypto_key_check(key, NULL));
+
+        if (!ok) {
+                crypto_key_unref(&key);
+                return err_set(err, ERR_ATTRIBUTE_VALUE,
+                               secret ? "the value is no key of that type: its length does not fit, or it is "
+                                        "a private key's PKCS#8"
+                                      : "the value is no sound private key of that type in PKCS#8 form");
+        }
+        *out = key;
+        return true;
+}
+
 /* Length of the first DER value, or 0. */
 static size_t outer_length(struct slice bytes)
 {

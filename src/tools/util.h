@@ -14,6 +14,7 @@
 struct util {
         struct chsm *chsm;
         bool wrap_with_trusted;                         /* DEFAULT_WRAP_WITH_TRUSTED */
+        uint64_t user_kek;                              /* USER_KEK_HANDLE; 0: none */
         ProtobufCBinaryData session[UTIL_SESSION_MOST]; /* sealed session keys of this run */
         size_t session_n;
 };
@@ -49,15 +50,18 @@ struct util_making {
         const char *label, *id, *session, *not_extractable, *trusted, *users, *quorum, *nodes, *timeout,
             *attest, *role;
 };
-#define UTIL_MAKING_OPTIONS(m)                                                                               \
-        { "-l", &(m).label, false, true }, { "-id", &(m).id, false, false },                                 \
-            { "-sess", &(m).session, true, false }, { "-nex", &(m).not_extractable, true, false },           \
+/* All but the label, which some commands can do without. */
+#define UTIL_MAKING_MORE(m)                                                                                  \
+        { "-id", &(m).id, false, false }, { "-sess", &(m).session, true, false },                            \
+            { "-nex", &(m).not_extractable, true, false },                                                   \
             { "-wrap_with_trusted", &(m).trusted, false, false }, { "-u", &(m).users, false, false },        \
             { "-m_value", &(m).quorum, false, false }, { "-min_srv", &(m).nodes, false, false },             \
             { "-timeout", &(m).timeout, false, false }, { "-attest", &(m).attest, true, false },             \
         {                                                                                                    \
                 "-role", &(m).role, false, false                                                             \
         }
+#define UTIL_MAKING_OPTIONS(m) { "-l", &(m).label, false, true }, UTIL_MAKING_MORE(m)
+
 /* The error a command's result line shows for a reason: the documented HSM codes where there is one, else the
  * CKR_ number (spec/tools.md 9.1). */
 struct util_hsm_code {
@@ -69,7 +73,10 @@ extern const struct util_hsm_code util_hsm_codes[]; /* ended by a NULL text */
 
 /* Usage of a key, or of a half, that has the one role asked for by -role. */
 uint32_t util_role(struct shell *, const struct util_making *, CK_OBJECT_CLASS, struct ask_attributes *);
-/* hidden: a private or secret key. */
+/* What is asked of the cluster and of this run of the tool, whatever the key's attributes. */
+uint32_t util_making_wishes(struct shell *, const struct util_making *);
+/* hidden: a private or secret key. What no option says stays unsaid, for the node to decide; but keys that
+ * may leave do so under trusted keys only unless the configuration says otherwise. */
 uint32_t util_making(struct shell *, const struct util_making *, bool hidden, struct ask_attributes *);
 /* How many users must approve, of -m_value; 0: none. */
 uint32_t util_quorum(struct shell *, const struct util_making *, uint32_t *quorum);

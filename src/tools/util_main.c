@@ -2,7 +2,7 @@
 #include "base/opt.h"
 #include "client/application_conf.h"
 #include "tools/kinds.h"
-#include "tools/util.h"
+#include "tools/util_move.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -78,6 +78,7 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
                 return 2;
         }
         u->wrap_with_trusted = conf.wrap_with_trusted;
+        u->user_kek = (uint64_t)conf.user_kek_handle;
         u->chsm = connect_daemon(path ? path : application_socket(&conf), &err);
         application_conf_clear(&conf);
         if (!u->chsm) {
@@ -98,9 +99,11 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
 int main(int argc, char **argv)
 {
         static const struct shell_command *const tables[] = {
-                util_session_rows,   util_key_rows,  util_find_rows,
-                util_attribute_rows, util_use_rows,  util_audit_rows,
-                util_quorum_rows,    util_mask_rows, NULL
+                util_import_rows,    util_export_rows,   util_wrap_command_rows,
+                util_public_rows,    util_aes_wrap_rows, util_fake_pem_rows,
+                util_session_rows,   util_key_rows,      util_find_rows,
+                util_attribute_rows, util_use_rows,      util_audit_rows,
+                util_quorum_rows,    util_mask_rows,     NULL
         };
         const char *path = NULL, *json = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {

@@ -160,24 +160,33 @@ uint32_t util_role(struct shell *sh, const struct util_making *m, CK_OBJECT_CLAS
         return m->role ? shell_fail(sh, ERR_USAGE, "-role is wrap, encrypt or sign, not '%s'", m->role) : 0;
 }
 
-uint32_t util_making(struct shell *sh, const struct util_making *m, bool hidden, struct ask_attributes *a)
+uint32_t util_making_wishes(struct shell *sh, const struct util_making *m)
 {
-        uint64_t trusted = ((struct util *)sh->context)->wrap_with_trusted;
+        uint64_t flag;
 
-        if (hidden && util_cluster_wishes(sh, m))
+        if (util_cluster_wishes(sh, m))
                 return err_ckr(&sh->err);
         if (m->session && ((struct util *)sh->context)->session_n + 2 > UTIL_SESSION_MOST)
                 return shell_fail(sh, ERR_LIMIT, "this run of the tool holds %d session keys already",
                                   UTIL_SESSION_MOST);
-        if (m->trusted && util_number(sh, "-wrap_with_trusted", m->trusted, 0, 1, &trusted))
-                return err_ckr(&sh->err);
+        return m->trusted ? util_number(sh, "-wrap_with_trusted", m->trusted, 0, 1, &flag) : 0;
+}
+
+uint32_t util_making(struct shell *sh, const struct util_making *m, bool hidden, struct ask_attributes *a)
+{
+        bool trusted = ((struct util *)sh->context)->wrap_with_trusted && !m->not_extractable;
+        uint32_t rv = util_making_wishes(sh, m);
+
+        if (rv)
+                return rv;
         ask_bool(a, CKA_TOKEN, !m->session);
         ask_bytes(a, CKA_LABEL, slice_str(m->label));
         if (m->id)
                 ask_bytes(a, CKA_ID, slice_str(m->id));
         if (hidden) {
                 ask_bool(a, CKA_EXTRACTABLE, !m->not_extractable);
-                ask_bool(a, CKA_WRAP_WITH_TRUSTED, trusted && !m->not_extractable);
+                if (m->trusted || trusted)
+                        ask_bool(a, CKA_WRAP_WITH_TRUSTED, m->trusted ? m->trusted[0] == '1' : trusted);
         }
         return 0;
 }

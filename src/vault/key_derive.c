@@ -4,6 +4,7 @@
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
 #include "vault/uses.h"
+#include "vault/wish.h"
 
 #define CHILD_MIN 16 /* bytes: spec/key-rules.md rule 5 */
 
@@ -19,6 +20,7 @@ struct derivation {
         struct crypto_key *keys[CRYPTO_DERIVED_MAX];
         struct vault_object *objects[CRYPTO_DERIVED_MAX];
         struct crypto_told told;
+        uint32_t shared[VAULT_SHARED_MAX];
 };
 
 static uint64_t class_made(uint64_t mechanism)
@@ -161,10 +163,11 @@ static bool read_templates(struct vault_call *call, struct derivation *d)
         if (d->use.param.kind == CK_PARAM_TLS_KEYS && !key_block_templates(call, d))
                 return false;
         for (size_t i = 0; i < d->n; i++) {
-                if (!settle(call, d, i))
+                if (!settle(call, d, i) ||
+                    !vault_wish_sharers(call, in->share_with, in->n_share_with, &d->templates[i], d->shared))
                         return false;
         }
-        return true;
+        return !in->unique_id || vault_wish_id_free(call, &d->templates[0]);
 }
 
 static bool compute(struct vault_call *call, struct derivation *d)
@@ -201,7 +204,12 @@ static bool make_objects(struct vault_call *call, struct derivation *d)
         uint64_t makes = class_made(call->mechanism);
         const struct vault_object *base = d->use.object;
         bool data = makes == CKO_DATA, passes = base->quorum && makes == CKO_SECRET_KEY;
+        size_t given = call->request->derive_key->n_share_with;
 
+        if (passes && given)
+                return err_set(&call->err, ERR_ARGUMENT,
+                               "what a key gives that %u users must approve is shared with whom that key is",
+                               base->quorum);
         if (data && base->quorum)
                 return err_set(&call->err, ERR_KEY_FUNCTION,
                                "a key that %u users must approve derives keys, not data that can be read",
@@ -215,7 +223,7 @@ static bool make_objects(struct vault_call *call, struct derivation *d)
                               data_value(call, t, d->keys[i])))
                         return false;
                 if (!vault_object_make(call, t, data ? NULL : d->keys[i], &d->origin,
-                                       passes ? base->shared : NULL, passes ? base->shared_count : 0,
+                                       passes ? base->shared : d->shared, passes ? base->shared_count : given,
                                        &d->objects[i]))
                         return false;
         }

@@ -17,6 +17,10 @@ bool vault_force_template(struct vault_call *, const struct vault_object *key, u
 bool vault_force_bool(struct vault_call *, struct vault_template *, uint64_t type, bool value,
                       const char *why);
 
+/* Class and type of what a template asks to be unwrapped, and that it may ask so. */
+bool vault_unwrap_kind(struct vault_call *, const struct vault_template *, uint64_t *object_class,
+                       uint64_t *key_type);
+
 /* ---- policy_derive.c ---- */
 /* May base give this, and is what the template asks no looser than base? Silent templates get the strictest;
  * origin gets what the child may claim of its past. spec/key-rules.md rule 5 and D. */

@@ -5,6 +5,7 @@
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
 #include "vault/uses.h"
+#include "vault/wish.h"
 
 /* Attributes that a key forces on what comes out of it. */
 bool vault_force_template(struct vault_call *call, const struct vault_object *key, uint64_t which,
@@ -35,9 +36,8 @@ bool vault_force_bool(struct vault_call *call, struct vault_template *t, uint64_
         return vault_template_set_bool(call, t, type, value);
 }
 
-/* Class and type of what a template asks for, and that it may ask so. */
-static bool wanted_kind(struct vault_call *call, const struct vault_template *t, uint64_t *object_class,
-                        uint64_t *key_type)
+bool vault_unwrap_kind(struct vault_call *call, const struct vault_template *t, uint64_t *object_class,
+                       uint64_t *key_type)
 {
         *object_class = vault_template_number(t, CKA_CLASS, CKO_SECRET_KEY);
         *key_type = vault_template_number(t, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
@@ -60,7 +60,9 @@ bool vault_unwrap_key(struct vault_call *call)
         struct vault_parent parent = { .how = VAULT_UNWRAPPED, .key = &facts };
         struct vault_origin origin = { .mode = CK_IN_UNWRAP,
                                        .mechanism = CK_UNAVAILABLE_INFORMATION,
-                                       .parent = &facts };
+                                       .parent = &facts,
+                                       .quorum = in->quorum };
+        uint32_t shared[VAULT_SHARED_MAX];
         uint64_t object_class, key_type, length;
         bool ok = vault_use_begin_move(call, in->unwrapping_key, in->mechanism, CRYPTO_UNWRAP, &use) &&
                   vault_template_read(call, in->template_, in->n_template_, CK_IN_UNWRAP, &t) &&
@@ -68,13 +70,16 @@ bool vault_unwrap_key(struct vault_call *call)
 
         if (ok)
                 facts = vault_policy_facts(use.object);
-        ok = ok && vault_policy_inherit(call, &parent, &t) && wanted_kind(call, &t, &object_class, &key_type);
+        ok = ok && vault_policy_inherit(call, &parent, &t) &&
+             vault_unwrap_kind(call, &t, &object_class, &key_type) &&
+             vault_wish_sharers(call, in->share_with, in->n_share_with, &t, shared) &&
+             (!in->unique_id || vault_wish_id_free(call, &t));
         length = ok ? vault_template_number(&t, CKA_VALUE_LEN, 0) : 0;
         ok = ok &&
              crypto_unwrap(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                            slice_of(in->wrapped.data, in->wrapped.len), (enum crypto_key_class)object_class,
                            key_type, length, &key, &call->err) &&
-             vault_object_make(call, &t, key, &origin, NULL, 0, &o) &&
+             vault_object_make(call, &t, key, &origin, shared, in->n_share_with, &o) &&
              vault_use_remember(call, use.object, vault_model_use_marks(CRYPTO_UNWRAP)) &&
              vault_object_reply(call, o);
         if (ok) {

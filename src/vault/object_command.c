@@ -2,60 +2,7 @@
 #include "ck/encoding.h"
 #include "vault/object_rules.h"
 #include "vault/policy.h"
-#include "vault/users.h"
-
-/* ---- sharing at creation ---- */
-
-static bool check_sharer(struct vault_call *call, uint64_t id)
-{
-        if (id == call->login.user_id)
-                return err_set(&call->err, ERR_ARGUMENT, "a key is not shared with its own owner");
-        if (id > UINT32_MAX || !vault_user_is_cu(call->vault, (uint32_t)id))
-                return err_set(&call->err, ERR_USER_ABSENT, "there is no crypto user with id %llu",
-                               (unsigned long long)id);
-        return true;
-}
-
-static bool sharers(struct vault_call *call, const uint64_t *ids, size_t n, const struct vault_template *t,
-                    uint32_t out[VAULT_SHARED_MAX])
-{
-        if (n > VAULT_SHARED_MAX)
-                return err_set(&call->err, ERR_LIMIT, "a key is shared with at most %d users",
-                               VAULT_SHARED_MAX);
-        if (n && !vault_template_bool(t, CKA_TOKEN, false))
-                return err_set(&call->err, ERR_ARGUMENT, "a session key cannot be shared");
-        for (size_t i = 0; i < n; i++) {
-                if (!check_sharer(call, ids[i]))
-                        return false;
-                for (size_t k = 0; k < i; k++) {
-                        if (out[k] == ids[i])
-                                return err_set(&call->err, ERR_ARGUMENT, "user %u stands twice in the list",
-                                               out[k]);
-                }
-                out[i] = (uint32_t)ids[i];
-        }
-        return true;
-}
-
-/* The documented tools want an id that nothing else has. */
-static bool id_is_free(struct vault_call *call, const struct vault_template *t)
-{
-        struct vault_template wanted = { .n = 0 };
-        struct vault_object *found[1];
-        bool more;
-        size_t n;
-
-        if (!vault_template_get(t, CKA_ID).n)
-                return true;
-        if (!vault_template_set(call, &wanted, CKA_ID, vault_template_get(t, CKA_ID)) ||
-            !vault_objects_search(call, &wanted, 0, 1, found, &n, &more))
-                return false;
-        if (!n)
-                return true;
-        err_set(&call->err, ERR_ATTRIBUTE_VALUE, "object %u has this CKA_ID already", found[0]->handle);
-        vault_object_unref(&found[0]);
-        return false;
-}
+#include "vault/wish.h"
 
 /* ---- generation ---- */
 
@@ -133,8 +80,8 @@ bool vault_generate_key(struct vault_call *call)
         uint64_t bytes, preset, min, max;
         bool ok = m && vault_template_read(call, in->template_, in->n_template_, CK_IN_GENERATE, &t) &&
                   key_type_agrees(call, &t, m, CKO_SECRET_KEY, &spec.key_type) &&
-                  sharers(call, in->share_with, in->n_share_with, &t, shared) &&
-                  (!in->unique_id || id_is_free(call, &t));
+                  vault_wish_sharers(call, in->share_with, in->n_share_with, &t, shared) &&
+                  (!in->unique_id || vault_wish_id_free(call, &t));
 
         preset = ok ? length_preset(m, spec.key_type) : 0;
         if (ok && !vault_template_has(&t, CKA_VALUE_LEN) && !preset)
@@ -264,8 +211,8 @@ bool vault_generate_key_pair(struct vault_call *call)
             vault_policy_pair(call, &pub, &priv, &pub_history, &priv_history) &&
             vault_policy_template(call, &pub, CKO_PUBLIC_KEY) &&
             vault_policy_template(call, &priv, CKO_PRIVATE_KEY) &&
-            sharers(call, in->share_with, in->n_share_with, &priv, shared) &&
-            (!in->unique_id || (id_is_free(call, &pub) && id_is_free(call, &priv))) &&
+            vault_wish_sharers(call, in->share_with, in->n_share_with, &priv, shared) &&
+            (!in->unique_id || (vault_wish_id_free(call, &pub) && vault_wish_id_free(call, &priv))) &&
             make_pair(call, &pub, type, &pair);
 
         origin = generated_here(CK_IN_PUBLIC, call->mechanism);
@@ -320,7 +267,8 @@ bool vault_create_object(struct vault_call *call)
                                        .mechanism = CK_UNAVAILABLE_INFORMATION,
                                        .history = VAULT_HISTORY_IMPORTED };
         uint64_t object_class;
-        bool ok = vault_template_read(call, in->template_, in->n_template_, CK_IN_CREATE, &t);
+        bool ok = vault_template_read(call, in->template_, in->n_template_, CK_IN_CREATE, &t) &&
+                  (!in->unique_id || vault_wish_id_free(call, &t));
 
         if (ok && !vault_template_has(&t, CKA_CLASS))
                 ok = err_set(&call->err, ERR_TEMPLATE_INCOMPLETE, "the template lacks CKA_CLASS");

@@ -70,5 +70,8 @@ uint32_t vault_right_of_request(const Chsm__Request *r)
                 return vault_right_of_operation((enum crypto_op)r->stream_open->operation);
         if (r->body_case == CHSM__REQUEST__BODY_CREATE_OBJECT)
                 return right_of_creation(r->create_object);
+        if (r->body_case == CHSM__REQUEST__BODY_IMPORT_KEY)
+                return (uint32_t)VAULT_RIGHT_KEYGEN | VAULT_RIGHT_UNWRAP |
+                       (r->import_key->wrapped ? (uint32_t)VAULT_RIGHT_WRAP : 0);
         return body < sizeof(commands) ? commands[body] : 0;
 }

@@ -243,7 +243,18 @@ bool wire_check_unwrap_key(const Chsm__Request *r, struct err *err)
         return check_reference(u->unwrapping_key, "unwrapping_key", err) &&
                check_mechanism(u->mechanism, err) &&
                check_bytes(u->wrapped, 0, WIRE_VALUE_MAX, "wrapped", err) &&
-               check_template(u->template_, u->n_template_, 0, "template", err);
+               check_template(u->template_, u->n_template_, 0, "template", err) &&
+               check_shares(u->n_share_with, err);
+}
+
+bool wire_check_import_key(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__ImportKeyRequest *i = r->import_key;
+
+        return check_reference(i->kek, "kek", err) &&
+               check_bytes(i->value, 1, WIRE_VALUE_MAX, "value", err) &&
+               check_template(i->template_, i->n_template_, 0, "template", err) &&
+               check_shares(i->n_share_with, err);
 }
 
 static bool check_more(const Chsm__DeriveKeyRequest *d, struct err *err)
@@ -264,7 +275,8 @@ bool wire_check_derive_key(const Chsm__Request *r, struct err *err)
 
         return check_reference(d->base_key, "base_key", err) && check_mechanism(d->mechanism, err) &&
                (!d->second_key || check_reference(d->second_key, "second_key", err)) &&
-               check_template(d->template_, d->n_template_, 0, "template", err) && check_more(d, err);
+               check_template(d->template_, d->n_template_, 0, "template", err) && check_more(d, err) &&
+               check_shares(r->derive_key->n_share_with, err);
 }
 
 bool wire_check_encapsulate_key(const Chsm__Request *r, struct err *err)

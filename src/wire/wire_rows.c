@@ -79,6 +79,7 @@ static const struct wire_row rows[] = {
         { BODY(SET_CONFIG, "set_config"), .mutating = true, .check = wire_check_set_config },
         { BODY(ENCAPSULATE_KEY, "encapsulate_key"), .mutating = true, .check = wire_check_encapsulate_key },
         { BODY(DECAPSULATE_KEY, "decapsulate_key"), .mutating = true, .check = wire_check_decapsulate_key },
+        { BODY(IMPORT_KEY, "import_key"), .mutating = true, .check = wire_check_import_key },
 };
 
 const struct wire_row *wire_row_at(size_t i)

@@ -99,6 +99,20 @@ static void fill_unwrap_key(struct trial *t)
         attributes_lend(&t->attributes, &in->template_, &in->n_template_);
 }
 
+/* Under a key of the owner that the officer has made a user KEK. */
+static void fill_import_key(struct trial *t)
+{
+        Chsm__ImportKeyRequest *in = body_of(t, "import_key");
+
+        in->kek = &fresh_key(t)->ref;
+        if (t->activated)
+                assert_int_equal(set_bool(&t->world->officer, &t->fresh, CKA_TRUSTED, true), 0);
+        in->value = bytes_of("sixteen bytes of");
+        add_number(&t->attributes, CKA_CLASS, CKO_SECRET_KEY);
+        add_number(&t->attributes, CKA_KEY_TYPE, CKK_AES);
+        attributes_lend(&t->attributes, &in->template_, &in->n_template_);
+}
+
 static void fill_derive_key(struct trial *t)
 {
         Chsm__DeriveKeyRequest *in = body_of(t, "derive_key");
