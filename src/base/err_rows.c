@@ -133,7 +133,7 @@ static const struct err_row rows[] = {
         ROW(ERR_NOT_INITIALIZED, "not-initialized", 0x190 /* CKR_CRYPTOKI_NOT_INITIALIZED */, 1,
             "the module was not initialised", NULL),
         ROW(ERR_AUDIT, "audit", 0x30, 1, "the audit log cannot be written or does not verify",
-            "keep the files as they are and see docs/audit.md"),
+            "keep the files as they are and see docs/logs.md"),
         ROW(ERR_KEY_DATE, "key-date", 0x68, 1, "the key is not in its time of use",
             "use another key, or let the owner change CKA_START_DATE or CKA_END_DATE"),
         ROW(ERR_PARAMETER_SET, "parameter-set", 0x209 /* CKR_PARAMETER_SET_NOT_SUPPORTED */, 1,

@@ -30,6 +30,29 @@ static void put_command(void *arg, const char *name, uint64_t calls, uint64_t fa
                    (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000));
 }
 
+static void put_events(struct node *n, struct buf *out)
+{
+        struct events_counts c;
+
+        if (!n->events)
+                return;
+        events_counts(n->events, &c);
+        put_metric(out, "chsm_events_total", "counter", "Records of the operation event log.", c.taken);
+        put_metric(out, "chsm_events_lost_total", "counter", "Records that could not be kept.", c.lost);
+        put_metric(out, "chsm_events_spool_bytes", "gauge", "Records on disk for destinations that are away.",
+                   c.spooled_bytes);
+        buf_put_text(out, "# HELP chsm_events_sent_total Records delivered.\n"
+                          "# TYPE chsm_events_sent_total counter\n");
+        for (size_t i = 0; i < 4 && c.destinations[i].name; i++)
+                buf_printf(out, "chsm_events_sent_total{destination=\"%s\"} %llu\n", c.destinations[i].name,
+                           (unsigned long long)c.destinations[i].sent);
+        buf_put_text(out, "# HELP chsm_events_retries_total Deliveries that failed and were tried again.\n"
+                          "# TYPE chsm_events_retries_total counter\n");
+        for (size_t i = 0; i < 4 && c.destinations[i].name; i++)
+                buf_printf(out, "chsm_events_retries_total{destination=\"%s\"} %llu\n",
+                           c.destinations[i].name, (unsigned long long)c.destinations[i].retries);
+}
+
 static bool metrics(struct server *s, struct buf *out)
 {
         struct vault_metrics m;
@@ -51,6 +74,9 @@ static bool metrics(struct server *s, struct buf *out)
                    m.sessions_opened);
         put_metric(out, "chsm_session_object_cache_hits_total", "counter", "Session objects found open.",
                    m.cache_hits);
+        put_metric(out, "chsm_audit_lost_total", "counter", "Records of key use lost to a failing disk.",
+                   audit_writer_lost(s->node->audit));
+        put_events(s->node, out);
         vault_command_metrics(s->node->vault, put_command, &t);
         buf_put_text(out,
                      "# HELP chsm_requests_total Requests by command.\n# TYPE chsm_requests_total counter\n");

@@ -22,6 +22,12 @@ struct server_conf {
         int64_t lock_after, ticket_life_h, max_keys, max_users, password_memory_kib, password_passes;
         bool accept_cut_log;
         int64_t audit_keep_days;
+        char *events_file, *events_syslog, *events_journal, *events_url;
+        char *events_ca, *events_certificate, *events_key, *events_authorization;
+        char *events_tenant, *events_resource;
+        int64_t events_file_mib, events_file_keep, events_spool_mib, events_batch, events_retry_max_s;
+        int events_full;
+        bool events_names;
         char *fail_self_test;
 };
 

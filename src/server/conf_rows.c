@@ -6,6 +6,7 @@
 
 #define AT(field) .offset = offsetof(struct server_conf, field)
 
+static const char *const fulls[] = { "count", "refuse", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 
 const struct conf_row server_conf_rows[] = {
@@ -62,6 +63,39 @@ const struct conf_row server_conf_rows[] = {
           .help = "start although the key-use log is not the one that the partition signed" },
         { "audit_keep_days", CONF_NUMBER, AT(audit_keep_days), .preset = "90", .min = 0, .max = 36500,
           .help = "days for which audit records cannot be purged" },
+        { "events_file", CONF_PATH, AT(events_file), .preset = "",
+          .help = "operation event log: a file of JSON Lines, opened anew at SIGHUP; empty: none" },
+        { "events_file_mib", CONF_NUMBER, AT(events_file_mib), .preset = "64", .min = 1, .max = 1048576,
+          .help = "MiB after which events_file is rotated" },
+        { "events_file_keep", CONF_NUMBER, AT(events_file_keep), .preset = "10", .min = 0, .max = 1000,
+          .help = "rotated event files kept" },
+        { "events_syslog", CONF_PATH, AT(events_syslog), .preset = "",
+          .help = "events to the syslog daemon at this socket, mostly /dev/log; empty: none" },
+        { "events_journal", CONF_PATH, AT(events_journal), .preset = "",
+          .help = "events to the journal at this socket, mostly /run/systemd/journal/socket; empty: none" },
+        { "events_url", CONF_TEXT, AT(events_url), .preset = "",
+          .help = "events to this https:// endpoint, as {\"records\":[...]}; empty: none" },
+        { "events_ca", CONF_PATH, AT(events_ca), .preset = "",
+          .help = "CA certificates (PEM) that events_url is verified with; empty: the system's" },
+        { "events_certificate", CONF_PATH, AT(events_certificate), .preset = "",
+          .help = "client certificate (PEM) shown to events_url; empty: none" },
+        { "events_key", CONF_PATH, AT(events_key), .preset = "",
+          .help = "private key (PEM) of events_certificate" },
+        { "events_authorization", CONF_PATH, AT(events_authorization), .preset = "",
+          .help = "file whose first line is sent to events_url as Authorization; for the node's eyes only" },
+        { "events_batch", CONF_NUMBER, AT(events_batch), .preset = "200", .min = 1, .max = 1000,
+          .help = "events in one request to events_url" },
+        { "events_retry_max_s", CONF_NUMBER, AT(events_retry_max_s), .preset = "60", .min = 1, .max = 3600,
+          .help = "longest wait between two tries of a destination that does not take events" },
+        { "events_spool_mib", CONF_NUMBER, AT(events_spool_mib), .preset = "256", .min = 1, .max = 1048576,
+          .help = "MiB of events that wait in data_dir/events for syslog, journal and events_url" },
+        { "events_full", CONF_CHOICE, AT(events_full), .preset = "count", .choices = fulls,
+          .help = "events that cannot be kept (disk or spool full): count them, or refuse commands" },
+        { "events_names", CONF_BOOL, AT(events_names), .preset = "no",
+          .help = "events name users, keys and sessions" },
+        { "events_tenant", CONF_TEXT, AT(events_tenant), .preset = "", .help = "TenantId of events" },
+        { "events_resource", CONF_TEXT, AT(events_resource), .preset = "",
+          .help = "_ResourceId of events, and resourceId in requests to events_url" },
         { "fail_self_test", CONF_TEXT, AT(fail_self_test), .preset = "",
           .help = "spoil the self-test of this name, to see that the node stays out of service" },
 };

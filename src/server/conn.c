@@ -231,6 +231,13 @@ static bool defer(struct conn *c, struct slice frame, struct pool *pool)
         return true;
 }
 
+/* What software the peer is; the first hello is its own, later ones are relayed for others. */
+static void note_client(struct conn *c, const Chsm__Request *r)
+{
+        if (r->body_case == CHSM__REQUEST__BODY_HELLO && !c->peer.client[0])
+                (void)snprintf(c->peer.client, sizeof(c->peer.client), "%s", r->hello->client);
+}
+
 static bool request(struct conn *c, struct slice frame)
 {
         struct server *s = c->loop->server;
@@ -241,6 +248,8 @@ static bool request(struct conn *c, struct slice frame)
         enum vault_cost cost = VAULT_INLINE;
         bool ok, ticket_valid = false;
 
+        if (r)
+                note_client(c, r);
         if (!r) {
                 ok = answer_malformed(c, frame, &err);
         } else if ((cost = vault_cost(v, r)) == VAULT_INLINE) {

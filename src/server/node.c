@@ -71,6 +71,59 @@ static bool open_audit(struct node *n, struct err *err)
         return n->audit != NULL;
 }
 
+static void event_add(void *arg, const struct vault_event *v)
+{
+        const struct events_event event = { .operation = v->operation,
+                                            .opcode = v->opcode,
+                                            .address = v->peer->address,
+                                            .client = v->peer->client,
+                                            .reason = v->reason,
+                                            .duration_us = v->duration_us,
+                                            .user = v->user,
+                                            .object = v->object,
+                                            .session = v->session };
+
+        events_add(arg, &event);
+}
+
+static bool event_may(void *arg, struct err *err)
+{
+        return events_may(arg, err);
+}
+
+static bool open_events(struct node *n, struct err *err)
+{
+        const struct server_conf *c = n->conf;
+        char *folder = file_join(c->data_dir, "events");
+        const struct events_config config = { .node = c->node_name,
+                                              .folder = folder,
+                                              .file = c->events_file,
+                                              .file_max = (uint64_t)c->events_file_mib << 20,
+                                              .file_keep = (unsigned)c->events_file_keep,
+                                              .syslog = c->events_syslog,
+                                              .journal = c->events_journal,
+                                              .url = c->events_url,
+                                              .ca = c->events_ca,
+                                              .certificate = c->events_certificate,
+                                              .key = c->events_key,
+                                              .authorization = c->events_authorization,
+                                              .batch = (unsigned)c->events_batch,
+                                              .retry_max_s = (unsigned)c->events_retry_max_s,
+                                              .spool_max = (uint64_t)c->events_spool_mib << 20,
+                                              .refuse = c->events_full == 1,
+                                              .names = c->events_names,
+                                              .tenant = c->events_tenant,
+                                              .resource = c->events_resource };
+
+        if (!folder)
+                return err_set(err, ERR_MEMORY, "no memory for the event log");
+        n->events = events_open(&config, err);
+        free(folder);
+        if (n->events)
+                vault_set_events(n->vault, &(struct vault_events){ event_add, event_may, n->events });
+        return n->events || !err->id;
+}
+
 /* The default folder of clients exists, so that enrolling is copying a file. */
 static bool make_trust(struct node *n, struct err *err)
 {
@@ -87,7 +140,8 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
         pthread_mutex_init(&n->tls_lock, NULL);
         n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
         if (n->crypto && file_make_dir(conf->data_dir, 0700, err) && make_trust(n, err) &&
-            open_sealer(n, err) && open_store(n, err) && open_vault(n, port, err) && open_audit(n, err))
+            open_sealer(n, err) && open_store(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
+            open_events(n, err))
                 return true;
         node_close(n);
         return false;
@@ -97,6 +151,7 @@ void node_close(struct node *n)
 {
         tls_context_free(&n->tls);
         vault_close(&n->vault);
+        events_close(&n->events);
         audit_writer_close(&n->audit);
         store_close(&n->store);
         server_sealer_close(&n->sealer);
@@ -152,4 +207,6 @@ void node_reload(struct node *n)
         pthread_mutex_lock(&n->tls_lock);
         n->tls_generation = UINT64_MAX;
         pthread_mutex_unlock(&n->tls_lock);
+        if (n->events)
+                events_reopen(n->events);
 }

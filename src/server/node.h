@@ -2,6 +2,7 @@
 #ifndef CHSM_SERVER_NODE_H
 #define CHSM_SERVER_NODE_H
 
+#include "events/events.h"
 #include "server/conf.h"
 #include "server/sealer.h"
 #include "tls/tls.h"
@@ -14,6 +15,7 @@ struct node {
         struct store *store;
         struct server_sealer sealer;
         struct audit_writer *audit;
+        struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
         pthread_mutex_t tls_lock;
         struct tls_context *tls; /* of the identity below */
@@ -26,7 +28,7 @@ void node_close(struct node *);
 /* The context for a new connection, with a reference: made anew when the partition's certificate has changed
  * or after node_reload. NULL: err. */
 struct tls_context *node_tls(struct node *, struct err *);
-/* Reads the clients' certificates again at the next connection. */
+/* Reads the clients' certificates again at the next connection; opens the event log's file anew. */
 void node_reload(struct node *);
 
 #endif

@@ -27,6 +27,16 @@ static const char *context_name(struct vault_call *call)
         return text;
 }
 
+/* Creating an officer has a name and number of its own. */
+static void documented_name(const struct vault_call *call, const char **operation, uint32_t *opcode)
+{
+        if (call->request->body_case != CHSM__REQUEST__BODY_CREATE_USER ||
+            call->request->create_user->role != VAULT_CO)
+                return;
+        *operation = "CN_CREATE_CO";
+        *opcode = 0x4;
+}
+
 void vault_audit_fill(struct vault_call *call, const struct vault_command *row, struct audit_record *r)
 {
         *r = (struct audit_record){ .node = call->vault->config.node_name,
@@ -40,11 +50,7 @@ void vault_audit_fill(struct vault_call *call, const struct vault_command *row, 
                                     .object2 = call->second_object,
                                     .mechanism = call->mechanism,
                                     .result = err_ckr(&call->err) };
-        if (call->request->body_case == CHSM__REQUEST__BODY_CREATE_USER &&
-            call->request->create_user->role == VAULT_CO) {
-                r->operation = "CN_CREATE_CO";
-                r->opcode = 0x4;
-        }
+        documented_name(call, &r->operation, &r->opcode);
         if (call->login.role != VAULT_NOBODY)
                 r->user = call->login.user;
         r->udd = vault_udd(call);
@@ -65,6 +71,34 @@ void vault_audit_use(struct vault_call *call, const struct vault_command *row)
                 return;
         vault_audit_fill(call, row, &record);
         audit_writer_append(call->vault->deps.audit, &record);
+}
+
+bool vault_events_may(struct vault_call *call, const struct vault_command *row)
+{
+        const struct vault_events *e = &call->vault->events;
+
+        call->unrecorded = e->may && row->operation && !e->may(e->arg, &call->err);
+        return !call->unrecorded;
+}
+
+void vault_events_add(struct vault_call *call, const struct vault_command *row, uint64_t duration_us)
+{
+        const struct vault_events *e = &call->vault->events;
+        struct vault_event event;
+
+        if (!e->add || !row || !row->operation || call->unrecorded)
+                return;
+        event = (struct vault_event){ .peer = call->peer,
+                                      .operation = row->operation,
+                                      .opcode = row->opcode,
+                                      .reason = call->err.id,
+                                      .duration_us = duration_us,
+                                      .user = call->login.role == VAULT_NOBODY ? NULL : call->login.user,
+                                      .object = call->object,
+                                      .session = (uint32_t)call->context[0] << 24 | call->context[1] << 16 |
+                                                 call->context[2] << 8 | call->context[3] };
+        documented_name(call, &event.operation, &event.opcode);
+        e->add(e->arg, &event);
 }
 
 bool vault_audit_heads(struct vault_call *call)

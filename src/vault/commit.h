@@ -51,6 +51,9 @@ void vault_replay_give_back(struct vault_call *, const struct store_op *, size_t
 /* ---- audit_log.c ---- */
 /* What the call was, and what came of it (call->err). Text is lent from the call. */
 void vault_audit_fill(struct vault_call *, const struct vault_command *, struct audit_record *);
+/* To the operation event log, when there is one. */
+bool vault_events_may(struct vault_call *, const struct vault_command *);
+void vault_events_add(struct vault_call *, const struct vault_command *, uint64_t duration_us);
 /* Into the node's log of key use and refusals. */
 void vault_audit_use(struct vault_call *, const struct vault_command *);
 

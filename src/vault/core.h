@@ -74,6 +74,7 @@ struct vault {
         _Atomic int64_t tunings_rev; /* 0: no record yet */
         uint32_t starts;             /* of this node; 0: not counted */
         _Atomic bool swept;          /* nothing lies below the bridges of the audit log */
+        struct vault_events events;  /* add NULL: none */
         uint64_t sealed_uses; /* records of key use under the stored head; vault_seal_use_log's caller's */
         _Atomic(struct vault_tally *) uses_queue; /* of keys whose uses are not in the store yet */
         int64_t uses_stored_ms;                   /* monotonic; vault_store_uses's caller's */
@@ -118,6 +119,7 @@ struct vault_call {
         void *memo;
         void (*memo_clear)(void *); /* called with it at the end, when set */
         struct vault_object *used;  /* the token key it uses, counted if it succeeds; with a reference */
+        bool unrecorded;            /* refused because it could not be recorded as an event */
         /* for the audit record */
         uint64_t object;        /* handle, 0: none or session object */
         uint64_t second_object; /* public half, wrapping key */

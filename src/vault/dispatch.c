@@ -43,6 +43,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                 return err_set(
                     &call->err, ERR_STORE_DAMAGED,
                     "the node is out of service: its store could not be followed; see the node's log");
+        if (!vault_events_may(call, row))
+                return false;
         if (call->request->ticket.len) {
                 if (!vault_ticket_open(call, &call->err))
                         return false;
@@ -212,6 +214,7 @@ const Chsm__Response *vault_call(struct vault *v, const struct vault_peer *peer,
         uint64_t start = now_us();
         struct vault_call *call = arena_alloc(arena, sizeof(*call));
         bool recorded = false;
+        uint64_t took;
 
         *ticket_valid = false;
         if (!call || !(call->response = arena_alloc(arena, sizeof(*call->response))))
@@ -233,6 +236,8 @@ const Chsm__Response *vault_call(struct vault *v, const struct vault_peer *peer,
         vault_uses_settle(call, call->err.id == ERR_NONE);
         if (row && !recorded)
                 vault_audit_use(call, row);
-        vault_counters_add(v, row, call->err.id != ERR_NONE, now_us() - start);
+        took = now_us() - start;
+        vault_counters_add(v, row, call->err.id != ERR_NONE, took);
+        vault_events_add(call, row, took);
         return finish(call);
 }

@@ -214,6 +214,11 @@ void vault_set_audit(struct vault *v, struct audit_writer *audit)
         v->deps.audit = audit;
 }
 
+void vault_set_events(struct vault *v, const struct vault_events *events)
+{
+        v->events = *events;
+}
+
 void vault_close(struct vault **vp)
 {
         struct vault *v = *vp;

@@ -74,6 +74,7 @@ struct vault_peer {
         uint8_t certificate[32]; /* SHA-256 of the client certificate; zeros when none was shown */
         bool has_certificate;
         char address[64]; /* for the audit record */
+        char client[48];  /* its software as it said hello, "chsm-client/0.1.0"; for the event log */
 };
 
 /* Where a request should run; a column of the dispatch table. */
@@ -119,6 +120,26 @@ struct vault_identity {
 bool vault_identity(struct vault *, struct vault_identity *, struct err *);
 void vault_identity_clear(struct vault_identity *);
 uint64_t vault_identity_generation(struct vault *); /* cheap */
+
+/* A command that is over, for the operation event log (spec/semantics.md 17). Texts are lent for the call. */
+struct vault_event {
+        const struct vault_peer *peer;
+        const char *operation; /* static */
+        uint32_t opcode;
+        enum err_id reason;
+        uint64_t duration_us;
+        const char *user; /* NULL: nobody */
+        uint64_t object;
+        uint32_t session; /* first bytes of the application context */
+};
+struct vault_events {
+        void (*add)(void *arg, const struct vault_event *); /* any thread */
+        /* False: nothing is done now, as it could not be recorded. Such a refusal is no event. */
+        bool (*may)(void *arg, struct err *);
+        void *arg;
+};
+/* Before the first call. */
+void vault_set_events(struct vault *, const struct vault_events *);
 
 /* Counters for the admin endpoint; monotonic since open. */
 struct vault_metrics {
