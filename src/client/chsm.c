@@ -498,6 +498,12 @@ void chsm_login_remark(struct chsm *c, char out[CHSM_REMARK_MAX])
 
 uint32_t chsm_login(struct chsm *c, uint32_t role, struct slice user, struct slice password, struct err *err)
 {
+        return chsm_login_signed(c, role, user, password, SLICE_EMPTY, SLICE_EMPTY, err);
+}
+
+uint32_t chsm_login_signed(struct chsm *c, uint32_t role, struct slice user, struct slice password,
+                           struct slice challenge, struct slice signature, struct err *err)
+{
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__LoginRequest login = CHSM__LOGIN_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -516,6 +522,8 @@ uint32_t chsm_login(struct chsm *c, uint32_t role, struct slice user, struct sli
                 return err_ckr(err);
         }
         login.password = (ProtobufCBinaryData){ secret.n, (uint8_t *)(uintptr_t)secret.p };
+        login.challenge = (ProtobufCBinaryData){ challenge.n, (uint8_t *)(uintptr_t)challenge.p };
+        login.signature = (ProtobufCBinaryData){ signature.n, (uint8_t *)(uintptr_t)signature.p };
         request.body_case = CHSM__REQUEST__BODY_LOGIN;
         request.login = &login;
         rv = chsm_call(c, &request, &answer, err);

@@ -75,6 +75,9 @@ uint32_t chsm_call(struct chsm *, Chsm__Request *, struct chsm_answer *, struct 
 
 /* role: numeric type (1 CU, 2 CO, 6 PRECO). The password is not kept: the ticket is. */
 uint32_t chsm_login(struct chsm *, uint32_t role, struct slice user, struct slice password, struct err *);
+/* The same for users with a second factor: a challenge of auth_challenge, and the signature of its digest. */
+uint32_t chsm_login_signed(struct chsm *, uint32_t role, struct slice user, struct slice password,
+                           struct slice challenge, struct slice signature, struct err *);
 uint32_t chsm_logout(struct chsm *, struct err *);
 /* What the node remarked on the last login, or an empty text. Copied. */
 #define CHSM_REMARK_MAX 256

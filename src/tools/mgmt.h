@@ -55,7 +55,7 @@ void mgmt_say_note(struct shell *, const char *note); /* empty: nothing */
 
 extern const struct shell_command mgmt_config_rows[];
 extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],
-    mgmt_quorum_rows[], mgmt_policy_rows[], mgmt_right_rows[];
+    mgmt_quorum_rows[], mgmt_factor_rows[], mgmt_policy_rows[], mgmt_right_rows[];
 
 /* Whether these words can be run without any server: an exported log is checked anywhere. */
 bool mgmt_audit_offline(int argc, char **argv);

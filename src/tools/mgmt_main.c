@@ -74,7 +74,8 @@ static const struct shell_command *const tables[] = {
         mgmt_key_rows,    /* keys, as officers and owners see them */
         mgmt_audit_rows,  /* audit logs */
         mgmt_policy_rows, /* profile and settings */
-        mgmt_quorum_rows, /* approvals */
+        mgmt_quorum_rows,
+        mgmt_factor_rows, /* approvals */
         mgmt_mask_rows,   /* masked objects, synchronisation */
         mgmt_config_rows, /* numbers, and what is refused */
         NULL,

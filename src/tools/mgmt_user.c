@@ -1,4 +1,5 @@
 /* chsm-mgmt: logins and users. */
+#include "tools/mgmt_factor.h"
 #include "tools/mgmt_user.h"
 #include "tools/password_advice.h"
 
@@ -8,6 +9,7 @@ static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index,
 {
         uint32_t role = mgmt_role(sh, argv[1]), rv;
         char remark[CHSM_REMARK_MAX];
+        const Chsm__SecondFactor *factor;
         struct sec *password;
 
         (void)argc;
@@ -20,7 +22,11 @@ static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index,
         password = shell_secret(sh, argv[3]);
         if (!password)
                 return err_ckr(&sh->err);
-        rv = chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(password), &sh->err);
+        factor = mgmt_factor_of(index);
+        rv = factor ? chsm_login_signed(s->chsm, role, slice_str(argv[2]), sec_slice(password),
+                                        slice_of(factor->challenge.data, factor->challenge.len),
+                                        slice_of(factor->signature.data, factor->signature.len), &sh->err)
+                    : chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(password), &sh->err);
         sec_free(&password);
         if (rv == 0) {
                 (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", argv[2], mgmt_role_name(role));
@@ -32,7 +38,12 @@ static uint32_t login_one(struct shell *sh, struct mgmt_server *s, size_t index,
 
 static uint32_t login(struct shell *sh, int argc, char **argv)
 {
-        return mgmt_each(sh, "loginHSM", login_one, argc, argv);
+        uint32_t rv = mgmt_factor_begin(sh, argc, argv, 4, 0);
+
+        if (rv == 0)
+                rv = mgmt_each(sh, "loginHSM", login_one, argc, argv);
+        mgmt_factor_end();
+        return rv;
 }
 
 static uint32_t logout_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
@@ -139,6 +150,7 @@ static uint32_t create_one(struct shell *sh, struct mgmt_server *s, size_t index
         body.role = mgmt_role(sh, argv[1]);
         body.user = argv[2];
         body.password = secret_data(typed);
+        body.factor = mgmt_factor_of(index);
         request.create_user = &body;
         request.body_case = CHSM__REQUEST__BODY_CREATE_USER;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
@@ -159,7 +171,10 @@ static uint32_t create_user(struct shell *sh, int argc, char **argv)
         shell_say(sh, "Creating User %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
                   mgmt_scope_size(sh));
         advise(sh, typed, argv[2]);
-        rv = mgmt_each(sh, "createUser", create_one, argc, argv);
+        rv = mgmt_factor_begin(sh, argc, argv, 4, 1);
+        if (rv == 0)
+                rv = mgmt_each(sh, "createUser", create_one, argc, argv);
+        mgmt_factor_end();
         sec_free(&typed);
         return rv;
 }
@@ -211,6 +226,7 @@ static uint32_t change_one(struct shell *sh, struct mgmt_server *s, size_t index
         body.role = mgmt_role(sh, argv[1]);
         body.user = argv[2];
         body.password = secret_data(typed);
+        body.factor = mgmt_factor_of(index);
         request.change_password = &body;
         request.body_case = CHSM__REQUEST__BODY_CHANGE_PASSWORD;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
@@ -240,7 +256,10 @@ static uint32_t change_password(struct shell *sh, int argc, char **argv)
         shell_say(sh, "Changing password for %s(%s) on %zu nodes\n", argv[2], mgmt_role_name(role),
                   mgmt_scope_size(sh));
         advise(sh, typed, argv[2]);
-        rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
+        rv = mgmt_factor_begin(sh, argc, argv, 4, 1);
+        if (rv == 0)
+                rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
+        mgmt_factor_end();
         sec_free(&typed);
         return rv;
 }
@@ -269,13 +288,13 @@ static uint32_t unlock_user(struct shell *sh, int argc, char **argv)
 }
 
 const struct shell_command mgmt_user_rows[] = {
-        { "loginHSM", "PRECO|CO|CU USER PASSWORD|-hpswd", "log in", 3, 3, false, login },
+        { "loginHSM", "PRECO|CO|CU USER PASSWORD|-hpswd [-2fa FILE]", "log in", 3, 5, false, login },
         { "logoutHSM", "", "log out", 0, 0, false, logout },
         { "listUsers", "", "list the partition's users", 0, 0, false, list_users },
-        { "createUser", "CO|CU USER PASSWORD|-hpswd", "make a user", 3, 3, true, create_user },
+        { "createUser", "CO|CU USER PASSWORD|-hpswd [-2fa FILE]", "make a user", 3, 5, true, create_user },
         { "deleteUser", "CO|CU USER", "delete a user who owns nothing", 2, 2, false, delete_user },
-        { "changePswd", "CO|CU|PRECO USER PASSWORD|-hpswd", "change a password; PRECO's makes him CO", 3, 3,
-          true, change_password },
+        { "changePswd", "CO|CU|PRECO USER PASSWORD|-hpswd [-2fa FILE]",
+          "change a password; PRECO's makes him CO", 3, 5, true, change_password },
         { "unlockUser", "USER", "unlock a crypto user after too many failed logins", 1, 1, true,
           unlock_user },
         { "modifyKeyOwner", "HANDLE USER_ID [KCV]", "give a key to another crypto user", 2, 3, true,

@@ -391,3 +391,23 @@ bool vault_authorised(struct vault_call *call, const struct vault_object *o, enu
                 return refused(call, "the authorisation has expired");
         return use(call, &a, now);
 }
+
+bool vault_authorisation_spend(struct vault_call *call, const uint8_t id[16], int64_t now_ms, bool *before)
+{
+        static const uint8_t nobodys[CRYPTO_HASH_SIZE];
+        struct authorisation a = { .user_id = 0 };
+        struct slice key = vault_call_key(call, "x/", slice_of(id, ID_SIZE));
+        struct buf body = BUF_INIT;
+        bool ok;
+
+        memcpy(a.id, id, ID_SIZE);
+        *before = was_used(call->vault, &a, nobodys) != 0;
+        if (*before)
+                return true;
+        buf_put_u64(&body, (uint64_t)(now_ms + REMEMBER_MS));
+        buf_put(&body, nobodys, sizeof(nobodys));
+        ok = vault_call_guard(call, STORE_ABSENT, key, 0) && vault_record_put(call, key, &body) &&
+             drop_old(call, now_ms);
+        buf_clear(&body);
+        return ok;
+}

@@ -14,6 +14,9 @@
 
 bool vault_authorisations_open(struct vault *, struct err *);
 void vault_authorisations_close(struct vault *); /* NULL-safe */
+/* Uses up a one-use id of somebody else's making (a challenge) in the call's transaction. *before: it was
+ * used already, and nothing is added. */
+bool vault_authorisation_spend(struct vault_call *, const uint8_t id[16], int64_t now_ms, bool *before);
 /* True when the operation needs none, or the call's request carries one for it, which the call's transaction
  * then uses up. ERR_NOT_LOGGED_IN with the reason otherwise. */
 bool vault_authorised(struct vault_call *, const struct vault_object *, enum crypto_op);

@@ -277,4 +277,9 @@ bool vault_delete_token(struct vault_call *);
 bool vault_get_token_timeout(struct vault_call *);
 bool vault_set_token_timeout(struct vault_call *);
 
+/* ---- handlers, second factor (second_factor.c, factor_command.c) ---- */
+bool vault_auth_challenge(struct vault_call *);
+bool vault_set_auth_key(struct vault_call *);
+bool vault_list_auth_keys(struct vault_call *);
+
 #endif

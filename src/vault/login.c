@@ -1,6 +1,7 @@
 /* Login and logout, and the verdict on a password. DESIGN section 6: one guarded transaction on the failure
  * counter, so that many threads and nodes do not give an attacker more tries than one. */
 #include "vault/partition.h"
+#include "vault/second_factor.h"
 #include "vault/ticket.h"
 #include "vault/tuning.h"
 
@@ -106,7 +107,7 @@ bool vault_login_user(struct vault_call *call)
         const Chsm__LoginRequest *in = call->request->login;
         struct slice password = slice_of(in->password.data, in->password.len);
         struct vault_user_view user;
-        bool good, ok;
+        bool good, signed_well, ok;
 
         call->subject = arena_text(call->arena, slice_of(in->user, strnlen(in->user, 64)));
         if (in->role != VAULT_CU && in->role != VAULT_CO && in->role != VAULT_PRECO)
@@ -123,7 +124,10 @@ bool vault_login_user(struct vault_call *call)
                 crypto_password_waste(v->deps.crypto, &v->config.password_cost, password);
                 return wrong(&call->err);
         }
-        ok = vault_login_verdict(call, &user, password, &good) && (!good || login_answer(call, &user));
+        /* A wrong signature counts as a wrong password does, and costs the same. */
+        ok = vault_factor_login(call, &user, &signed_well) &&
+             vault_login_verdict(call, &user, signed_well ? password : SLICE_EMPTY, &good) &&
+             (!good || login_answer(call, &user));
         sec_wipe(user.password, sizeof(user.password));
         return ok;
 }

@@ -35,6 +35,7 @@ static const struct vault_quorum_row rows[] = {
         { CHSM__REQUEST__BODY_SET_M_VALUE, VAULT_SERVICE_MISC_CO, false, always },
         { CHSM__REQUEST__BODY_SET_TOKEN_TIMEOUT, VAULT_SERVICE_MISC_CO, false, always },
         { CHSM__REQUEST__BODY_SET_ATTRIBUTES, VAULT_SERVICE_KEY_TRUST, false, by_officer },
+        { CHSM__REQUEST__BODY_SET_AUTH_KEY, VAULT_SERVICE_USER_MGMT, true, of_another },
         { CHSM__REQUEST__BODY_SET_POLICY, VAULT_SERVICE_POLICY, false, by_officer },
 };
 

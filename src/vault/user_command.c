@@ -1,6 +1,7 @@
 /* The commands on users. Who may try them is a column of dispatch_rows.c; what depends on the user acted upon
  * is decided here. spec/semantics.md 2.1, 5 and 6. */
 #include "vault/partition.h"
+#include "vault/second_factor.h"
 #include "vault/users.h"
 
 const char *vault_role_name(uint32_t role)
@@ -149,7 +150,8 @@ bool vault_create_user(struct vault_call *call)
         memcpy(u.name, in->user, strlen(in->user));
         for (size_t i = 0; u.name[i]; i++)
                 u.key[i] = (char)(u.name[i] >= 'A' && u.name[i] <= 'Z' ? u.name[i] | 0x20 : u.name[i]);
-        ok = hash(call, password, u.password) && vault_user_put(call, &u) &&
+        ok = vault_factor_take(call, in->factor, in->role, in->user, &u.second_factor) &&
+             hash(call, password, u.password) && vault_user_put(call, &u) &&
              vault_partition_put_next_user(call, u.id + 1, rev) && user_answer(call, u.id);
         vault_officers_note(call, 0, in->role == VAULT_CO);
         sec_wipe(u.password, sizeof(u.password));
@@ -205,7 +207,8 @@ static bool may_change(struct vault_call *call, const struct vault_user_view *u)
         return vault_user_admits_officers(call, u->id, "change his password");
 }
 
-static bool change(struct vault_call *call, struct vault_user_view *u, struct slice password)
+static bool change(struct vault_call *call, struct vault_user_view *u, struct slice password,
+                   const struct vault_user_key *factor)
 {
         bool promote = u->role == VAULT_PRECO;
 
@@ -216,6 +219,9 @@ static bool change(struct vault_call *call, struct vault_user_view *u, struct sl
                 u->role = VAULT_CO;
         if (u->role == VAULT_CO)
                 vault_officers_note(call, u->id, 1);
+        vault_factor_password_changed(u);
+        if (factor->n)
+                u->second_factor = *factor;
         return vault_user_put(call, u) && (!u->failures_rev || vault_user_put_failures(call, u, 0)) &&
                (!promote || vault_partition_put_state(call, VAULT_ACTIVATED)) && vault_call_done(call);
 }
@@ -226,6 +232,7 @@ bool vault_change_password(struct vault_call *call)
         struct slice password = slice_of(in->password.data, in->password.len);
         struct slice old = slice_of(in->old_password.data, in->old_password.len);
         struct vault_user_view u;
+        struct vault_user_key factor;
         bool good = true, ok;
 
         if (!vault_user_target(call, in->role, in->user, &u))
@@ -240,7 +247,9 @@ bool vault_change_password(struct vault_call *call)
                 call->op_count = good ? 0 : call->op_count;
         }
         if (ok && good)
-                ok = vault_user_guard(call, &u) && change(call, &u, password);
+                ok = vault_user_guard(call, &u) &&
+                     vault_factor_take(call, in->factor, in->role, in->user, &factor) &&
+                     change(call, &u, password, &factor);
         sec_wipe(u.password, sizeof(u.password));
         return ok;
 }

@@ -71,9 +71,29 @@ bool wire_check_store_cert(const Chsm__Request *r, struct err *err)
         return check_bytes(r->store_cert->certificate, 1, WIRE_CERT_MAX, "certificate", err);
 }
 
+static bool check_factor(const Chsm__SecondFactor *f, struct err *err)
+{
+        return !f || (check_bytes(f->public_key, 1, WIRE_PERSON_MAX, "public_key", err) &&
+                      check_bytes(f->challenge, 1, WIRE_PERSON_MAX, "challenge", err) &&
+                      check_bytes(f->signature, 1, WIRE_PERSON_MAX, "signature", err));
+}
+
+bool wire_check_auth_challenge(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->auth_challenge->user, 1, WIRE_NAME_MAX, "user", err);
+}
+
+bool wire_check_set_auth_key(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->set_auth_key->user, 1, WIRE_NAME_MAX, "user", err) &&
+               check_factor(r->set_auth_key->factor, err);
+}
+
 bool wire_check_login(const Chsm__Request *r, struct err *err)
 {
         return check_name(r->login->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_bytes(r->login->challenge, 0, WIRE_PERSON_MAX, "challenge", err) &&
+               check_bytes(r->login->signature, 0, WIRE_PERSON_MAX, "signature", err) &&
                check_bytes(r->login->password, 0, WIRE_PASSWORD_MAX, "password", err);
 }
 
@@ -87,6 +107,7 @@ bool wire_check_authorise(const Chsm__Request *r, struct err *err)
 bool wire_check_create_user(const Chsm__Request *r, struct err *err)
 {
         return check_name(r->create_user->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_factor(r->create_user->factor, err) &&
                check_bytes(r->create_user->password, 0, WIRE_PASSWORD_MAX, "password", err);
 }
 
@@ -98,6 +119,7 @@ bool wire_check_delete_user(const Chsm__Request *r, struct err *err)
 bool wire_check_change_password(const Chsm__Request *r, struct err *err)
 {
         return check_name(r->change_password->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_factor(r->change_password->factor, err) &&
                check_bytes(r->change_password->password, 0, WIRE_PASSWORD_MAX, "password", err) &&
                check_bytes(r->change_password->old_password, 0, WIRE_PASSWORD_MAX, "old_password", err);
 }

@@ -62,6 +62,8 @@ bool wire_check_set_config(const Chsm__Request *, struct err *);
 bool wire_check_register_quorum_key(const Chsm__Request *, struct err *);
 bool wire_check_get_token(const Chsm__Request *, struct err *);
 bool wire_check_approve_token(const Chsm__Request *, struct err *);
+bool wire_check_auth_challenge(const Chsm__Request *, struct err *);
+bool wire_check_set_auth_key(const Chsm__Request *, struct err *);
 bool wire_check_delete_token(const Chsm__Request *, struct err *);
 bool wire_check_set_audit_udd(const Chsm__Request *, struct err *);
 

@@ -157,7 +157,54 @@ refused "other applications are refused too" "RET_MXN_AUTH_FAILED" util sign -f 
 t "a second token of the key" says user "getToken -k $key -out token11" "Cfm3GetToken returned: 0x00"
 t "with one approval and one by a stranger" approval token11 1 cu1 admin
 t "is not approved" says user "approveToken -f token11.approval" "there is no user 'admin' of type 1"
+# The second factor. The tool waits for a line while the digests are signed.
+digest_signed() { # FILE KEY [PUBLIC_KEY]
+        until_true python3 -c "import json, sys; json.load(open('$1'))" &&
+                python3 -c "import base64, json; open('$1.digest', 'wb').write(base64.b64decode(json.load(open('$1'))['Data'][0]['Digest']))" &&
+                openssl pkeyutl -sign -inkey "$2" -pkeyopt digest:sha256 -in "$1.digest" -out "$1.signature" &&
+                python3 -c "
+import base64, json
+a = json.load(open('$1'))
+a['Data'][0]['Signature'] = base64.b64encode(open('$1.signature', 'rb').read()).decode()
+a['PublicKey'] = open('$3').read() if '$3' else ''
+json.dump(a, open('$1.new', 'w'))" && mv "$1.new" "$1"
+}
+
+# with_factor COMMANDS FILE KEY [PUBLIC_KEY]: a tool that waits for that file.
+with_factor() {
+        rm -f "$2" factor.in && mkfifo factor.in
+        chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" <factor.in >factor.out 2>&1 &
+        tool=$!
+        exec 5>factor.in
+        printf '%s\n' "$1" >&5
+        digest_signed "$2" "$3" "${4:-}" && printf '\nlistUserAuthPubKeys\n' >&5
+        exec 5>&-
+        wait "$tool" && rv=0 || rv=$?
+        cat factor.out
+        return "$rv"
+}
+t "a user registers the key of a second factor" with_factor "loginHSM CU cu2 user12345
+registerUserAuthPubKey CU cu2 cu2.authdata" cu2.authdata cu2.key cu2.pem
+t "the list shows it" grep -q "CU  *cu2" factor.out
+t "and listUsers" sh -c 'echo listUsers | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep -q "cu2 .*YES.*YES"'
+refused "his password is not enough" "logs in with a second factor" nobody loginHSM CU cu2 user12345
+refused "on no interface" "not enough for this user" chsm-util singlecmd loginHSM -u CU -s cu2 -p user12345
+t "with the signature it is" with_factor "loginHSM CU cu2 user12345 -2fa login.authdata" login.authdata cu2.key
+refused "by another key it is not" "user name or password is wrong" \
+        with_factor "loginHSM CU cu2 user12345 -2fa login.authdata" login.authdata cu1.key
+refused "nor with another password" "user name or password is wrong" \
+        with_factor "loginHSM CU cu2 user99999 -2fa login.authdata" login.authdata cu2.key
+refused "a word that is no option" "is no option here" nobody loginHSM CU cu2 user12345 -3fa x
+unsigned() {
+        rm -f empty.authdata
+        printf 'loginHSM CU cu2 user12345 -2fa empty.authdata\n\n' | chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf"
+}
+refused "a file that nobody has signed" "is not there in base64" unsigned
+t "the file is as documented" sh -c 'python3 -c "
+import json; a = json.load(open(\"empty.authdata\"))
+assert a[\"Version\"] == \"1.0\" and sorted(a[\"Data\"][0]) == [\"Digest\", \"HsmId\", \"Signature\"]"'
 t "the node forgets nothing when it is restarted" hsm_restart
+refused "the second factor neither" "logs in with a second factor" nobody loginHSM CU cu2 user12345
 exec 3>&- 4>&-
 printf 'loginHSM CO %s %s\ngetMValue 3\ncreateUser CU cu5 user12345\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" >after
 refused "the value is still two" "needs 2 approvals" sh -c 'chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" <after'

@@ -107,3 +107,49 @@ static void fill_set_token_timeout(struct trial *t)
 {
         ((Chsm__SetTokenTimeoutRequest *)body_of(t, "set_token_timeout"))->seconds = 600;
 }
+
+static void fill_auth_challenge(struct trial *t)
+{
+        ((Chsm__AuthChallengeRequest *)body_of(t, "auth_challenge"))->user = text_of(OWNER);
+}
+
+/* A key that the request's signature fits, for a user. */
+static void auth_key(struct trial *t, uint32_t role, const char *user)
+{
+        static Chsm__SecondFactor factor;
+        static struct given signature;
+        static uint8_t sealed[256];
+        Chsm__AuthChallengeRequest *ask_for;
+        Chsm__SetAuthKeyRequest *in;
+        const Chsm__Response *r;
+
+        chsm__second_factor__init(&factor);
+        factor.public_key = (ProtobufCBinaryData){ person_pem(0).n, (uint8_t *)(uintptr_t)person_pem(0).p };
+        ask_for = body_of(t, "auth_challenge");
+        ask_for->role = role;
+        ask_for->user = text_of(user);
+        ask_for->purpose = 1;
+        r = ask(t->me, &t->request);
+        if (r->status == 0) {
+                signature = person_sign_digest(0, r->auth_challenge->digest.data);
+                memcpy(sealed, r->auth_challenge->challenge.data, r->auth_challenge->challenge.len);
+                factor.challenge = (ProtobufCBinaryData){ r->auth_challenge->challenge.len, sealed };
+                factor.signature = (ProtobufCBinaryData){ signature.n, signature.p };
+        }
+        chsm__request__init(&t->request);
+        in = body_of(t, "set_auth_key");
+        in->mode = 1;
+        in->role = role;
+        in->user = text_of(user);
+        in->factor = &factor;
+}
+
+static void fill_own_auth_key(struct trial *t)
+{
+        auth_key(t, is_officer(t) ? 2 : 1, t->user);
+}
+
+static void fill_other_auth_key(struct trial *t)
+{
+        auth_key(t, 1, fresh_user(t));
+}
