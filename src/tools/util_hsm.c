@@ -53,7 +53,7 @@ void util_cluster_status(struct shell *sh)
 
                 shell_say(sh, "\n\tCluster Status:\n");
                 for (size_t i = 0; i < r->n_nodes; i++)
-                        shell_say(sh, "\tNode id %zu status: %s\n", i,
+                        shell_say(sh, "\tNode id %u status: %s\n", r->nodes[i]->number,
                                   r->nodes[i]->connected
                                       ? "0x00000000 : HSM Return: SUCCESS"
                                       : "0x30000085 : HSM CLUSTER ERROR: Server in cluster is unavailable");

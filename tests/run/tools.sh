@@ -56,7 +56,7 @@ t "an RSA key is found by its modulus" sh -c 'chsm-util -j singlecmd loginHSM -u
         findKey -m pub.pem -c 2 | grep -q "\"handles\":\[[0-9]*\]"'
 refused "a file without a modulus" "no RSA modulus" util findKey -m ec.pem
 t "a key is on every node" sh -c 'chsm-util singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" findSingleKey \
-        -k "$(cat private)" | grep -q "Node id 0 status: 0x00000000"'
+        -k "$(cat private)" | grep -q "Node id 1 status: 0x00000000"'
 refused "and one that is not is on none" "0xa8" util findSingleKey -k 99
 session_key() {
         printf 'loginHSM -u CU -s cu1 -p %s\ngenSymKey -t 31 -s 16 -l passing -sess\nfindKey -l passing\nfindKey -l passing -sess 0\ngetKeyInfo -k 4026531841\ndeleteKey -k 4026531841\ngetKeyInfo -k 4026531841\n' \
