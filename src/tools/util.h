@@ -10,11 +10,15 @@
 /* Session keys have handles of the tool's own, from here on; they end with it. */
 #define UTIL_SESSION_FIRST 4026531841U
 #define UTIL_SESSION_MOST  256
+#define UTIL_CONTEXTS      8
 
 struct util {
         struct chsm *chsm;
-        bool wrap_with_trusted;                         /* DEFAULT_WRAP_WITH_TRUSTED */
-        uint64_t user_kek;                              /* USER_KEK_HANDLE; 0: none */
+        bool wrap_with_trusted; /* DEFAULT_WRAP_WITH_TRUSTED */
+        uint64_t user_kek;      /* USER_KEK_HANDLE; 0: none */
+        const char *socket;     /* of the daemon */
+        struct chsm *(*open)(const char *socket, struct err *);
+        struct chsm *contexts[UTIL_CONTEXTS]; /* the first is the tool's own, once there are others */
         ProtobufCBinaryData session[UTIL_SESSION_MOST]; /* sealed session keys of this run */
         size_t session_n;
 };

@@ -1,4 +1,5 @@
 #include "tools/util_bulk.h"
+#include "tools/util_move.h"
 #include "base/file.h"
 
 #include <dirent.h>

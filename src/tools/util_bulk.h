@@ -14,7 +14,5 @@ uint32_t util_bulk_folder(struct shell *, const char *folder, const char *suffix
 /* The same for the lines of a file; path is the line. Empty lines and those that begin with # are left out.
  */
 uint32_t util_bulk_list(struct shell *, const char *file, util_bulk_one, void *);
-/* Has a key that the caller sees this CKA_ID? */
-uint32_t util_id_taken(struct shell *, const char *id, bool *taken);
 
 #endif

@@ -111,6 +111,10 @@ void util_forget(struct shell *sh, const Chsm__ObjectRef *ref)
 
 void util_clear(struct util *u)
 {
+        if (u->contexts[0])
+                u->chsm = u->contexts[0];
+        for (size_t i = 1; i < UTIL_CONTEXTS; i++)
+                chsm_close(&u->contexts[i]);
         for (size_t i = 0; i < u->session_n; i++)
                 free(u->session[i].data);
         u->session_n = 0;

@@ -46,6 +46,8 @@ static uint32_t import_call(struct shell *sh, struct import *i, struct chsm_answ
 
         if (rv == 0)
                 rv = util_users(sh, i->m.users, &users, &body.n_share_with);
+        if (rv == 0)
+                rv = util_quorum(sh, &i->m, &body.quorum);
         ask_number(&a, CKA_CLASS, i->object_class);
         ask_number(&a, CKA_KEY_TYPE, i->key_type);
         if (rv == 0)

@@ -1,5 +1,5 @@
 /* chsm-util: keys are made. */
-#include "tools/util.h"
+#include "tools/util_move.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,27 +166,38 @@ static uint32_t gen_rsa(struct shell *sh, int argc, char **argv)
         return gen_pair(sh, &m, CKM_RSA_PKCS_KEY_PAIR_GEN, &pub);
 }
 
+uint32_t util_curve(struct shell *sh, const char *number, struct slice *params, uint64_t *mechanism)
+{
+        uint64_t curve = 0;
+        uint32_t rv = util_number(sh, "-i", number, 1, 64, &curve);
+
+        for (size_t i = 0; rv == 0 && i < CURVES; i++) {
+                if (curve_rows[i].number == curve) {
+                        *params = slice_of(curve_rows[i].params, curve_rows[i].n);
+                        *mechanism = curve == 28 ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN;
+                        return 0;
+                }
+        }
+        return rv ? rv : shell_fail(sh, ERR_CURVE, "curve %s is not offered; try: listECCCurveIds", number);
+}
+
 static uint32_t gen_ecc(struct shell *sh, int argc, char **argv)
 {
         struct util_making m = { NULL };
         const char *curve_text = NULL;
         const struct util_option rows[] = { { "-i", &curve_text, false, true }, UTIL_MAKING_OPTIONS(m) };
         struct ask_attributes pub = { .n = 0 };
-        uint64_t curve = 0;
         uint32_t rv = util_options(sh, argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
 
+        struct slice params;
+        uint64_t mechanism = 0;
+
         if (rv == 0)
-                rv = util_number(sh, "-i", curve_text, 1, 64, &curve);
+                rv = util_curve(sh, curve_text, &params, &mechanism);
         if (rv)
                 return rv;
-        for (size_t i = 0; i < CURVES; i++) {
-                if (curve_rows[i].number == curve) {
-                        ask_bytes(&pub, CKA_EC_PARAMS, slice_of(curve_rows[i].params, curve_rows[i].n));
-                        return gen_pair(
-                            sh, &m, curve == 28 ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, &pub);
-                }
-        }
-        return shell_fail(sh, ERR_CURVE, "curve %s is not offered; try: listECCCurveIds", curve_text);
+        ask_bytes(&pub, CKA_EC_PARAMS, params);
+        return gen_pair(sh, &m, mechanism, &pub);
 }
 
 #define MAKING                                                                                               \

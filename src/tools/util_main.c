@@ -69,6 +69,7 @@ static void single(struct shell *sh, int argc, char **argv)
 
 static int run(struct shell *sh, struct util *u, const char *path, int argc, char **argv)
 {
+        char socket[512];
         struct application_conf conf = { 0 };
         struct err err = ERR_INIT;
 
@@ -79,8 +80,11 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
         }
         u->wrap_with_trusted = conf.wrap_with_trusted;
         u->user_kek = (uint64_t)conf.user_kek_handle;
-        u->chsm = connect_daemon(path ? path : application_socket(&conf), &err);
+        (void)snprintf(socket, sizeof(socket), "%s", path ? path : application_socket(&conf));
         application_conf_clear(&conf);
+        u->socket = socket;
+        u->open = connect_daemon;
+        u->chsm = connect_daemon(socket, &err);
         if (!u->chsm) {
                 fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
                 return 1;
@@ -99,6 +103,8 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
 int main(int argc, char **argv)
 {
         static const struct shell_command *const tables[] = {
+                util_hsm_info_rows,  util_derive_rows,   util_split_rows,
+                util_park_rows,      util_atomic_rows,   util_context_rows,
                 util_import_rows,    util_export_rows,   util_wrap_command_rows,
                 util_public_rows,    util_aes_wrap_rows, util_fake_pem_rows,
                 util_session_rows,   util_key_rows,      util_find_rows,

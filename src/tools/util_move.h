@@ -79,7 +79,23 @@ bool util_header_file(const struct util_wrapping *, struct slice wrapped, struct
 uint32_t util_header_read(struct shell *, struct util_wrapping *, struct slice file, struct slice *attributes,
                           struct slice *wrapped);
 
+/* ---- what other commands need of these ---- */
+/* Handles parted by commas. Caller frees. */
+uint32_t util_handles(struct shell *, const char *option, const char *text, uint64_t **, size_t *n);
+/* Wraps a key into a file with a header, by AES-GCM, and brings it back; nothing is said. */
+uint32_t util_wrap_file(struct shell *, const char *key, const char *with, const char *file);
+uint32_t util_unwrap_file(struct shell *, const char *file, const char *with, uint64_t *handle);
+/* The point of an EC or Montgomery public key in PEM, as ECDH takes it. */
+uint32_t util_public_point(struct shell *, const char *file, struct buf *);
+/* A public key of a PEM or DER file as a session object that may wrap; ref lends from the answer. */
+uint32_t util_public_session(struct shell *, const char *file, struct chsm_answer *, Chsm__ObjectRef *ref);
+/* Has a key that the caller sees this CKA_ID? (util_bulk.c) */
+uint32_t util_id_taken(struct shell *, const char *id, bool *taken);
+/* CKA_EC_PARAMS of a curve number, and what makes pairs on it. (util_key.c) */
+uint32_t util_curve(struct shell *, const char *number, struct slice *params, uint64_t *mechanism);
+
 extern const struct shell_command util_import_rows[], util_export_rows[], util_wrap_command_rows[],
-    util_public_rows[], util_aes_wrap_rows[], util_fake_pem_rows[];
+    util_public_rows[], util_aes_wrap_rows[], util_fake_pem_rows[], util_hsm_info_rows[], util_derive_rows[],
+    util_split_rows[], util_park_rows[], util_atomic_rows[], util_context_rows[];
 
 #endif

@@ -1,7 +1,7 @@
 /* Options of chsm-util's commands, and the words of their results. */
 #include "base/file.h"
 #include "base/text.h"
-#include "tools/util.h"
+#include "tools/util_move.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,24 +59,37 @@ bool util_write(struct shell *sh, const char *path, struct slice bytes, unsigned
         return true;
 }
 
-uint32_t util_users(struct shell *sh, const char *text, uint64_t **ids, size_t *n)
+/* Numbers parted by commas. */
+static uint32_t numbers(struct shell *sh, const char *option, const char *what, const char *text,
+                        uint64_t **ids, size_t *n)
 {
         char copy[512], *rest = copy, *word;
 
         *n = 0;
         *ids = calloc(64, sizeof(**ids));
         if (!*ids || (text && strlen(text) >= sizeof(copy)))
-                return shell_fail(sh, *ids ? ERR_USAGE : ERR_MEMORY, "the list of users is too long");
+                return shell_fail(sh, *ids ? ERR_USAGE : ERR_MEMORY, "the list of option %s is too long",
+                                  option);
         if (!text)
                 return 0;
         memcpy(copy, text, strlen(text) + 1);
         while ((word = strsep(&rest, ","))) {
                 if (*n == 64 || !text_number(word, 1, UINT32_MAX, &(*ids)[*n]))
-                        return shell_fail(sh, ERR_USAGE,
-                                          "option -u takes user ids parted by commas, not '%s'", text);
+                        return shell_fail(sh, ERR_USAGE, "option %s takes %s parted by commas, not '%s'",
+                                          option, what, text);
                 (*n)++;
         }
         return 0;
+}
+
+uint32_t util_users(struct shell *sh, const char *text, uint64_t **ids, size_t *n)
+{
+        return numbers(sh, "-u", "user ids", text, ids, n);
+}
+
+uint32_t util_handles(struct shell *sh, const char *option, const char *text, uint64_t **handles, size_t *n)
+{
+        return numbers(sh, option, "handles", text, handles, n);
 }
 
 uint32_t util_quorum(struct shell *sh, const struct util_making *m, uint32_t *quorum)

@@ -205,6 +205,68 @@ static uint32_t create_public(struct shell *sh, int argc, char **argv)
         return rv;
 }
 
+uint32_t util_public_point(struct shell *sh, const char *file, struct buf *out)
+{
+        EVP_PKEY *key = read_public(sh, file);
+        unsigned char *bytes = NULL;
+        uint8_t raw[64];
+        struct slice point = SLICE_EMPTY;
+        uint32_t rv = key ? 0 : err_ckr(&sh->err);
+
+        if (key && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
+                point = point_of(key, &bytes, raw);
+        buf_put_slice(out, point);
+        if (key && !point.n)
+                rv = shell_fail(sh, ERR_KEY_TYPE, "'%s' holds no key of an elliptic curve", file);
+        OPENSSL_free(bytes);
+        EVP_PKEY_free(key);
+        return rv;
+}
+
+/* PEM, or DER as one document has it. */
+static EVP_PKEY *read_either(struct shell *sh, const char *file)
+{
+        struct buf bytes = BUF_INIT;
+        const unsigned char *at;
+        EVP_PKEY *key = NULL;
+
+        if (!util_read(sh, file, UTIL_KEY_FILE_MAX, &bytes))
+                return NULL;
+        at = bytes.p;
+        if (bytes.n && bytes.p[0] == 0x30)
+                key = d2i_PUBKEY(NULL, &at, (long)bytes.n);
+        buf_clear(&bytes);
+        ERR_clear_error();
+        return key ? key : read_public(sh, file);
+}
+
+uint32_t util_public_session(struct shell *sh, const char *file, struct chsm_answer *answer,
+                             Chsm__ObjectRef *ref)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__CreateObjectRequest body = CHSM__CREATE_OBJECT_REQUEST__INIT;
+        struct parts p = { .a = { .n = 0 } };
+        EVP_PKEY *key = read_either(sh, file);
+        uint32_t rv = key ? parts_of(sh, key, file, &p) : err_ckr(&sh->err);
+
+        if (rv == 0) {
+                ask_number(&p.a, CKA_CLASS, CKO_PUBLIC_KEY);
+                ask_bool(&p.a, CKA_TOKEN, false);
+                ask_bool(&p.a, CKA_WRAP, true);
+                body.template_ = p.a.list;
+                body.n_template_ = p.a.n;
+                request.create_object = &body;
+                request.body_case = CHSM__REQUEST__BODY_CREATE_OBJECT;
+                rv = chsm_call(util_chsm(sh), &request, answer, &sh->err);
+        }
+        chsm__object_ref__init(ref);
+        if (rv == 0)
+                ref->sealed = answer->response->object->sealed;
+        EVP_PKEY_free(key);
+        parts_clear(&p);
+        return rv;
+}
+
 #define MORE " [-id ID] [-role wrap|encrypt|sign] [-sess] [-min_srv N [-timeout S]]"
 
 const struct shell_command util_public_rows[] = {

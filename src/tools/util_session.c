@@ -134,35 +134,6 @@ static uint32_t list_users(struct shell *sh, int argc, char **argv)
         return util_result(sh, "Cfm3ListUsers", rv);
 }
 
-static uint32_t error_text(struct shell *sh, int argc, char **argv)
-{
-        const char *code = NULL;
-        const struct util_option rows[] = { { "-r", &code, false, true } };
-        uint64_t number = 0;
-        uint32_t rv = util_options(sh, argc, argv, rows, 1);
-
-        if (rv == 0)
-                rv = util_number(sh, "-r", code, 0, UINT32_MAX, &number);
-        for (const struct util_hsm_code *row = util_hsm_codes; rv == 0 && row->text; row++) {
-                if (row->code == number) {
-                        shell_say(sh, "\tError Code %llx maps to %s\n", (unsigned long long)number,
-                                  row->text);
-                        shell_set(sh, "text", json_string(row->text));
-                        return 0;
-                }
-        }
-        for (int id = 0; rv == 0 && id < ERR_COUNT; id++) {
-                const struct err_row *row = err_row((enum err_id)id);
-                if (row->ckr == number && row->text) {
-                        shell_say(sh, "\tError Code %llx maps to HSM Error: %s\n", (unsigned long long)number,
-                                  row->text);
-                        shell_set(sh, "text", json_string(row->text));
-                        return 0;
-                }
-        }
-        return rv ? rv : shell_fail(sh, ERR_ARGUMENT, "code %s is not one of ours", code);
-}
-
 static uint32_t list_attributes(struct shell *sh, int argc, char **argv)
 {
         const struct ck_attribute_row *row;
@@ -187,6 +158,5 @@ const struct shell_command util_session_rows[] = {
         { "getHSMInfo", "", "describe the node", 0, 0, false, hsm_info },
         { "listUsers", "", "list the partition's users", 0, 0, false, list_users },
         { "listAttributes", "", "list the attributes and their numbers", 0, 0, false, list_attributes },
-        { "Error2String", "-r CODE", "explain an error code", 0, 2, false, error_text },
         { 0 },
 };

@@ -63,6 +63,29 @@ static uint32_t wrap_one(struct shell *sh, struct wrap *x)
         return util_result(sh, "Cfm2WrapKey", rv);
 }
 
+/* A shell that says nothing: the caller has the words. */
+static struct shell quiet(const struct shell *sh)
+{
+        struct shell out = *sh;
+
+        out.json = true;
+        out.answer = NULL;
+        return out;
+}
+
+uint32_t util_wrap_file(struct shell *sh, const char *key, const char *with, const char *file)
+{
+        struct wrap x = { .key = key, .with = with, .file = file, .w = { .mechanism = "10" } };
+        struct shell silent = quiet(sh);
+        uint32_t rv = util_wrapping_read(&silent, &x.w);
+
+        if (rv == 0)
+                rv = wrap_one(&silent, &x);
+        sh->err = silent.err;
+        util_wrapping_clear(&x.w);
+        return rv;
+}
+
 /* A handle of the list, into FOLDER/HANDLE.wrapped; a file that is there was written whole. */
 static uint32_t wrap_line(struct shell *sh, const char *line, const char *name, bool *skipped, void *arg)
 {
@@ -113,9 +136,11 @@ struct unwrap {
         struct buf blob;
         struct slice attributes, wrapped;
         struct ask_attributes a;
+        uint64_t handle; /* of the last key */
 };
 
-/* What the header says of the key, where no option says otherwise. */
+/* What the header says of the key, where no option says otherwise. That it may leave under any key is left
+ * unsaid: a trusted key does not let that be. */
 static uint32_t header_template(struct shell *sh, struct unwrap *x)
 {
         struct reader in = reader_of(x->attributes);
@@ -125,7 +150,7 @@ static uint32_t header_template(struct shell *sh, struct unwrap *x)
         while (ck_template_next(&in, &type, &value)) {
                 bool given = (type == CKA_LABEL && x->m.label) || (type == CKA_ID && x->m.id) ||
                              (type == CKA_EXTRACTABLE && x->m.not_extractable) ||
-                             (type == CKA_WRAP_WITH_TRUSTED && x->m.trusted);
+                             (type == CKA_WRAP_WITH_TRUSTED && (x->m.trusted || !value.n || !value.p[0]));
 
                 if (!given && x->a.n < ASK_ATTRIBUTES - 8)
                         ask_bytes(&x->a, type, value);
@@ -190,6 +215,8 @@ static uint32_t unwrap_call(struct shell *sh, struct unwrap *x, struct chsm_answ
 
         if (rv == 0)
                 rv = util_users(sh, x->m.users, &users, &body.n_share_with);
+        if (rv == 0)
+                rv = util_quorum(sh, &x->m, &body.quorum);
         if (rv == 0) {
                 body.unwrapping_key = &with;
                 body.mechanism = &x->w.m;
@@ -224,10 +251,9 @@ static uint32_t unwrap_one(struct shell *sh, struct unwrap *x)
                 (void)util_result(sh, "Cfm3UnWrapKey", rv);
         }
         if (rv == 0) {
-                uint64_t handle = util_made(sh, answer.response->object);
-
-                shell_say(sh, "\n\tKey Unwrapped.  Key Handle: %llu\n", (unsigned long long)handle);
-                shell_set(sh, "handle", json_integer((json_int_t)handle));
+                x->handle = util_made(sh, answer.response->object);
+                shell_say(sh, "\n\tKey Unwrapped.  Key Handle: %llu\n", (unsigned long long)x->handle);
+                shell_set(sh, "handle", json_integer((json_int_t)x->handle));
                 util_cluster_status(sh);
         }
         if (x->w.row->kind == UTIL_WRAP_GCM)
@@ -286,6 +312,17 @@ static uint32_t unwrap_run(struct shell *sh, struct unwrap *x)
                                 "-noheader, -l and -id)");
         util_wrapping_clear(&x->w);
         buf_clear(&x->blob);
+        return rv;
+}
+
+uint32_t util_unwrap_file(struct shell *sh, const char *file, const char *with, uint64_t *handle)
+{
+        struct unwrap x = { .file = file, .with = with, .w = { .mechanism = "10" } };
+        struct shell silent = quiet(sh);
+        uint32_t rv = unwrap_run(&silent, &x);
+
+        sh->err = silent.err;
+        *handle = x.handle;
         return rv;
 }
 

@@ -223,6 +223,8 @@ bool vault_digest(struct vault_call *);
 bool vault_wrap_key(struct vault_call *);
 bool vault_unwrap_key(struct vault_call *);
 bool vault_import_key(struct vault_call *);
+bool vault_split_key(struct vault_call *);
+bool vault_join_key(struct vault_call *);
 bool vault_derive_key(struct vault_call *);
 bool vault_encapsulate_key(struct vault_call *);
 bool vault_decapsulate_key(struct vault_call *);

@@ -73,5 +73,7 @@ uint32_t vault_right_of_request(const Chsm__Request *r)
         if (r->body_case == CHSM__REQUEST__BODY_IMPORT_KEY)
                 return (uint32_t)VAULT_RIGHT_KEYGEN | VAULT_RIGHT_UNWRAP |
                        (r->import_key->wrapped ? (uint32_t)VAULT_RIGHT_WRAP : 0);
+        if (r->body_case == CHSM__REQUEST__BODY_SPLIT_KEY || r->body_case == CHSM__REQUEST__BODY_JOIN_KEY)
+                return VAULT_RIGHT_DERIVE;
         return body < sizeof(commands) ? commands[body] : 0;
 }

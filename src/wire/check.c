@@ -279,6 +279,25 @@ bool wire_check_import_key(const Chsm__Request *r, struct err *err)
                check_shares(i->n_share_with, err);
 }
 
+bool wire_check_split_key(const Chsm__Request *r, struct err *err)
+{
+        return check_reference(r->split_key->key, "key", err) &&
+               check_template(r->split_key->template_, r->split_key->n_template_, 0, "template", err);
+}
+
+bool wire_check_join_key(const Chsm__Request *r, struct err *err)
+{
+        const Chsm__JoinKeyRequest *j = r->join_key;
+
+        if (j->n_shares > WIRE_DERIVED_MAX)
+                return err_set(err, ERR_FRAME, "%zu shares; %d are taken", j->n_shares, WIRE_DERIVED_MAX);
+        for (size_t i = 0; i < j->n_shares; i++) {
+                if (!check_reference(j->shares[i], "shares", err))
+                        return false;
+        }
+        return check_template(j->template_, j->n_template_, 0, "template", err);
+}
+
 static bool check_more(const Chsm__DeriveKeyRequest *d, struct err *err)
 {
         if (d->n_more > WIRE_DERIVED_MAX)

@@ -45,6 +45,8 @@ bool wire_check_digest(const Chsm__Request *, struct err *);
 bool wire_check_wrap_key(const Chsm__Request *, struct err *);
 bool wire_check_unwrap_key(const Chsm__Request *, struct err *);
 bool wire_check_import_key(const Chsm__Request *, struct err *);
+bool wire_check_split_key(const Chsm__Request *, struct err *);
+bool wire_check_join_key(const Chsm__Request *, struct err *);
 bool wire_check_derive_key(const Chsm__Request *, struct err *);
 bool wire_check_encapsulate_key(const Chsm__Request *, struct err *);
 bool wire_check_decapsulate_key(const Chsm__Request *, struct err *);

@@ -83,6 +83,8 @@ static const struct wire_row rows[] = {
         { BODY(ENCAPSULATE_KEY, "encapsulate_key"), .mutating = true, .check = wire_check_encapsulate_key },
         { BODY(DECAPSULATE_KEY, "decapsulate_key"), .mutating = true, .check = wire_check_decapsulate_key },
         { BODY(IMPORT_KEY, "import_key"), .mutating = true, .check = wire_check_import_key },
+        { BODY(SPLIT_KEY, "split_key"), .mutating = true, .check = wire_check_split_key },
+        { BODY(JOIN_KEY, "join_key"), .mutating = true, .check = wire_check_join_key },
 };
 
 const struct wire_row *wire_row_at(size_t i)

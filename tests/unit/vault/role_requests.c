@@ -379,6 +379,8 @@ static const struct role_request role_requests[] = {
         { "wrap_key:own", fill_wrap_own_key, false },
         { "unwrap_key", fill_unwrap_key, false },
         { "import_key", fill_import_key, false },
+        { "split_key", fill_split_key, false },
+        { "join_key", fill_join_key, false },
         { "derive_key", fill_derive_key, false },
         { "random", fill_random, false },
         { "seed_random", fill_seed_random, false },

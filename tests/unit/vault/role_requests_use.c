@@ -113,6 +113,46 @@ static void fill_import_key(struct trial *t)
         attributes_lend(&t->attributes, &in->template_, &in->n_template_);
 }
 
+static void split(struct trial *t, Chsm__SplitKeyRequest *in)
+{
+        in->key = &fresh_key(t)->ref;
+        in->threshold = in->shares = 2;
+        add_bool(&t->attributes, CKA_TOKEN, true);
+        add_bytes(&t->attributes, CKA_LABEL, slice_str("share"));
+        attributes_lend(&t->attributes, &in->template_, &in->n_template_);
+}
+
+static void fill_split_key(struct trial *t)
+{
+        split(t, body_of(t, "split_key"));
+}
+
+/* Shares of the owner's. */
+static void fill_join_key(struct trial *t)
+{
+        static Chsm__ObjectRef refs[2], *list[2] = { &refs[0], &refs[1] };
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__SplitKeyRequest cut = CHSM__SPLIT_KEY_REQUEST__INIT;
+        Chsm__JoinKeyRequest *in;
+        const Chsm__Response *r = NULL;
+
+        split(t, &cut);
+        request.split_key = &cut;
+        request.body_case = CHSM__REQUEST__BODY_SPLIT_KEY;
+        if (t->activated)
+                r = ask(&t->world->owner, &request);
+        for (size_t i = 0; i < 2; i++) {
+                chsm__object_ref__init(&refs[i]);
+                refs[i].handle = r ? r->derived->objects[i]->handle : 1;
+        }
+        in = body_of(t, "join_key");
+        in->shares = list;
+        in->n_shares = 2;
+        t->attributes.n = 0;
+        add_number(&t->attributes, CKA_KEY_TYPE, CKK_AES);
+        attributes_lend(&t->attributes, &in->template_, &in->n_template_);
+}
+
 static void fill_derive_key(struct trial *t)
 {
         Chsm__DeriveKeyRequest *in = body_of(t, "derive_key");
