@@ -7,6 +7,7 @@
 #define AT(field) .offset = offsetof(struct server_conf, field)
 
 static const char *const fulls[] = { "count", "refuse", NULL };
+static const char *const stores[] = { "sqlite", "etcd", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 
 const struct conf_row server_conf_rows[] = {
@@ -59,6 +60,26 @@ const struct conf_row server_conf_rows[] = {
           .max = 1048576, .help = "memory of one password hash (Argon2id)" },
         { "password_passes", CONF_NUMBER, AT(password_passes), .preset = "2", .min = 1, .max = 100,
           .help = "passes of one password hash (Argon2id)" },
+        { "store", CONF_CHOICE, AT(store), .preset = "sqlite", .choices = stores,
+          .help = "sqlite: one node, a file below data_dir; etcd: a cluster of nodes" },
+        { "etcd_members", CONF_TEXT, AT(etcd_members), .preset = NULL,
+          .help = "https://HOST:PORT of each etcd member, with commas between them" },
+        { "etcd_ca", CONF_PATH, AT(etcd_ca), .preset = NULL,
+          .help = "CA of the members' certificates (PEM)" },
+        { "etcd_certificate", CONF_PATH, AT(etcd_certificate), .preset = NULL,
+          .help = "this node's certificate for etcd, whose common name is its user there (PEM)" },
+        { "etcd_private_key", CONF_PATH, AT(etcd_private_key), .preset = NULL,
+          .help = "its private key (PEM)" },
+        { "etcd_prefix", CONF_TEXT, AT(etcd_prefix), .preset = "/chsm/",
+          .help = "what all keys of this partition begin with; ends with '/'" },
+        { "operator_certificate", CONF_PATH, AT(operator_certificate), .preset = NULL,
+          .help = "trust anchor of the cluster's nodes (AOTA, PEM)" },
+        { "node_certificate", CONF_PATH, AT(node_certificate), .preset = NULL,
+          .help = "this node's certificate under it (AOAC, PEM), whose common name is node_name" },
+        { "node_private_key", CONF_PATH, AT(node_private_key), .preset = NULL,
+          .help = "its private key (PEM)" },
+        { "owner_certificate", CONF_PATH, AT(owner_certificate), .preset = NULL,
+          .help = "PO.crt that the partition must have before this node joins it; default: any" },
         { "accept_cut_log", CONF_BOOL, AT(accept_cut_log), .preset = "no",
           .help = "start although the key-use log is not the one that the partition signed" },
         { "audit_keep_days", CONF_NUMBER, AT(audit_keep_days), .preset = "90", .min = 0, .max = 36500,

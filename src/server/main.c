@@ -127,6 +127,7 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                 }
                 seal_log(s);
                 store_uses(s, false);
+                node_tick(s->node);
         }
 }
 

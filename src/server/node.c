@@ -7,7 +7,14 @@
 static bool open_store(struct node *n, struct err *err)
 {
         char *path = file_join(n->conf->data_dir, "store");
-        struct store_config config = { .engine = "sqlite", .path = path };
+        struct store_config config = { .engine = n->conf->store ? "etcd" : "sqlite",
+                                       .path = path,
+                                       .members = n->conf->etcd_members,
+                                       .ca = n->conf->etcd_ca,
+                                       .certificate = n->conf->etcd_certificate,
+                                       .key = n->conf->etcd_private_key,
+                                       .prefix = n->conf->etcd_prefix,
+                                       .node = (uint32_t)n->conf->node_number };
 
         n->store = path && file_make_dir(path, 0700, err) ? store_open(&config, err) : NULL;
         free(path);
@@ -140,7 +147,8 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
         pthread_mutex_init(&n->tls_lock, NULL);
         n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
         if (n->crypto && file_make_dir(conf->data_dir, 0700, err) && make_trust(n, err) &&
-            open_sealer(n, err) && open_store(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
+            open_sealer(n, err) && node_cluster_open(n, err) && open_store(n, err) &&
+            node_cluster_join(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
             open_events(n, err))
                 return true;
         node_close(n);
@@ -155,6 +163,8 @@ void node_close(struct node *n)
         audit_writer_close(&n->audit);
         store_close(&n->store);
         server_sealer_close(&n->sealer);
+        crypto_identity_free(&n->identity);
+        buf_clear(&n->owner);
         crypto_free(&n->crypto);
         pthread_mutex_destroy(&n->tls_lock);
 }

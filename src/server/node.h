@@ -5,6 +5,7 @@
 #include "events/events.h"
 #include "server/conf.h"
 #include "server/sealer.h"
+#include "cluster/join.h"
 #include "tls/tls.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +14,8 @@ struct node {
         const struct server_conf *conf;
         struct crypto *crypto;
         struct store *store;
+        struct crypto_identity *identity; /* in a cluster */
+        struct buf owner;                 /* PO.crt that a partition to be joined must have */
         struct server_sealer sealer;
         struct audit_writer *audit;
         struct events *events; /* NULL: no destination is configured */
@@ -22,6 +25,8 @@ struct node {
         uint64_t tls_generation;
 };
 
+/* In a cluster: lets waiting nodes in, and tells that this one is there. Every second or so, one thread. */
+void node_tick(struct node *);
 /* port: as told to clients. Errors name part and cure. */
 bool node_open(struct node *, const struct server_conf *, uint16_t port, struct err *);
 void node_close(struct node *);
@@ -30,5 +35,8 @@ void node_close(struct node *);
 struct tls_context *node_tls(struct node *, struct err *);
 /* Reads the clients' certificates again at the next connection; opens the event log's file anew. */
 void node_reload(struct node *);
+/* node_cluster.c: opens identity and store of a cluster, and joins. signals: those that end the wait. */
+bool node_cluster_open(struct node *, struct err *);
+bool node_cluster_join(struct node *, struct err *);
 
 #endif

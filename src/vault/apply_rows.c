@@ -15,6 +15,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "o/", .apply = vault_objects_apply },
         { .prefix = "q/", .apply = vault_lives_apply },
         { .prefix = "l/", .apply = vault_lanes_apply },
+        { .prefix = "n/", .apply = vault_members_apply },
         { .prefix = "i/", .apply = vault_idempotency_apply },
         { .prefix = "w/", .apply = vault_quorum_apply },
         { .prefix = "t/", .apply = vault_tokens_apply },

@@ -17,6 +17,7 @@
  *   b/k/<u8 class><32 bytes>  a key that was masked, by fingerprint (mask_memory.c)
  *   w/quorum       approvals each service needs, life of tokens
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
+ *   n/<u32 node>   what a node of the cluster says of itself   j/...  joining nodes: src/cluster/join.h
  *   a/<u32 node>   signed head of the node's key-use log
  *   d/u/<u32 user>  user-defined audit data   d/b/<u32 node>  bridges over purged records   d/n/<u32 node>
  * starts
@@ -37,6 +38,7 @@
 struct vault_users;          /* users.c */
 struct vault_objects;        /* objects.c */
 struct vault_lanes;          /* lanes.c */
+struct vault_members;        /* members.c */
 struct vault_tickets;        /* ticket.c: opened tickets by hash of the bytes */
 struct vault_replays;        /* idempotency.c: keys of what was answered lately */
 struct vault_streams;        /* stream.c: multi-part operations under way */
@@ -61,6 +63,7 @@ struct vault {
         struct vault_users *users;
         struct vault_objects *objects;
         struct vault_lanes *lanes;
+        struct vault_members *members;
         struct vault_tickets *tickets;
         struct vault_replays *replays;
         struct vault_cache *cache;
@@ -186,6 +189,7 @@ bool vault_failures_apply(struct vault *, const struct store_event *, struct err
 bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);      /* p/ c/ r/ */
 bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);        /* o/ h/ */
 bool vault_lives_apply(struct vault *, const struct store_event *, struct err *);          /* q/ */
+bool vault_members_apply(struct vault *, const struct store_event *, struct err *);        /* n/ */
 bool vault_lanes_apply(struct vault *, const struct store_event *, struct err *);          /* l/ a/ */
 bool vault_idempotency_apply(struct vault *, const struct store_event *, struct err *);    /* i/ */
 bool vault_quorum_apply(struct vault *, const struct store_event *, struct err *);         /* w/ */

@@ -1,4 +1,5 @@
 /* What the node says of itself: most of it before any login. */
+#include "vault/members.h"
 #include "vault/partition.h"
 #include "vault/policy.h"
 #include "vault/users.h"
@@ -31,25 +32,30 @@ static Chsm__Version *version_of(struct vault_call *call)
         return version;
 }
 
-/* The nodes of the cluster: this one. */
+static bool node_fill(struct vault_call *call, const struct vault_member *m, Chsm__Node *node)
+{
+        chsm__node__init(node);
+        node->number = m->number;
+        node->name = arena_text(call->arena, slice_str(m->name));
+        node->host = arena_text(call->arena, slice_str(m->host));
+        node->port = m->port;
+        node->connected = vault_member_connected(call->vault, m);
+        return node->name && node->host;
+}
+
 static Chsm__Node **nodes_of(struct vault_call *call, size_t *n)
 {
-        const struct vault_config *config = &call->vault->config;
-        Chsm__Node *node = arena_alloc(call->arena, sizeof(*node));
-        Chsm__Node **list = arena_alloc(call->arena, sizeof(Chsm__Node *));
+        struct vault_member members[VAULT_MEMBERS_MAX];
+        size_t count = vault_members_list(call->vault, members);
+        Chsm__Node *nodes = arena_alloc(call->arena, count * sizeof(*nodes));
+        Chsm__Node **list = arena_alloc(call->arena, count * sizeof(*list));
 
-        if (!node || !list)
-                return NULL;
-        chsm__node__init(node);
-        node->number = config->node_number;
-        node->name = arena_text(call->arena, slice_str(config->node_name));
-        node->host = arena_text(call->arena, slice_str(config->host));
-        node->port = config->port;
-        node->connected = true;
-        if (!node->name || !node->host)
-                return NULL;
-        *list = node;
-        *n = 1;
+        for (size_t i = 0; i < count; i++) {
+                if (!nodes || !list || !node_fill(call, &members[i], &nodes[i]))
+                        return NULL;
+                list[i] = &nodes[i];
+        }
+        *n = count;
         return list;
 }
 

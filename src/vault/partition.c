@@ -1,5 +1,6 @@
 #include "vault/partition.h"
 #include "base/log.h"
+#include "vault/clone.h"
 #include "ck/cryptoki.h"
 
 #include <stdlib.h>
@@ -82,6 +83,11 @@ struct sec *vault_derive(struct vault *v, const char *purpose, struct slice cont
                 err_set(err, ERR_MEMORY, "no memory to derive a key");
         buf_clear(&info);
         return out;
+}
+
+bool vault_clone_seal(struct vault *v, struct slice key, struct slice aad, struct buf *out, struct err *err)
+{
+        return crypto_seal(v->deps.crypto, key, aad, sec_slice(v->partition->pmk), out, err);
 }
 
 bool vault_partition_adopt(struct vault *v, const uint8_t id[VAULT_ID_SIZE], struct sec *pmk, struct err *err)

@@ -105,6 +105,9 @@ bool vault_seal_use_log(struct vault *, struct err *);
 bool vault_count_start(struct vault *, struct err *);
 /* Clears away audit records below the bridges that purges left, when there are any. One thread at a time. */
 bool vault_audit_sweep(struct vault *, struct err *);
+/* Tells the other nodes that this one is there, when it is time. Called every second or so in a cluster, one
+ * thread at a time. */
+bool vault_member_say(struct vault *, struct err *);
 /* Puts the uses of keys counted since into the store, when it is time, or now. Called every second or so, and
  * before vault_close; a node that is killed loses those of the last VAULT_USES_WINDOW_MS at most. One thread
  * at a time. */

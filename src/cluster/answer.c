@@ -1,0 +1,167 @@
+/* The side that lets others in. */
+#include "base/log.h"
+#include "cluster/join.h"
+#include "cluster/join_message.h"
+#include "vault/clone.h"
+#include "vault/members.h"
+
+#include <stdlib.h>
+
+#define STORE_MS 5000
+#define MOST     16 /* requests looked at in one go */
+
+struct waiting {
+        uint32_t number;
+        store_rev rev;
+        struct buf request;
+};
+
+struct list {
+        struct waiting rows[MOST];
+        size_t n;
+        uint32_t answered; /* the node whose answer came last; it stands before its request */
+};
+
+static bool list_visit(void *arg, const struct store_event *e)
+{
+        struct list *l = arg;
+        struct reader in = reader_of(slice_of(e->key.p + 2, e->key.n - 2));
+        uint32_t number = reader_u32(&in);
+        uint8_t which = reader_u8(&in);
+
+        if (!reader_end(&in))
+                return true;
+        if (which == 'a') {
+                l->answered = number;
+        } else if (which == 'q' && number != l->answered) {
+                l->rows[l->n].number = number;
+                l->rows[l->n].rev = e->rev;
+                buf_put_slice(&l->rows[l->n].request, e->value);
+                l->n++;
+        }
+        return l->n < MOST;
+}
+
+/* May this node in? err says why not. */
+static bool request_check(struct vault *v, const struct cluster_join *j, const struct waiting *w,
+                          struct join_request *r, char name[CRYPTO_IDENTITY_NAME_MAX], struct err *err)
+{
+        struct buf text = BUF_INIT;
+        bool ok;
+
+        name[0] = '\0';
+        if (!join_request_read(buf_slice(&w->request), r))
+                return err_set(err, ERR_FRAME, "the request cannot be read");
+        if (r->number != w->number || !slice_equal(r->partition, vault_partition_id(v)))
+                return err_set(err, ERR_LIFE_CYCLE, "the request is for another node or partition");
+        if (!join_request_verify(r, j->identity, clock_wall_ms(&j->clock), name, err))
+                return false;
+        if (!vault_member_may_be(v, r->number, name, err))
+                return false;
+        if (!vault_clone_needs_owner(v))
+                return true;
+        ok = join_permit_text(j->crypto, r->partition, name, r->certificate, &text, err) &&
+             (vault_clone_owner_signed(v, buf_slice(&text), r->permit, err) ||
+              err_set(err, ERR_LIFE_CYCLE,
+                      "the partition's policy join_requires_owner asks for the owner's signature: sign "
+                      "join-permit.txt of the node's data_dir with PO.key (openssl dgst -sha256 -sign PO.key "
+                      "-out join-permit.sig join-permit.txt), put it beside, and start the node again"));
+        buf_clear(&text);
+        return ok;
+}
+
+static bool sign_partition(void *arg, struct slice data, struct buf *signature, struct err *err)
+{
+        return vault_clone_sign(arg, data, signature, err);
+}
+
+/* The master key, sealed for the node that asked. */
+static bool answer_seal(struct vault *v, const struct cluster_join *j, const struct join_request *r,
+                        const uint8_t hash[CRYPTO_HASH_SIZE], struct buf *out, struct err *err)
+{
+        struct crypto_agreement *own = crypto_agreement_new(j->crypto, err);
+        struct buf owner = BUF_INIT, poac = BUF_INIT, sealed = BUF_INIT;
+        struct sec *key = NULL;
+        uint8_t info[CRYPTO_HASH_SIZE];
+        bool ok = own &&
+                  join_info(j->crypto, r->partition, hash, crypto_agreement_public(own),
+                            crypto_identity_certificate(j->identity), info) &&
+                  vault_clone_certificates(v, &owner, &poac, err);
+
+        key = ok ? crypto_agreement_derive(own, r->point, slice_of(info, sizeof(info)), err) : NULL;
+        ok = key && vault_clone_seal(v, sec_slice(key), slice_of(info, sizeof(info)), &sealed, err);
+        if (ok) {
+                struct join_answer a = { .number = j->number,
+                                         .request_hash = slice_of(hash, CRYPTO_HASH_SIZE),
+                                         .point = crypto_agreement_public(own),
+                                         .owner = buf_slice(&owner),
+                                         .poac = buf_slice(&poac),
+                                         .sealed = buf_slice(&sealed) };
+                ok = join_answer_write(&a, j->identity, sign_partition, v, out, err);
+        }
+        sec_free(&key);
+        crypto_agreement_free(&own);
+        buf_clear(&owner);
+        buf_clear(&poac);
+        buf_clear(&sealed);
+        return ok;
+}
+
+/* Several nodes may answer the same request: the first one's answer counts. */
+static bool answer_put(const struct cluster_join *j, const struct waiting *w, struct slice answer,
+                       struct err *err)
+{
+        uint8_t q[JOIN_KEY_MAX], a[JOIN_KEY_MAX];
+        struct slice request_key = join_key(w->number, 'q', q), answer_key = join_key(w->number, 'a', a);
+        struct store_guard guards[] = { { STORE_REV_IS, request_key, w->rev },
+                                        { STORE_ABSENT, answer_key, 0 } };
+        struct store_op op = { STORE_PUT, answer_key, answer };
+        struct store_result result;
+        enum store_rc rc = store_txn(j->store, guards, 2, &op, 1, STORE_MS, &result, err);
+
+        return rc == STORE_OK || rc == STORE_CONFLICT;
+}
+
+static bool answer_one(struct vault *v, const struct cluster_join *j, const struct waiting *w,
+                       struct err *err)
+{
+        struct join_request r;
+        struct buf out = BUF_INIT;
+        struct err why = ERR_INIT;
+        char name[CRYPTO_IDENTITY_NAME_MAX];
+        uint8_t hash[CRYPTO_HASH_SIZE];
+        bool ok;
+
+        if (request_check(v, j, w, &r, name, &why) &&
+            crypto_sha256(j->crypto, buf_slice(&w->request), hash) &&
+            answer_seal(v, j, &r, hash, &out, &why)) {
+                log_info("node '%s' (%u) is let into the cluster", name, w->number);
+        } else {
+                struct join_answer refusal = { .refusal = why.detail };
+
+                log_warning("node %u%s%s is not let into the cluster: %s", w->number, name[0] ? " " : "",
+                            name, why.detail);
+                buf_reset(&out);
+                (void)join_answer_write(&refusal, j->identity, NULL, NULL, &out, &why);
+        }
+        ok = buf_ok(&out) ? answer_put(j, w, buf_slice(&out), err)
+                          : err_set(err, ERR_MEMORY, "no memory to answer a node");
+        buf_clear(&out);
+        return ok;
+}
+
+bool cluster_answer(struct vault *v, const struct cluster_join *j, struct err *err)
+{
+        struct list list = { .n = 0 };
+        store_rev at;
+        bool ok;
+
+        if (!j->identity || vault_state(v) != VAULT_ACTIVATED)
+                return true;
+        ok = store_load(j->store, SLICE_LIT("j/"), list_visit, &list, &at, err) == STORE_OK;
+        for (size_t i = 0; ok && i < list.n; i++)
+                ok = !buf_ok(&list.rows[i].request) || answer_one(v, j, &list.rows[i], err);
+        for (size_t i = 0; i < list.n; i++)
+                buf_clear(&list.rows[i].request);
+        return ok;
+}
