@@ -155,8 +155,7 @@ static bool signed_by(struct crypto *c, EVP_PKEY *key, const char *hash, struct 
                       struct slice signature)
 {
         EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-        bool ok = ctx && key &&
-                  EVP_DigestVerifyInit_ex(ctx, NULL, hash, c->context, NULL, key, NULL) == 1 &&
+        bool ok = ctx && key && EVP_DigestVerifyInit_ex(ctx, NULL, hash, c->context, NULL, key, NULL) == 1 &&
                   EVP_DigestVerify(ctx, signature.p, signature.n, data.p, data.n) == 1;
 
         EVP_MD_CTX_free(ctx);

@@ -1,0 +1,539 @@
+/* Nodes that join a partition through its store, and everything that must keep one out. Node 1 is the HSM of
+ * the vault's tests; the others have a sealing key and an identity of their own. */
+#include "../vault/hsm.h"
+
+#include "cluster/join.h"
+#include "cluster/join_message.h"
+#include "crypto/cert.h"
+#include "crypto/mechanism.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct operator
+{
+        struct crypto_key *key, *pub;
+        struct buf der, pem;
+};
+
+struct node {
+        struct hsm *hsm;
+        struct sec *file_key;
+        struct crypto_identity *identity;
+        struct cluster_join join;
+        unsigned waits, waits_max;
+        char told[64];
+        void (*meddle)(struct node *); /* after node 1 had its turn */
+        bool answers;                  /* node 1 has its turn while this one waits */
+        size_t at;                     /* of the byte to spoil */
+};
+
+static struct node member; /* node 1's side of the cluster */
+static struct operator operator;
+
+static void make_key(struct hsm *h, struct crypto_key **key, struct crypto_key **pub)
+{
+        struct crypto_key_spec spec = { .key_type = CKK_EC, .curve = slice_of(hsm_p256, 10) };
+
+        if (!crypto_key_pair_generate(h->crypto, &spec, key, pub, &h->err))
+                fail_msg("%s", h->err.detail);
+}
+
+static void operator_make(struct hsm *h, struct operator* o)
+{
+        struct crypto_cert_name name = { .cn = "operator" };
+
+        *o = (struct operator){ .der = BUF_INIT };
+        make_key(h, &o->key, &o->pub);
+        assert_true(crypto_cert_issue(h->crypto, o->key, &name, o->key, SLICE_EMPTY, true, 3650, h->wall_ms,
+                                      &o->der, &h->err));
+        assert_true(crypto_cert_pem(h->crypto, buf_slice(&o->der), &o->pem, &h->err));
+}
+
+static void operator_free(struct operator* o)
+{
+        crypto_key_unref(&o->key);
+        crypto_key_unref(&o->pub);
+        buf_clear(&o->der);
+        buf_clear(&o->pem);
+}
+
+static struct crypto_identity *identity_make(struct hsm *h, struct operator* issuer, struct operator* anchor,
+                                             const char *cn, int64_t issued_ms)
+{
+        struct crypto_cert_name name = { .cn = cn };
+        struct crypto_key *key, *pub;
+        struct buf der = BUF_INIT, pem = BUF_INIT;
+        struct sec *private_pem;
+        struct crypto_identity *id;
+
+        make_key(h, &key, &pub);
+        assert_true(crypto_cert_issue(h->crypto, key, &name, issuer->key, buf_slice(&issuer->der), false, 30,
+                                      issued_ms, &der, &h->err));
+        assert_true(crypto_cert_pem(h->crypto, buf_slice(&der), &pem, &h->err));
+        private_pem = crypto_key_private_pem(key, &h->err);
+        assert_non_null(private_pem);
+        id = crypto_identity_open(h->crypto, buf_slice(&pem), sec_slice(private_pem), buf_slice(&anchor->pem),
+                                  issued_ms, &h->err);
+        sec_free(&private_pem);
+        buf_clear(&der);
+        buf_clear(&pem);
+        crypto_key_unref(&key);
+        crypto_key_unref(&pub);
+        return id;
+}
+
+static int64_t wall(void *arg)
+{
+        return ((struct hsm *)arg)->wall_ms;
+}
+
+static bool node_seal(void *arg, struct slice secret, struct buf *out, struct err *err)
+{
+        struct node *n = arg;
+
+        return crypto_seal(n->hsm->crypto, sec_slice(n->file_key), SLICE_EMPTY, secret, out, err);
+}
+
+static struct sec *node_open_sealed(void *arg, struct slice sealed, struct err *err)
+{
+        struct node *n = arg;
+
+        return crypto_open(n->hsm->crypto, sec_slice(n->file_key), SLICE_EMPTY, sealed, err);
+}
+
+static bool node_go_on(void *arg)
+{
+        struct node *n = arg;
+
+        if (n->answers && !cluster_answer(n->hsm->vault, &member.join, &n->hsm->err))
+                fail_msg("%s", n->hsm->err.detail);
+        if (n->meddle)
+                n->meddle(n);
+        return ++n->waits < n->waits_max;
+}
+
+static void node_tell(void *arg, const char *what)
+{
+        snprintf(((struct node *)arg)->told, sizeof(((struct node *)arg)->told), "%s", what);
+}
+
+static void node_make(struct node *n, struct hsm *h, uint32_t number, struct crypto_identity *identity)
+{
+        *n = (struct node){ .hsm = h, .identity = identity, .answers = true, .waits_max = 20 };
+        n->file_key = sec_new(32);
+        assert_true(crypto_random(h->crypto, sec_bytes(n->file_key), 32, &h->err));
+        n->join = (struct cluster_join){ .store = h->store,
+                                         .crypto = h->crypto,
+                                         .sealer = { "node", node_seal, node_open_sealed, n },
+                                         .clock = { wall, NULL, h },
+                                         .identity = identity,
+                                         .number = number,
+                                         .permit_folder = h->folder,
+                                         .go_on = node_go_on,
+                                         .tell = node_tell,
+                                         .arg = n };
+}
+
+static void node_free(struct node *n)
+{
+        crypto_identity_free(&n->identity);
+        sec_free(&n->file_key);
+}
+
+static int setup(void **state)
+{
+        struct hsm *h = hsm_ready();
+
+        operator_make(h, &operator);
+        node_make(&member, h, 1, identity_make(h, &operator, & operator, "hsm1", h->wall_ms));
+        assert_non_null(member.identity);
+        *state = h;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        node_free(&member);
+        operator_free(&operator);
+        hsm_free(*state);
+        return 0;
+}
+
+static void node_two(struct node *n, struct hsm *h)
+{
+        node_make(n, h, 2, identity_make(h, &operator, & operator, "hsm2", h->wall_ms));
+        assert_non_null(n->identity);
+}
+
+/* The vault of a node that has joined. */
+static struct vault *node_vault(struct node *n)
+{
+        struct vault_deps deps = { .store = n->hsm->store,
+                                   .crypto = n->hsm->crypto,
+                                   .clock = clock_system(),
+                                   .sealer = n->join.sealer,
+                                   .config = { .node_name = "hsm2",
+                                               .node_number = n->join.number,
+                                               .token_label = "chsm",
+                                               .password_cost = { 64, 1 } } };
+        struct vault *v = vault_open(&deps, &n->hsm->err);
+
+        if (!v)
+                fail_msg("%s", n->hsm->err.detail);
+        return v;
+}
+
+static void a_node_joins_and_is_the_same_hsm(void **state)
+{
+        struct hsm *h = *state;
+        struct node two;
+        struct vault *first = h->vault, *second;
+        struct caller cu = caller_cu(h, "cu1");
+        struct named key, other;
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__ListUsersRequest in = CHSM__LIST_USERS_REQUEST__INIT;
+
+        assert_int_equal(make_aes(&cu, true, NULL, &key), 0);
+        node_two(&two, h);
+        if (!cluster_join(&two.join, &h->err))
+                fail_msg("%s", h->err.detail);
+        assert_int_equal(two.waits, 1);
+        second = node_vault(&two);
+        h->vault = second;
+        r.list_users = &in;
+        r.body_case = CHSM__REQUEST__BODY_LIST_USERS;
+        assert_int_equal(ask(&cu, &r)->list_users->n_users, 4); /* admin, app_user, cu1, cu2 */
+        /* The ticket of node 1 is good here, and so is its key; what is made here is there. */
+        assert_int_equal(destroy(&cu, &key), 0);
+        assert_int_equal(make_aes(&cu, true, NULL, &other), 0);
+        assert_int_equal(other.ref.handle >> 18, 2);
+        h->vault = first;
+        assert_int_equal(destroy(&cu, &key), CKR_OBJECT_HANDLE_INVALID);
+        assert_int_equal(destroy(&cu, &other), 0);
+        vault_close(&second);
+        /* It is there already now: nothing is asked for any more. */
+        two.waits = 0;
+        assert_true(cluster_join(&two.join, &h->err));
+        assert_int_equal(two.waits, 0);
+        node_free(&two);
+}
+
+struct leak {
+        struct slice secret;
+        bool found;
+};
+
+static bool leak_visit(void *arg, const struct store_event *e)
+{
+        struct leak *l = arg;
+
+        l->found = l->found || (e->value.n && memmem(e->value.p, e->value.n, l->secret.p, l->secret.n));
+        return true;
+}
+
+struct copy {
+        struct buf value;
+        bool found;
+};
+
+static bool copy_visit(void *arg, const struct store_event *e)
+{
+        struct copy *c = arg;
+
+        buf_reset(&c->value);
+        buf_put_slice(&c->value, e->value);
+        c->found = true;
+        return true;
+}
+
+static bool store_value(struct hsm *h, struct slice key, struct copy *c)
+{
+        store_rev at;
+
+        c->found = false;
+        assert_int_equal(store_load(h->store, key, copy_visit, c, &at, &h->err), STORE_OK);
+        return c->found;
+}
+
+static void store_set(struct hsm *h, struct slice key, struct slice value)
+{
+        struct store_op op = { STORE_PUT, key, value };
+        struct store_result result;
+
+        assert_int_equal(store_txn(h->store, NULL, 0, &op, 1, 5000, &result, &h->err), STORE_OK);
+}
+
+static void see_the_messages(struct node *n)
+{
+        struct copy sealed = { .value = BUF_INIT };
+        uint8_t key[JOIN_KEY_MAX];
+
+        assert_true(store_value(n->hsm, join_key(2, 'q', key), &sealed));
+        if (n->answers)
+                assert_true(store_value(n->hsm, join_key(2, 'a', key), &sealed));
+        buf_clear(&sealed.value);
+}
+
+static void the_store_never_sees_the_key(void **state)
+{
+        struct hsm *h = *state;
+        struct node two;
+        struct copy sealed = { .value = BUF_INIT };
+        struct leak leak = { .found = false };
+        struct sec *pmk;
+        store_rev at;
+        uint8_t key[JOIN_KEY_MAX];
+
+        node_two(&two, h);
+        two.meddle = see_the_messages;
+        assert_true(cluster_join(&two.join, &h->err));
+        assert_true(store_value(h, SLICE_LIT("p/pmk/\0\0\0\2"), &sealed));
+        pmk = node_open_sealed(&two, buf_slice(&sealed.value), &h->err);
+        assert_non_null(pmk);
+        leak.secret = sec_slice(pmk);
+        assert_int_equal(store_load(h->store, SLICE_EMPTY, leak_visit, &leak, &at, &h->err), STORE_OK);
+        assert_false(leak.found);
+        /* The messages are gone. */
+        assert_false(store_value(h, join_key(2, 'q', key), &sealed));
+        assert_false(store_value(h, join_key(2, 'a', key), &sealed));
+        sec_free(&pmk);
+        buf_clear(&sealed.value);
+        node_free(&two);
+}
+
+static void refused(struct node *n, enum err_id id, const char *words)
+{
+        struct copy sealed = { .value = BUF_INIT };
+
+        n->hsm->err = ERR_INIT;
+        assert_false(cluster_join(&n->join, &n->hsm->err));
+        if (n->hsm->err.id != id || (words && !strstr(n->hsm->err.detail, words)))
+                fail_msg("%d: %s", (int)n->hsm->err.id, n->hsm->err.detail);
+        assert_false(store_value(n->hsm, SLICE_LIT("p/pmk/\0\0\0\2"), &sealed));
+        buf_clear(&sealed.value);
+}
+
+static void strangers_stay_out(void **state)
+{
+        struct hsm *h = *state;
+        struct operator other;
+        struct node two;
+
+        operator_make(h, &other);
+        /* Of another operator: it believes the cluster as little as the cluster believes it. */
+        node_make(&two, h, 2, identity_make(h, &other, &other, "hsm2", h->wall_ms));
+        refused(&two, ERR_LIFE_CYCLE, "not of this cluster's operator");
+        node_free(&two);
+        /* Its certificate has ended since. */
+        node_make(&two, h, 2, identity_make(h, &operator, & operator, "hsm2", h->wall_ms));
+        h->wall_ms += INT64_C(40) * 24 * 3600 * 1000;
+        refused(&two, ERR_LIFE_CYCLE, "not in its time");
+        h->wall_ms -= INT64_C(40) * 24 * 3600 * 1000;
+        node_free(&two);
+        /* Someone else's name, or a second number. */
+        node_make(&two, h, 2, identity_make(h, &operator, & operator, "hsm1", h->wall_ms));
+        refused(&two, ERR_LIFE_CYCLE, "node 'hsm1' has number 1");
+        node_free(&two);
+        node_make(&two, h, 2, NULL);
+        refused(&two, ERR_CONFIG, "node_certificate");
+        node_free(&two);
+        node_make(&two, h, 99, identity_make(h, &operator, & operator, "hsm99", h->wall_ms));
+        refused(&two, ERR_LIFE_CYCLE, "node numbers are 1 to 63");
+        node_free(&two);
+        operator_free(&other);
+}
+
+static void another_partition_than_expected(void **state)
+{
+        struct hsm *h = *state;
+        struct node two;
+
+        node_two(&two, h);
+        two.join.owner = buf_slice(&operator.der);
+        refused(&two, ERR_CERT_INVALID, "another owner");
+        two.join.owner = buf_slice(&h->owner);
+        two.waits = 0;
+        h->err = ERR_INIT;
+        assert_true(cluster_join(&two.join, &h->err));
+        node_free(&two);
+}
+
+static void the_owner_may_have_to_agree(void **state)
+{
+        struct hsm *h = *state;
+        struct caller co = caller_co(h);
+        struct node two;
+        const struct crypto_mechanism *m = crypto_mechanism_find(CKM_SHA256_RSA_PKCS);
+        const struct ck_mech_param none = { .present = false };
+        char path[200];
+        uint8_t text[1024], signature[256];
+        size_t n = sizeof(signature);
+        ssize_t length;
+        int fd;
+
+        assert_int_equal(caller_set_policy(&co, "join_requires_owner", "1"), 0);
+        node_two(&two, h);
+        refused(&two, ERR_LIFE_CYCLE, "join_requires_owner");
+        snprintf(path, sizeof(path), "%s/join-permit.txt", h->folder);
+        fd = open(path, O_RDONLY);
+        length = read(fd, text, sizeof(text));
+        assert_true(length > 0);
+        close(fd);
+        assert_true(crypto_sign(h->crypto, m, &none, h->owner_key, slice_of(text, (size_t)length), signature,
+                                &n, &h->err));
+        snprintf(path, sizeof(path), "%s/join-permit.sig", h->folder);
+        fd = open(path, O_WRONLY | O_CREAT, 0600);
+        assert_int_equal(write(fd, signature, n), n);
+        close(fd);
+        two.waits = 0;
+        h->err = ERR_INIT;
+        if (!cluster_join(&two.join, &h->err))
+                fail_msg("%s", h->err.detail);
+        node_free(&two);
+        /* The permit is for that node with that certificate. */
+        node_make(&two, h, 3, identity_make(h, &operator, & operator, "hsm3", h->wall_ms));
+        h->err = ERR_INIT;
+        assert_false(cluster_join(&two.join, &h->err));
+        assert_int_equal(h->err.id, ERR_LIFE_CYCLE);
+        node_free(&two);
+}
+
+static void nothing_happens_before_activation(void **state)
+{
+        struct hsm *h = hsm_new();
+        struct node two;
+
+        (void)state;
+        node_two(&two, h);
+        two.waits_max = 3;
+        refused(&two, ERR_NONE, NULL);
+        assert_string_equal(two.told, "an activated node to let this one in");
+        node_free(&two);
+        hsm_free(h);
+}
+
+static void spoil(struct node *n, char which)
+{
+        struct copy message = { .value = BUF_INIT };
+        uint8_t key[JOIN_KEY_MAX];
+
+        if (!store_value(n->hsm, join_key(2, which, key), &message) || n->waits > 0)
+                return;
+        n->at = n->at < message.value.n ? n->at : message.value.n - 1;
+        message.value.p[n->at] ^= 1;
+        store_set(n->hsm, join_key(2, which, key), buf_slice(&message.value));
+        n->waits_max = n->at + 1 < message.value.n ? n->waits_max : 0;
+        buf_clear(&message.value);
+}
+
+static void spoil_answer(struct node *n)
+{
+        spoil(n, 'a');
+}
+
+/* Before node 1 sees it. */
+static void spoil_request(struct node *n)
+{
+        spoil(n, 'q');
+        assert_true(cluster_answer(n->hsm->vault, &member.join, &n->hsm->err));
+}
+
+/* A bit flipped anywhere, every 47rd byte: refused, and nothing is stored. */
+static void altered_messages_are_refused(void **state)
+{
+        struct hsm *h = *state;
+        void (*const meddlers[])(struct node *) = { spoil_answer, spoil_request };
+        struct node two;
+        struct copy sealed = { .value = BUF_INIT };
+
+        node_two(&two, h);
+        for (size_t i = 0; i < 2; i++) {
+                size_t at = 0;
+
+                two.meddle = meddlers[i];
+                two.answers = i == 0;
+                do {
+                        two.at = at;
+                        two.waits = 0;
+                        two.waits_max = 20;
+                        h->err = ERR_INIT;
+                        assert_false(cluster_join(&two.join, &h->err));
+                        assert_false(store_value(h, SLICE_LIT("p/pmk/\0\0\0\2"), &sealed));
+                        at += 47;
+                } while (two.at + 47 == at);
+                assert_true(at > 47 * 10);
+        }
+        buf_clear(&sealed.value);
+        node_free(&two);
+}
+
+static struct copy kept;
+
+static void keep_answer(struct node *n)
+{
+        uint8_t key[JOIN_KEY_MAX];
+
+        (void)store_value(n->hsm, join_key(2, 'a', key), &kept);
+}
+
+static void replay_answer(struct node *n)
+{
+        uint8_t key[JOIN_KEY_MAX];
+
+        store_set(n->hsm, join_key(2, 'a', key), buf_slice(&kept.value));
+}
+
+static void old_answers_are_of_no_use(void **state)
+{
+        struct hsm *h = *state;
+        struct node two;
+        struct store_op gone = { STORE_DELETE, SLICE_LIT("p/pmk/\0\0\0\2"), SLICE_EMPTY };
+        struct store_result result;
+
+        node_two(&two, h);
+        two.meddle = keep_answer;
+        assert_true(cluster_join(&two.join, &h->err));
+        assert_true(kept.found);
+        assert_int_equal(store_txn(h->store, NULL, 0, &gone, 1, 5000, &result, &h->err), STORE_OK);
+        two.meddle = replay_answer;
+        two.answers = false;
+        two.waits = 0;
+        refused(&two, ERR_CERT_INVALID, "to another request");
+        node_free(&two);
+        buf_clear(&kept.value);
+}
+
+static void an_emptied_node_joins_again(void **state)
+{
+        struct hsm *h = *state;
+        struct node two, again;
+
+        node_two(&two, h);
+        assert_true(cluster_join(&two.join, &h->err));
+        node_free(&two);
+        node_two(&again, h); /* with another sealing key: its disk was lost */
+        assert_true(cluster_join(&again.join, &h->err));
+        assert_int_equal(again.waits, 1);
+        node_free(&again);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(a_node_joins_and_is_the_same_hsm),
+                TEST(the_store_never_sees_the_key),
+                TEST(strangers_stay_out),
+                TEST(another_partition_than_expected),
+                TEST(the_owner_may_have_to_agree),
+                TEST(nothing_happens_before_activation),
+                TEST(altered_messages_are_refused),
+                TEST(old_answers_are_of_no_use),
+                TEST(an_emptied_node_joins_again),
+        };
+
+        cmocka_set_message_output(CM_OUTPUT_TAP);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
