@@ -6,6 +6,8 @@
 #define DEADLINE_MS 5000
 #define AGAIN_MS    10
 #define AGAIN_MOST  500
+#define SILENT_MS   500  /* from a node that has requests */
+#define ALIVE_MS    1000 /* for its answer to a hello */
 
 int64_t pool_now(const struct client_pool *pool)
 {
@@ -239,6 +241,33 @@ static struct pool_conn *conn_choose(struct client_pool *pool)
         return best;
 }
 
+/* A node that has requests and says nothing for SILENT_MS is asked with a hello, which it answers before any
+ * work; without an answer it is given up and its requests go to others. Only where there are others. */
+static bool is_watched(const struct client_pool *pool, const struct pool_conn *c)
+{
+        return pool->conn_count > 1 && c->state == POOL_READY && (c->in_flight || c->elevates);
+}
+
+static int64_t watch_due(const struct pool_conn *c)
+{
+        return c->hello_id ? c->give_up_at : c->heard_at + SILENT_MS;
+}
+
+static void conn_watch(struct client_pool *pool, struct pool_conn *c)
+{
+        struct err err = ERR_INIT;
+
+        if (!is_watched(pool, c) || watch_due(c) > pool->now)
+                return;
+        if (c->hello_id) {
+                err_set(&err, ERR_CONNECT, "'%s' does not answer any more", c->host);
+                pool_conn_down(pool, c, &err);
+        } else {
+                c->give_up_at = pool->now + ALIVE_MS;
+                c->broken = !pool_conn_hello(pool, c, SLICE_EMPTY, SLICE_EMPTY);
+        }
+}
+
 /* True when the request went out on the connection. Large ones wait for a hello that shows their ticket. */
 static bool request_send(struct client_pool *pool, struct pool_conn *c, struct pool_request *r)
 {
@@ -249,6 +278,7 @@ static bool request_send(struct client_pool *pool, struct pool_conn *c, struct p
 
                 if (has && !c->hello_id) {
                         c->elevates = r->wire_id;
+                        c->give_up_at = pool_now(pool) + ALIVE_MS;
                         c->broken = !pool_conn_hello(pool, c, ticket, context);
                 }
                 if (has)
@@ -260,7 +290,8 @@ static bool request_send(struct client_pool *pool, struct pool_conn *c, struct p
         }
         queue_remove(pool, r);
         r->conn = c;
-        c->in_flight++;
+        if (c->in_flight++ == 0)
+                c->heard_at = pool->now;
         return true;
 }
 
@@ -268,6 +299,8 @@ void client_pool_flush(struct client_pool *pool)
 {
         int64_t now = pool->first ? pool_now(pool) : 0;
         struct pool_request *next;
+
+        pool->now = pool->first ? now : pool->now;
 
         for (struct pool_request *r = pool->first; r; r = next) {
                 struct pool_conn *c = conn_choose(pool);
@@ -296,6 +329,8 @@ size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap,
                         until = c->retry_at;
                 if ((c->state == POOL_HANDSHAKE || c->state == POOL_HELLO) && c->give_up_at < until)
                         until = c->give_up_at;
+                if (is_watched(pool, c) && watch_due(c) < until)
+                        until = watch_due(c);
                 if (!c->conn)
                         continue;
                 if (c->broken || c->conn->ops->pending(c->conn))
@@ -359,7 +394,7 @@ static void requests_expire(struct client_pool *pool, int64_t now)
 
 void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t n)
 {
-        int64_t now = pool_now(pool);
+        int64_t now = pool->now = pool_now(pool);
 
         for (size_t i = 0; i < pool->conn_count; i++) {
                 struct pool_conn *c = &pool->conns[i];
@@ -372,6 +407,7 @@ void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t
                         err_set(&err, ERR_CONNECT, "'%s' did not answer in time", c->host);
                         pool_conn_down(pool, c, &err);
                 }
+                conn_watch(pool, c);
                 if (c->state == POOL_DOWN && c->retry_at <= now && (pool->first || pool->wanted) &&
                     pool_conn_dial(pool, c))
                         pool_conn_step(pool, c);

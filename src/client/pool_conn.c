@@ -254,6 +254,7 @@ static void conn_read(struct client_pool *pool, struct pool_conn *c)
                         pool_conn_down(pool, c, &err);
                         return;
                 }
+                c->heard_at = pool->now;
                 wire_reader_filled(c->reader, n);
                 while ((next = wire_reader_next(c->reader, &frame, &n, &err)) == WIRE_FRAME) {
                         if (!answered(pool, c, frame, n, &err)) {

@@ -21,7 +21,8 @@ struct pool_conn {
         uint64_t hello_id;  /* unanswered hello, or 0 */
         uint64_t elevates;  /* wire id of the request whose ticket that hello carries, or 0 */
         int64_t retry_at;   /* when down: not before */
-        int64_t give_up_at; /* until ready */
+        int64_t give_up_at; /* until ready, or until a hello that asks whether it lives is answered */
+        int64_t heard_at;   /* of anything, since it has requests */
         unsigned failures;  /* since the last hello answered */
         size_t in_flight;
         struct err trouble; /* why it went down last */
@@ -53,6 +54,7 @@ struct client_pool {
         size_t slot_count, in_flight;
         int64_t soonest;                   /* no deadline is before; of no meaning without requests */
         struct pool_request *first, *last; /* waiting */
+        int64_t now;                       /* of this step */
         uint32_t sequence;
         bool wanted; /* connect although nothing is asked yet */
         struct pool_hello *hello;
