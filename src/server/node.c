@@ -149,7 +149,7 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
         if (n->crypto && file_make_dir(conf->data_dir, 0700, err) && make_trust(n, err) &&
             open_sealer(n, err) && node_cluster_open(n, err) && open_store(n, err) &&
             node_cluster_join(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
-            open_events(n, err))
+            open_events(n, err) && node_cluster_begin(n, err))
                 return true;
         node_close(n);
         return false;

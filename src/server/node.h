@@ -38,5 +38,7 @@ void node_reload(struct node *);
 /* node_cluster.c: opens identity and store of a cluster, and joins. signals: those that end the wait. */
 bool node_cluster_open(struct node *, struct err *);
 bool node_cluster_join(struct node *, struct err *);
+/* The others know this node before it serves. */
+bool node_cluster_begin(struct node *, struct err *);
 
 #endif

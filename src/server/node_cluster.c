@@ -106,6 +106,11 @@ bool node_cluster_join(struct node *n, struct err *err)
         return err->id ? false : err_set(err, ERR_CONFIG, "ended while the node waited to join");
 }
 
+bool node_cluster_begin(struct node *n, struct err *err)
+{
+        return !n->conf->store || vault_member_say(n->vault, err);
+}
+
 void node_tick(struct node *n)
 {
         const char *last = NULL;
