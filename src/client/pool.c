@@ -317,6 +317,12 @@ void client_pool_flush(struct client_pool *pool)
 
 /* ---- time and steps ---- */
 
+/* While anything is asked, nodes that are gone are tried again, also when others serve. */
+static bool is_needed(const struct client_pool *pool)
+{
+        return pool->in_flight || pool->wanted;
+}
+
 size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap, int *timeout_ms)
 {
         int64_t now = pool_now(pool), until = INT64_MAX;
@@ -325,7 +331,7 @@ size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap,
         for (size_t i = 0; i < pool->conn_count; i++) {
                 struct pool_conn *c = &pool->conns[i];
 
-                if (c->state == POOL_DOWN && (pool->first || pool->wanted) && c->retry_at < until)
+                if (c->state == POOL_DOWN && is_needed(pool) && c->retry_at < until)
                         until = c->retry_at;
                 if ((c->state == POOL_HANDSHAKE || c->state == POOL_HELLO) && c->give_up_at < until)
                         until = c->give_up_at;
@@ -408,8 +414,7 @@ void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t
                         pool_conn_down(pool, c, &err);
                 }
                 conn_watch(pool, c);
-                if (c->state == POOL_DOWN && c->retry_at <= now && (pool->first || pool->wanted) &&
-                    pool_conn_dial(pool, c))
+                if (c->state == POOL_DOWN && c->retry_at <= now && is_needed(pool) && pool_conn_dial(pool, c))
                         pool_conn_step(pool, c);
         }
         requests_expire(pool, now);

@@ -11,6 +11,11 @@ keys_agree() {
         [ "$(grep -A1 'Key Hash' "$work/all" | grep -cE '[0-9a-f]{64}')" = 3 ] &&
                 [ "$(grep -oE '[0-9a-f]{64}' "$work/all" | sort -u | wc -l)" = 1 ]
 }
+# kill -9, and gone.
+kill_now() {
+        kill -9 "$1"
+        until_true sh -c "! kill -0 $1"
+}
 start_node() {
         "$top/scripts/dev-cluster" up "$dir" 9>&-
 }
@@ -35,7 +40,7 @@ round() {
 }
 kill_nodes() {
         for n in 1 2 3; do
-                kill -9 "$(cat "$dir/node$n/pid")"
+                kill_now "$(cat "$dir/node$n/pid")"
                 round "killed-$n"
                 start_node
                 round "back-$n"
@@ -51,7 +56,7 @@ stop_nodes() {
 }
 kill_members() {
         for n in 1 2 3; do
-                kill -9 "$(cat "$dir/etcd/etcd$n.pid")"
+                kill_now "$(cat "$dir/etcd/etcd$n.pid")"
                 round "member-$n"
                 "$top/scripts/dev-etcd" start "$dir/etcd" "$n"
                 round "member-back-$n"
