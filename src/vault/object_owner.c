@@ -39,6 +39,17 @@ static bool new_owner(struct vault_call *call, const struct vault_object *o, uin
                vault_user_admits_officers(call, u.id, "give him keys");
 }
 
+/* Or an officer would choose who approves. */
+static bool approver_already(struct vault_call *call, const struct vault_object *o, uint64_t id)
+{
+        return !o->quorum || vault_object_is_shared_with(o, (uint32_t)id) ||
+               err_set(&call->err, ERR_ACTION_PROHIBITED,
+                       "%u users must approve what is done with key %u, so it goes to one of those it is "
+                       "shared with only; "
+                       "its owner can share it, with their approval: shareKey",
+                       o->quorum, o->handle);
+}
+
 bool vault_change_owner(struct vault_call *call)
 {
         const Chsm__ChangeOwnerRequest *in = call->request->change_owner;
@@ -53,7 +64,8 @@ bool vault_change_owner(struct vault_call *call)
         if (!o)
                 return false;
         call->object = o->handle;
-        ok = new_owner(call, o, in->user) && check_value(call, o, &in->check_value);
+        ok = new_owner(call, o, in->user) && approver_already(call, o, in->user) &&
+             check_value(call, o, &in->check_value);
         parts = vault_object_parts_of(o);
         parts.owner = (uint32_t)in->user;
         parts.shared = shared;

@@ -14,7 +14,8 @@
 #include "vault/users.h"
 
 #define VAULT_TOKENS_MAX       1024
-#define VAULT_TOKENS_OF_USER   64 /* so that nobody fills the store alone */
+#define VAULT_TOKENS_OF_KEYS   768 /* the rest is for officers */
+#define VAULT_TOKENS_OF_USER   64  /* so that nobody fills the store alone */
 #define VAULT_TOKEN_LIFE_S     600
 #define VAULT_TOKEN_LIFE_LEAST 30
 #define VAULT_TOKEN_LIFE_MOST  86400

@@ -153,13 +153,12 @@ bool vault_quorum_pay(struct vault_call *call)
 
         if (!row || !call->op_count || call->refused)
                 return true;
+        /* Revisions first: what is newer than them fails the guard, never the other way round. */
         values = vault_quorum_now(call->vault);
         price.service = row->service;
-        price.needs = vault_quorum_needs(call->vault, &values, row->service);
-        if (!vault_quorum_guard(call, &values) ||
-            (row->service == VAULT_SERVICE_KEY_TRUST && !guard_policy(call)) ||
-            !officers_remain(call, &values))
+        if (!vault_quorum_guard(call, &values) || !guard_policy(call) || !officers_remain(call, &values))
                 return false;
+        price.needs = vault_quorum_needs(call->vault, &values, row->service);
         if (price.needs < 2)
                 return true;
         if (row->names_user && call->subject && strlen(call->subject) < sizeof(price.target))

@@ -30,30 +30,50 @@ static bool of_user(const void *arg, const struct vault_token *t)
         return t->user_id == wanted->user_id && t->expires_ms > wanted->expires_ms;
 }
 
-/* Room for one more, which takes turns with others; expired ones go first. */
-static bool make_room(struct vault_call *call, int64_t now)
+static bool is_of_key(const void *arg, const struct vault_token *t)
+{
+        (void)arg;
+        return vault_service_is_of_keys(t->service);
+}
+
+/* Room for one more; expired ones go first. turn_rev: of the turns that the count was true at. */
+static bool make_room(struct vault_call *call, bool of_key, int64_t now, store_rev *turn_rev)
 {
         const struct vault_token mine = { .user_id = call->login.user_id, .expires_ms = now };
-        struct vault_token *own = arena_alloc(call->arena, VAULT_TOKENS_OF_USER * sizeof(*own));
-        struct slice turn = vault_call_key(call, "w/tokens", SLICE_EMPTY);
-        struct buf body = BUF_INIT;
-        store_rev turn_rev;
-        size_t ops = call->op_count, count = vault_tokens_count(call->vault, &turn_rev);
-        bool ok;
+        struct vault_token *some = arena_alloc(call->arena, VAULT_TOKENS_OF_KEYS * sizeof(*some));
+        size_t ops = call->op_count, count = vault_tokens_count(call->vault, turn_rev);
 
-        if (!own)
+        if (!some)
                 return err_set(&call->err, ERR_MEMORY, "no memory for tokens");
-        if (vault_tokens_choose(call->vault, of_user, &mine, own, VAULT_TOKENS_OF_USER) >=
+        if (vault_tokens_choose(call->vault, of_user, &mine, some, VAULT_TOKENS_OF_USER) >=
             VAULT_TOKENS_OF_USER)
                 return err_set(&call->err, ERR_LIMIT, "'%s' has %d tokens; delete some first: delToken",
                                call->login.user, VAULT_TOKENS_OF_USER);
         if (!drop_expired(call, now))
                 return false;
-        if (count - (call->op_count - ops) >= VAULT_TOKENS_MAX)
+        count -= call->op_count - ops;
+        if (count >= VAULT_TOKENS_MAX)
                 return err_set(
                     &call->err, ERR_LIMIT,
                     "there are %d tokens that have not expired; delete some first: listTokens, delToken",
                     VAULT_TOKENS_MAX);
+        if (of_key && call->op_count == ops &&
+            vault_tokens_choose(call->vault, is_of_key, NULL, some, VAULT_TOKENS_OF_KEYS) >=
+                VAULT_TOKENS_OF_KEYS)
+                return err_set(
+                    &call->err, ERR_LIMIT,
+                    "there are %d tokens of keys, and the other places are for officers; try again later",
+                    VAULT_TOKENS_OF_KEYS);
+        return true;
+}
+
+/* After the token in the transaction, so that nobody sees the turn before the token. */
+static bool put_turn(struct vault_call *call, int64_t now, store_rev turn_rev)
+{
+        struct slice turn = vault_call_key(call, "w/tokens", SLICE_EMPTY);
+        struct buf body = BUF_INIT;
+        bool ok;
+
         buf_put_u64(&body, (uint64_t)now);
         ok = vault_call_guard(call, turn_rev ? STORE_REV_IS : STORE_ABSENT, turn, turn_rev) &&
              vault_record_put(call, turn, &body);
@@ -158,6 +178,7 @@ bool vault_get_token(struct vault_call *call)
         struct vault_token t = { .service = 0 };
         struct vault_object *o = NULL;
         struct vault_user_view u;
+        store_rev turn_rev;
         uint32_t needs;
 
         call->subject = arena_text(call->arena, slice_of(in->user, strnlen(in->user, 64)));
@@ -167,12 +188,12 @@ bool vault_get_token(struct vault_call *call)
                                call->login.user);
         sec_wipe(&u, sizeof(u));
         if (!service_fits(call, in) || !token_fill(call, &t, now) || (in->handle && !key_of(call, &t)) ||
-            !make_room(call, now))
+            !make_room(call, t.handle != 0, now, &turn_rev))
                 return false;
         o = t.handle ? vault_objects_find(call->vault, t.handle) : NULL;
         needs = needs_of(call, &t, o);
         vault_object_unref(&o);
-        return vault_token_put(call, &t) && get_answer(call, &t, needs);
+        return vault_token_put(call, &t) && put_turn(call, now, turn_rev) && get_answer(call, &t, needs);
 }
 
 /* ---- approving ---- */
