@@ -4,18 +4,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* 1 to 16 and 28 are documented; the others are ours, as the numbers between are printed nowhere. */
 static const struct {
         uint64_t number;
         const char *name;
         uint8_t params[12];
         size_t n;
 } curve_rows[] = {
+        { 1, "prime192v1", { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01 }, 10 },
         { 2, "prime256v1", { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }, 10 },
         { 13, "secp224r1", { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x21 }, 7 },
         { 14, "secp384r1", { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 }, 7 },
         { 15, "secp521r1", { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 }, 7 },
         { 16, "secp256k1", { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a }, 7 },
+        { 17, "brainpoolP224r1", { 0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x05 }, 11 },
+        { 18, "brainpoolP256r1", { 0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07 }, 11 },
+        { 19, "brainpoolP320r1", { 0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x09 }, 11 },
+        { 20, "brainpoolP384r1", { 0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b }, 11 },
+        { 21, "brainpoolP512r1", { 0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d }, 11 },
         { 28, "Ed25519", { 0x06, 0x03, 0x2b, 0x65, 0x70 }, 5 },
+        { 29, "Ed448", { 0x06, 0x03, 0x2b, 0x65, 0x71 }, 5 },
+        { 30, "X25519", { 0x06, 0x03, 0x2b, 0x65, 0x6e }, 5 },
+        { 31, "X448", { 0x06, 0x03, 0x2b, 0x65, 0x6f }, 5 },
 };
 #define CURVES (sizeof(curve_rows) / sizeof(curve_rows[0]))
 
@@ -32,6 +42,21 @@ static uint32_t list_curves(struct shell *sh, int argc, char **argv)
 
 /* ---- making ---- */
 
+/* What makes keys of a type; 0: nothing does here. */
+static uint64_t maker_of(uint64_t type)
+{
+        switch (type) {
+        case CKK_AES:
+                return CKM_AES_KEY_GEN;
+        case CKK_GENERIC_SECRET:
+                return CKM_GENERIC_SECRET_KEY_GEN;
+        case CKK_DES3:
+                return CKM_DES3_KEY_GEN;
+        default:
+                return 0;
+        }
+}
+
 static uint32_t gen_sym(struct shell *sh, int argc, char **argv)
 {
         struct util_making m = { NULL };
@@ -44,13 +69,14 @@ static uint32_t gen_sym(struct shell *sh, int argc, char **argv)
         Chsm__Mechanism mechanism = CHSM__MECHANISM__INIT;
         struct ask_attributes a = { .n = 0 };
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        uint64_t type = 0, size = 0, *users = NULL;
+        uint64_t maker = 0, type = 0, size = 0, *users = NULL;
         uint32_t rv = util_options(sh, argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
 
         if (rv == 0)
                 rv = util_number(sh, "-t", type_text, 0, 64, &type);
-        if (rv == 0 && type != CKK_AES && type != CKK_GENERIC_SECRET)
-                rv = shell_fail(sh, ERR_KEY_TYPE, "key types are 31 (AES) and 16 (generic secret), not %s",
+        if (rv == 0 && !(maker = maker_of(type)))
+                rv = shell_fail(sh, ERR_KEY_TYPE,
+                                "key types are 31 (AES), 16 (generic secret) and 21 (triple DES), not %s",
                                 type_text);
         if (rv == 0)
                 rv = util_number(sh, "-s", size_text, 1, 3072, &size);
@@ -64,7 +90,7 @@ static uint32_t gen_sym(struct shell *sh, int argc, char **argv)
                 rv = util_role(sh, &m, CKO_SECRET_KEY, &a);
         if (rv == 0) {
                 ask_number(&a, CKA_VALUE_LEN, size);
-                mechanism.number = type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN;
+                mechanism.number = maker;
                 body.mechanism = &mechanism;
                 body.template_ = a.list;
                 body.n_template_ = a.n;
@@ -174,7 +200,9 @@ uint32_t util_curve(struct shell *sh, const char *number, struct slice *params, 
         for (size_t i = 0; rv == 0 && i < CURVES; i++) {
                 if (curve_rows[i].number == curve) {
                         *params = slice_of(curve_rows[i].params, curve_rows[i].n);
-                        *mechanism = curve == 28 ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN;
+                        *mechanism = curve == 28 || curve == 29 ? CKM_EC_EDWARDS_KEY_PAIR_GEN
+                                     : curve >= 30              ? CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+                                                                : CKM_EC_KEY_PAIR_GEN;
                         return 0;
                 }
         }
@@ -206,8 +234,8 @@ static uint32_t gen_ecc(struct shell *sh, int argc, char **argv)
         "[-min_srv N [-timeout S]]"
 
 const struct shell_command util_key_rows[] = {
-        { "genSymKey", "-t 31|16 -s BYTES " MAKING, "make an AES or generic secret key", 0, 28, false,
-          gen_sym },
+        { "genSymKey", "-t 31|16|21 -s BYTES " MAKING, "make an AES, generic secret or triple DES key", 0, 28,
+          false, gen_sym },
         { "genRSAKeyPair", "-m BITS -e EXPONENT " MAKING, "make an RSA key pair", 0, 28, false, gen_rsa },
         { "genECCKeyPair", "-i CURVE " MAKING, "make an elliptic curve key pair", 0, 28, false, gen_ecc },
         { "listECCCurveIds", "", "list the numbers of curves", 0, 0, false, list_curves },

@@ -48,7 +48,7 @@ openssl_signs() {
                 util verify -f text -s p521.sig -k "$(cat public)" -m 19
 }
 t "P-521 signatures are wide enough" openssl_signs
-refused "curve 1 is not offered" "not offered" util genECCKeyPair -i 1 -l old
+refused "curve 3 is not offered" "not offered" util genECCKeyPair -i 3 -l old
 t "an AES key is made" util genSymKey -t 31 -s 32 -l aes
 t "keys are found by label" sh -c 'chsm-util -j singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" findKey -l ec |
         grep -q "\"handles\":\[[0-9]*,[0-9]*\]"'

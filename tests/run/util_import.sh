@@ -126,6 +126,17 @@ refused "a modulus that is no RSA modulus" "createPublicKey failed" util createP
 refused "a private key is no public one" "no public key in PEM" util importPubKey -l x -f rsa.pem
 refused "an id that is taken by it" "has this CKA_ID already" util importPubKey -l x -f rsa.pub -id ec.pub
 
+# ---- what all makers of keys take ----
+shared_at_once() {
+        h=$(made Key imSymKey -l shared -t 31 -f aes.key -w "$kek" -u 4 -m_value 2 -min_srv 1 -timeout 5) &&
+                cu2 getKeyInfo -k "$h" | grep -q "Owned by user 3"
+}
+t "a key that comes in is shared at once, and needs two" shared_at_once
+refused "more approvals than users" "imSymKey failed" util imSymKey -l x -t 31 -f aes.key -w "$kek" -m_value 2
+refused "more nodes than there are" "only 1 nodes are up" util imSymKey -l x -t 31 -f aes.key -w "$kek" -min_srv 2
+refused "firmware attestation" "no firmware" util importPrivateKey -l x -f rsa.pem -w "$kek" -attest
+refused "one's own id in -u" "own owner" util imSymKey -l x -t 31 -f aes.key -w "$kek" -u 3
+
 # ---- a folder of keys ----
 mkdir many
 for i in 1 2 3 4 5; do openssl rand -out "many/bulk-$i.key" 32; done
@@ -137,6 +148,28 @@ refused "a bad file is named" "bulk-9.key" util imSymKey -t 31 -d many -w "$kek"
 mkdir none
 refused "an empty folder" "no file that ends with .pem" util importPrivateKey -d none -w "$kek"
 refused "labels are the names of files" "names of files" util imSymKey -t 31 -d many -w "$kek" -l x
+
+# ---- stopped and gone on with ----
+mkdir bulk
+openssl rand 12800 | split -b 32 -a 3 -d --additional-suffix=.key - bulk/stop-
+imported() {
+        curl -sf "http://127.0.0.1:$CHSM_ADMIN_PORT/metrics" | sed -n 's/^chsm_requests_total{command="import_key"} //p'
+}
+stopped() {
+        before=$(imported)
+        chsm-util -j singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" imSymKey -t 31 -d bulk -w "$kek" >stopped.out &
+        pid=$!
+        until_true sh -c "[ \"\$(curl -sf http://127.0.0.1:$CHSM_ADMIN_PORT/metrics | sed -n 's/^chsm_requests_total{command=\"import_key\"} //p')\" -gt $before ]"
+        kill -INT "$pid"
+        ! wait "$pid" && tail -n 1 stopped.out | grep -q "the same command goes on from here" &&
+                first=$(tail -n 1 stopped.out | sed -n 's/.*"done":\([0-9]*\).*/\1/p') && [ "$first" -gt 0 ] && [ "$first" -lt 400 ]
+}
+t "Ctrl-C stops between two keys" stopped
+goes_on() {
+        first=$(tail -n 1 stopped.out | sed -n 's/.*"done":\([0-9]*\).*/\1/p')
+        json_is "\"done\":$((400 - first)),\"ok\":true,\"skipped\":$first,\"total\":400" imSymKey -t 31 -d bulk -w "$kek"
+}
+t "and the same command does the rest" goes_on
 
 # ---- exSymKey, exportPrivateKey ----
 open=$(made Key genSymKey -l open -t 31 -s 32 -wrap_with_trusted 0)

@@ -159,6 +159,22 @@ refused "no public key" "no public key" util atomicGenAndWrapSymKey -t 31 -s 32 
 refused "neither RSA nor EC" "-m BITS" util atomicGenAndWrapASymKey -l no -f partner.der -out no $open
 refused "AES does not wrap for a public key" "-wm is 7" util atomicGenAndWrapSymKey -t 31 -s 32 -l no -f partner.der -out no $open -wm 5
 
+# ---- keys of every kind ----
+for i in 1 2 13 14 15 16 17 18 19 20 21; do
+        t "curve $i makes keys that openssl reads" sh -c "chsm-util singlecmd loginHSM -u CU -s cu1 -p '$CHSM_CU_PASSWORD' genECCKeyPair -i $i -l c$i >curve &&
+                chsm-util singlecmd loginHSM -u CU -s cu1 -p '$CHSM_CU_PASSWORD' exportPubKey -k \$(sed -n 's/.*public key handle: \([0-9]*\).*/\1/p' curve) -out c.pub &&
+                openssl pkey -pubin -in c.pub -noout -text | grep -q \"\$(chsm-util listECCCurveIds | sed -n 's/^[[:space:]]*$i  *//p')\""
+done
+for i in 28 29 30 31; do
+        t "curve $i makes keys" util genECCKeyPair -i $i -l c$i
+done
+des3() {
+        h=$(made Key genSymKey -t 21 -s 24 -l des3 $open) && value "$h" des3 && [ "$(wc -c <des3)" -eq 24 ]
+}
+t "a triple DES key" des3
+refused "RC4" "not 18" util genSymKey -t 18 -s 16 -l x
+refused "triple DES of 16 bytes" "genSymKey failed" util genSymKey -t 21 -s 16 -l x
+
 # ---- contexts ----
 officer createUser CU cu2 user2345 >/dev/null
 contexts() {
