@@ -131,6 +131,7 @@ int main(int argc, char **argv)
         struct shell sh = { .program = "chsm-mgmt",
                             .tables = tables,
                             .kinds = kinds,
+                            .examples = mgmt_examples,
                             .caution = caution,
                             .prompt = "cloudmgmt>",
                             .context = &m };

@@ -76,6 +76,15 @@ bool shell_lists(const struct shell *sh, const struct shell_command *c)
         return c->scope == SHELL_ANYWHERE || sh->in_server == (c->scope != SHELL_GLOBAL);
 }
 
+static const char *example_of(const struct shell *sh, const struct shell_command *c)
+{
+        for (const struct shell_example *e = sh->examples; !c->example && e && e->name; e++) {
+                if (strcmp(e->name, c->name) == 0)
+                        return e->line;
+        }
+        return c->example;
+}
+
 /* In JSON mode help is an answer like others. */
 static void help_json(struct shell *sh, const struct shell_command *one)
 {
@@ -84,10 +93,10 @@ static void help_json(struct shell *sh, const struct shell_command *one)
         for (size_t t = 0; sh->tables[t]; t++) {
                 for (const struct shell_command *c = sh->tables[t]; c->name; c++) {
                         if (one ? one == c : shell_lists(sh, c))
-                                (void)json_array_append_new(list,
-                                                            json_pack("{s:s,s:s,s:s,s:s*}", "name", c->name,
-                                                                      "arguments", c->arguments, "summary",
-                                                                      c->summary, "example", c->example));
+                                (void)json_array_append_new(
+                                    list, json_pack("{s:s,s:s,s:s,s:s*}", "name", c->name, "arguments",
+                                                    c->arguments, "summary", c->summary, "example",
+                                                    example_of(sh, c)));
                 }
         }
         shell_set(sh, "commands", list);
@@ -105,8 +114,8 @@ void shell_help(struct shell *sh, const char *name)
         }
         if (one) {
                 printf("%s %s\n\t%s\n", one->name, one->arguments, one->summary);
-                if (one->example)
-                        printf("\texample: %s\n", one->example);
+                if (example_of(sh, one))
+                        printf("\texample: %s\n", example_of(sh, one));
                 return;
         }
         for (size_t t = 0; sh->tables[t]; t++) {

@@ -35,8 +35,12 @@ struct shell_command {
         bool confirm;         /* asks y/n first */
         /* 0, or the CKR_ that the node or the library gave; shell->err has the words. */
         uint32_t (*run)(struct shell *, int argc, char **argv);
-        const char *example; /* a whole line, for help */
+        const char *example; /* a whole line, for help; NULL: that of shell->examples */
         enum shell_scope scope;
+};
+
+struct shell_example {
+        const char *name, *line;
 };
 
 /* A word in capitals in the arguments of commands, and what may stand for it. */
@@ -49,9 +53,10 @@ struct shell_kind {
 struct shell {
         const char *program;
         const struct shell_command *const
-            *tables;                    /* NULL-terminated list of tables, each ended by a NULL name */
-        const struct shell_kind *kinds; /* ended by a NULL name; NULL: none */
-        const char *caution;            /* what a command with confirm prints first */
+            *tables;                          /* NULL-terminated list of tables, each ended by a NULL name */
+        const struct shell_kind *kinds;       /* ended by a NULL name; NULL: none */
+        const struct shell_example *examples; /* ended by a NULL name; NULL: none */
+        const char *caution;                  /* what a command with confirm prints first */
         char prompt[32];
         void *context;
         FILE *script;    /* commands come from here; NULL: from standard input */

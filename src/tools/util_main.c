@@ -131,6 +131,7 @@ int main(int argc, char **argv)
         struct shell sh = { .program = "chsm-util",
                             .tables = tables,
                             .kinds = kinds,
+                            .examples = util_examples,
                             .caution = "",
                             .prompt = "Command:  ",
                             .context = &u };

@@ -50,4 +50,17 @@ info_has() {
         done
 }
 t "getHSMInfo has the documented lines" info_has
+
+examples() {
+        for json in "$(nobody_json help)" "$(printf 'server 0\nhelp\n' | nobody_json | tail -n 1)" "$(chsm-util --json help)"; do
+                without=$(echo "$json" | python3 -c 'import json, sys
+print(" ".join(c["name"] for c in json.load(sys.stdin)["commands"] if not c.get("example")))')
+                [ -z "$without" ] || { echo "no example: $without"; bad_examples=1; }
+        done
+        [ -z "${bad_examples:-}" ]
+}
+nobody_json() {
+        { [ $# -eq 0 ] && cat || echo "$*"; } | chsm-mgmt --json -c "$CHSM_CONF_DIR/chsm-mgmt.conf"
+}
+t "every command has an example" examples
 finish
