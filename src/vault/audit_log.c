@@ -95,8 +95,9 @@ void vault_events_add(struct vault_call *call, const struct vault_command *row, 
                                       .duration_us = duration_us,
                                       .user = call->login.role == VAULT_NOBODY ? NULL : call->login.user,
                                       .object = call->object,
-                                      .session = (uint32_t)call->context[0] << 24 | call->context[1] << 16 |
-                                                 call->context[2] << 8 | call->context[3] };
+                                      .session = (uint32_t)call->context[0] << 24 |
+                                                 (uint32_t)call->context[1] << 16 |
+                                                 (uint32_t)call->context[2] << 8 | call->context[3] };
         documented_name(call, &event.operation, &event.opcode);
         e->add(e->arg, &event);
 }
