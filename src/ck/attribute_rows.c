@@ -182,5 +182,11 @@ const struct ck_attribute_row ck_attribute_rows[] = {
         { NAMED(CKA_DECAPSULATE_TEMPLATE), .value = CK_VALUE_TEMPLATE, .classes = CK_ON_PRIVATE,
           .may = CK_IN_ALL, .change = CK_CHANGE_NO, .copy = CK_CHANGE_OWNER_MORE,
           .fallback = CK_DEFAULT_ABSENT, .max = 16384 },
+        { NAMED(CKA_CHSM_KEY_FAMILY), .value = CK_VALUE_BYTES, .classes = CK_ON_KEYS, .change = CK_CHANGE_NO,
+          .fallback = CK_DEFAULT_ABSENT, .read_only = true, .max = 16 },
+        { NAMED(CKA_CHSM_KEY_VERSION), .value = CK_VALUE_ULONG, .classes = CK_ON_KEYS, .change = CK_CHANGE_NO,
+          .fallback = CK_DEFAULT_ABSENT, .read_only = true, .max = 8 },
+        { NAMED(CKA_CHSM_KEY_STATE), .value = CK_VALUE_ULONG, .classes = CK_ON_KEYS, .change = CK_CHANGE_NO,
+          .fallback = CK_DEFAULT_ABSENT, .read_only = true, .max = 8 },
 };
 const size_t ck_attribute_rows_n = sizeof(ck_attribute_rows) / sizeof(ck_attribute_rows[0]);

@@ -541,6 +541,14 @@
 /* Attribute number of the key check value in the tools of the lineage (spec/semantics.md 10) */
 #define CKA_CLOUDHSM_KCV 0x00000173UL
 
+/* Our own: versions of a key, vault/version.h. */
+#define CKA_CHSM_KEY_FAMILY  (CKA_VENDOR_DEFINED | 0x43480001UL)
+#define CKA_CHSM_KEY_VERSION (CKA_VENDOR_DEFINED | 0x43480002UL)
+#define CKA_CHSM_KEY_STATE   (CKA_VENDOR_DEFINED | 0x43480003UL)
+#define CHSM_KEY_CURRENT     1UL
+#define CHSM_KEY_SUPERSEDED  2UL /* opens and verifies what there is */
+#define CHSM_KEY_RETIRED     3UL /* does nothing */
+
 /* Older spellings that applications still use */
 #define CKK_ECDSA              CKK_EC
 #define CKA_ECDSA_PARAMS       CKA_EC_PARAMS

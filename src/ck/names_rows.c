@@ -252,6 +252,9 @@ const struct ck_name_row ck_attribute_names[] = {
         ROW(CKA_ENCAPSULATE_TEMPLATE),
         ROW(CKA_DECAPSULATE_TEMPLATE),
         ROW(CKA_VENDOR_DEFINED),
+        ROW(CKA_CHSM_KEY_FAMILY),
+        ROW(CKA_CHSM_KEY_VERSION),
+        ROW(CKA_CHSM_KEY_STATE),
 };
 const size_t ck_attribute_names_n = sizeof(ck_attribute_names) / sizeof(ck_attribute_names[0]);
 

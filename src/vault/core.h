@@ -272,6 +272,10 @@ bool vault_user_info(struct vault_call *);
 bool vault_change_owner(struct vault_call *);
 bool vault_rename_officer(struct vault_call *);
 
+/* ---- handlers, life of keys (rotate.c) ---- */
+bool vault_rotate_key(struct vault_call *);
+bool vault_retire_key(struct vault_call *);
+
 /* ---- handlers, quorum (quorum_command.c, quorum_token_command.c) ---- */
 bool vault_get_m_value(struct vault_call *);
 bool vault_set_m_value(struct vault_call *);

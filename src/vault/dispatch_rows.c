@@ -146,6 +146,8 @@ static const struct vault_command rows[] = {
             VAULT_COMMIT, vault_extract_masked),
         ROW(121, insert_masked, "CN_INSERT_MASKED_OBJECT_USER", 0xf1, CU | CO | AU, ACTIVE, true, true,
             VAULT_COMMIT, vault_insert_masked),
+        ROW(140, rotate_key, "CN_ROTATE_KEY", 0x18c, CU, ACTIVE, true, true, VAULT_SLOW, vault_rotate_key),
+        ROW(141, retire_key, "CN_RETIRE_KEY", 0x18d, CU, ACTIVE, true, true, VAULT_COMMIT, vault_retire_key),
         ROW(150, get_audit_udd, "CN_GET_AUDIT_UDD", 0x196, CU | CO | AU, ACTIVE, false, false, VAULT_INLINE,
             vault_get_audit_udd),
         ROW(151, set_audit_udd, "CN_SET_AUDIT_UDD", 0x197, CU | CO, ACTIVE, true, true, VAULT_COMMIT,

@@ -9,6 +9,7 @@
 #include "vault/users.h"
 #include "vault/uses.h"
 #include "vault/policy_words.h"
+#include "vault/version.h"
 
 /* The object's attributes as a template that can be changed. */
 static bool template_of(struct vault_call *call, const struct vault_object *o, struct vault_template *t)
@@ -58,6 +59,17 @@ static bool copy_history(struct vault_call *call, const struct vault_object *o,
         return vault_use_remember(call, o, vault_model_copy_marks());
 }
 
+/* A copy gets nothing back that rotation took. */
+static bool keeps_state(struct vault_call *call, const struct vault_object *o,
+                        const struct vault_template *changes)
+{
+        for (size_t i = 0; i < changes->n; i++) {
+                if (!vault_version_allows(call, o, changes->items[i].type, changes->items[i].value))
+                        return false;
+        }
+        return true;
+}
+
 bool vault_copy_object(struct vault_call *call)
 {
         const Chsm__CopyObjectRequest *in = call->request->copy_object;
@@ -71,7 +83,10 @@ bool vault_copy_object(struct vault_call *call)
         ok = vault_policy_owns(call, o, "copy") &&
              vault_template_read(call, in->template_, in->n_template_, CK_IN_COPY, &changes) &&
              vault_policy_copy(call, o, &changes) && vault_policy_template(call, &changes, o->object_class) &&
-             changed_template(call, o, &changes, &t) && vault_rules_unique(call, &t);
+             keeps_state(call, o, &changes) && changed_template(call, o, &changes, &t) &&
+             vault_rules_unique(call, &t);
+        if (ok)
+                vault_version_leave(&t);
         parts = vault_object_parts_of(o);
         parts.owner = call->login.user_id;
         parts.shared_count = 0;
@@ -232,9 +247,10 @@ bool vault_object_info(struct vault_call *call)
                         r->last_used_ms = uses.last_ms;
                         r->made_ms = o->made_ms;
                 }
+                ok = vault_version_list(call, o, r);
                 r->n_shared_with = o->owner == call->login.user_id ? o->shared_count : 0;
                 r->shared_with = arena_alloc(call->arena, (o->shared_count + 1) * sizeof(uint64_t));
-                ok = r->shared_with != NULL;
+                ok = ok && r->shared_with != NULL;
                 for (size_t i = 0; ok && i < r->n_shared_with; i++)
                         r->shared_with[i] = o->shared[i];
                 call->response->object_info = r;

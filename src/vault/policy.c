@@ -3,6 +3,7 @@
 #include "vault/lives.h"
 #include "vault/policy_model.h"
 #include "vault/policy_words.h"
+#include "vault/version.h"
 
 static bool unseen(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent)
 {
@@ -470,6 +471,8 @@ bool vault_policy_change(struct vault_call *call, const struct vault_object *o, 
                 return err_set(&call->err, ERR_ATTRIBUTE_TYPE, "such an object has no %s", row->name);
         if (call->login.role == VAULT_CO)
                 return officer_change(call, o, type);
+        if (!vault_version_allows(call, o, type, value))
+                return false;
         if (slice_equal(vault_object_attribute(o, type), value) && rule != CK_CHANGE_NO &&
             rule != CK_CHANGE_OFFICER)
                 return true;

@@ -215,6 +215,27 @@ bool wire_check_object_info(const Chsm__Request *r, struct err *err)
         return check_reference(r->object_info->object, "object", err);
 }
 
+static bool check_date(const ProtobufCBinaryData *date, const char *name, struct err *err)
+{
+        for (size_t i = 0; i < date->len; i++) {
+                if (date->len != 8 || date->data[i] < '0' || date->data[i] > '9')
+                        return err_set(err, ERR_FRAME, "field %s is no date of 8 digits", name);
+        }
+        return true;
+}
+
+bool wire_check_rotate_key(const Chsm__Request *r, struct err *err)
+{
+        return check_reference(r->rotate_key->key, "key", err) &&
+               check_date(&r->rotate_key->start_date, "start_date", err) &&
+               check_date(&r->rotate_key->end_date, "end_date", err);
+}
+
+bool wire_check_retire_key(const Chsm__Request *r, struct err *err)
+{
+        return check_reference(r->retire_key->key, "key", err);
+}
+
 bool wire_check_sign(const Chsm__Request *r, struct err *err)
 {
         return check_use(r->sign->key, r->sign->mechanism, err);

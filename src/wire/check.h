@@ -35,6 +35,8 @@ bool wire_check_get_attributes(const Chsm__Request *, struct err *);
 bool wire_check_set_attributes(const Chsm__Request *, struct err *);
 bool wire_check_find_objects(const Chsm__Request *, struct err *);
 bool wire_check_object_info(const Chsm__Request *, struct err *);
+bool wire_check_rotate_key(const Chsm__Request *, struct err *);
+bool wire_check_retire_key(const Chsm__Request *, struct err *);
 bool wire_check_sign(const Chsm__Request *, struct err *);
 bool wire_check_verify(const Chsm__Request *, struct err *);
 bool wire_check_sign_recover(const Chsm__Request *, struct err *);

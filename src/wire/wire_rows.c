@@ -74,6 +74,8 @@ static const struct wire_row rows[] = {
         { BODY(LIST_AUTH_KEYS, "list_auth_keys"), .before_login = true },
         { BODY(EXTRACT_MASKED, "extract_masked"), .mutating = true },
         { BODY(INSERT_MASKED, "insert_masked"), .mutating = true, .check = wire_check_insert_masked },
+        { BODY(ROTATE_KEY, "rotate_key"), .mutating = true, .check = wire_check_rotate_key },
+        { BODY(RETIRE_KEY, "retire_key"), .mutating = true, .check = wire_check_retire_key },
         { BODY(GET_AUDIT_UDD, "get_audit_udd") },
         { BODY(SET_AUDIT_UDD, "set_audit_udd"), .mutating = true, .check = wire_check_set_audit_udd },
         { BODY(AUDIT_EXPORT, "audit_export") },
