@@ -5,7 +5,7 @@
 #include "chsm.pb-c.h"
 #include "tools/shell.h"
 
-/* When it was made, how often and when last it was used; nothing when the node does not tell the caller. */
+/* Its versions; and when it was made, how often and when last it was used, when the node tells the caller. */
 void tool_key_life(struct shell *, const Chsm__ObjectInfoResponse *);
 
 #endif

@@ -91,7 +91,7 @@ uint32_t util_users(struct shell *, const char *text, uint64_t **ids, size_t *n)
 
 extern const struct shell_example util_examples[];
 extern const struct shell_command util_session_rows[], util_key_rows[], util_find_rows[],
-    util_attribute_rows[], util_use_rows[], util_audit_rows[], util_quorum_rows[];
+    util_attribute_rows[], util_use_rows[], util_audit_rows[], util_life_rows[], util_quorum_rows[];
 extern const struct shell_command util_mask_rows[];
 
 #endif

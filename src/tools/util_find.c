@@ -57,10 +57,10 @@ static uint32_t find_page(struct shell *sh, Chsm__FindObjectsRequest *body, stru
 
 /* What findKey is asked for. */
 struct wish {
-        const char *class, *type, *label, *id, *kcv, *session, *users, *modulus_file;
+        const char *class, *type, *label, *id, *kcv, *session, *users, *modulus_file, *version;
         struct ask_attributes a;
         struct buf check, modulus;
-        uint64_t *ids;
+        uint64_t *ids, version_number;
         size_t n_ids;
 };
 
@@ -98,6 +98,8 @@ static uint32_t wish_read(struct shell *sh, struct wish *w)
 
         if (w->class && (rv = util_number(sh, "-c", w->class, 2, 4, &number)) == 0)
                 ask_number(&w->a, CKA_CLASS, number);
+        if (rv == 0 && w->version && strcmp(w->version, "current") != 0)
+                rv = util_number(sh, "-ver", w->version, 1, UINT32_MAX, &w->version_number);
         if (rv == 0 && w->type && (rv = util_number(sh, "-t", w->type, 0, 1024, &number)) == 0)
                 ask_number(&w->a, CKA_KEY_TYPE, number);
         if (rv == 0 && w->session && (rv = util_number(sh, "-sess", w->session, 0, 1, &number)) == 0)
@@ -178,8 +180,17 @@ static bool names_user(const Chsm__ObjectInfoResponse *info, uint64_t user)
         return info->owner == user;
 }
 
-/* Keeps the keys that every listed user can use. */
-static uint32_t keep_shared(struct shell *sh, const struct wish *w, struct search *s)
+/* -ver: the current one of each key's versions, or the one of that number. */
+static bool is_version(const Chsm__ObjectInfoResponse *info, const struct wish *w)
+{
+        if (!w->version)
+                return true;
+        return strcmp(w->version, "current") == 0 ? info->state == CHSM_KEY_CURRENT
+                                                  : info->version == w->version_number;
+}
+
+/* Keeps the keys that every listed user can use, of the versions asked for. */
+static uint32_t keep_wanted(struct shell *sh, const struct wish *w, struct search *s)
 {
         struct search kept = { BUF_INIT, json_array(), 0 };
         uint32_t rv = 0;
@@ -190,10 +201,11 @@ static uint32_t keep_shared(struct shell *sh, const struct wish *w, struct searc
         {
                 struct chsm_answer answer = CHSM_ANSWER_INIT;
                 Chsm__ObjectRef ref = CHSM__OBJECT_REF__INIT;
-                bool all = true;
+                bool all;
 
                 ref.handle = (uint64_t)json_integer_value(handle);
                 rv = info_call(sh, &ref, &answer);
+                all = rv == 0 && is_version(answer.response->object_info, w);
                 for (size_t k = 0; rv == 0 && k < w->n_ids; k++)
                         all = all && names_user(answer.response->object_info, w->ids[k]);
                 if (rv == 0 && all)
@@ -216,6 +228,7 @@ static uint32_t find_key(struct shell *sh, int argc, char **argv)
                 { "-l", &w.label, false, false },        { "-id", &w.id, false, false },
                 { "-kcv", &w.kcv, false, false },        { "-sess", &w.session, false, false },
                 { "-m", &w.modulus_file, false, false }, { "-u", &w.users, false, false },
+                { "-ver", &w.version, false, false },
         };
         struct search s = { BUF_INIT, json_array(), 0 };
         uint32_t rv = util_options(sh, argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
@@ -224,8 +237,8 @@ static uint32_t find_key(struct shell *sh, int argc, char **argv)
                 rv = wish_read(sh, &w);
         if (rv == 0 && !(w.session && w.session[0] == '1'))
                 rv = find_token_keys(sh, &w, &s);
-        if (rv == 0 && w.n_ids)
-                rv = keep_shared(sh, &w, &s);
+        if (rv == 0 && (w.n_ids || w.version))
+                rv = keep_wanted(sh, &w, &s);
         if (rv == 0 && !w.n_ids && !(w.session && w.session[0] == '0'))
                 rv = find_session_keys(sh, &w, &s);
         if (rv == 0) {
@@ -332,10 +345,12 @@ const struct shell_command util_find_rows[] = {
         { "auditKeys", "[-json]", "show how exposed one's own keys are, and how each could be read", 0, 0,
           false, audit_keys },
         { "findKey",
-          "[-c CLASS] [-t TYPE] [-l LABEL] [-id ID] [-sess 0|1] [-u USER_IDS] [-m MODULUS_FILE] [-kcv HEX]",
-          "find keys that match all of it", 0, 16, false, find_key },
+          "[-c CLASS] [-t TYPE] [-l LABEL] [-id ID] [-sess 0|1] [-u USER_IDS] [-m MODULUS_FILE] [-kcv HEX] "
+          "[-ver current|N]",
+          "find keys that match all of it", 0, 18, false, find_key },
         { "findSingleKey", "-k HANDLE", "tell whether a key is on the nodes", 0, 2, false, find_single },
-        { "getKeyInfo", "-k HANDLE", "owner of a key and whom it is shared with", 0, 2, false, key_info },
+        { "getKeyInfo", "-k HANDLE", "owner of a key, whom it is shared with, its uses and versions", 0, 2,
+          false, key_info },
         { "deleteKey", "-k HANDLE", "delete a key of one's own", 0, 2, false, delete_key },
         { 0 },
 };

@@ -102,15 +102,17 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
 
 int main(int argc, char **argv)
 {
-        static const struct shell_command *const tables[] = {
-                util_hsm_info_rows,  util_derive_rows,   util_split_rows,
-                util_park_rows,      util_atomic_rows,   util_context_rows,
-                util_import_rows,    util_export_rows,   util_wrap_command_rows,
-                util_public_rows,    util_aes_wrap_rows, util_fake_pem_rows,
-                util_session_rows,   util_key_rows,      util_find_rows,
-                util_attribute_rows, util_use_rows,      util_audit_rows,
-                util_quorum_rows,    util_mask_rows,     NULL
-        };
+        static const struct shell_command *const tables[] = { util_hsm_info_rows,     util_derive_rows,
+                                                              util_split_rows,        util_park_rows,
+                                                              util_atomic_rows,       util_context_rows,
+                                                              util_import_rows,       util_export_rows,
+                                                              util_wrap_command_rows, util_public_rows,
+                                                              util_aes_wrap_rows,     util_fake_pem_rows,
+                                                              util_session_rows,      util_key_rows,
+                                                              util_find_rows,         util_attribute_rows,
+                                                              util_use_rows,          util_audit_rows,
+                                                              util_quorum_rows,       util_mask_rows,
+                                                              util_life_rows,         NULL };
         const char *path = NULL, *json = NULL, *script = NULL, *keep = NULL;
         const struct opt_row rows[] = {
                 { 's', "socket", "PATH",

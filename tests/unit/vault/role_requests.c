@@ -267,6 +267,17 @@ static void fill_object_info(struct trial *t)
         ((Chsm__ObjectInfoRequest *)body_of(t, "object_info"))->object = &t->world->aes.ref;
 }
 
+static void fill_rotate(struct trial *t)
+{
+        ((Chsm__RotateKeyRequest *)body_of(t, "rotate_key"))->key = &fresh_key(t)->ref;
+}
+
+/* The current version, which the owner may not retire. */
+static void fill_retire(struct trial *t)
+{
+        ((Chsm__RetireKeyRequest *)body_of(t, "retire_key"))->key = &fresh_key(t)->ref;
+}
+
 static void share(struct trial *t, bool on)
 {
         Chsm__ShareObjectRequest *in = body_of(t, "share_object");
@@ -364,6 +375,8 @@ static const struct role_request role_requests[] = {
         { "set_attributes:trusted", fill_set_trusted, false },
         { .name = "find_objects" },
         { "object_info", fill_object_info, false },
+        { "rotate_key", fill_rotate, false },
+        { "retire_key", fill_retire, false },
         { "share_object:share", fill_share, false },
         { "share_object:unshare", fill_unshare, false },
         { .name = "find_all_keys" },
