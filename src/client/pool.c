@@ -228,15 +228,29 @@ void client_pool_cancel(struct client_pool *pool, uint64_t ticket)
 
 /* ---- sending ---- */
 
+/* A node that has asked for another try later is idle and answers at once: it would get every request again.
+ */
+static bool is_resting(const struct client_pool *pool, const struct pool_conn *c)
+{
+        return c->rest_until > pool->now;
+}
+
 static struct pool_conn *conn_choose(struct client_pool *pool)
 {
         struct pool_conn *best = NULL;
+        bool best_rests = false;
 
         for (size_t i = 0; i < pool->conn_count; i++) {
                 struct pool_conn *c = &pool->conns[i];
+                bool rests = is_resting(pool, c);
 
-                if (c->state == POOL_READY && !c->broken && (!best || c->in_flight < best->in_flight))
+                if (c->state != POOL_READY || c->broken)
+                        continue;
+                if (!best || (best_rests && !rests) ||
+                    (best_rests == rests && c->in_flight < best->in_flight)) {
                         best = c;
+                        best_rests = rests;
+                }
         }
         return best;
 }

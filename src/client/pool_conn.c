@@ -8,6 +8,7 @@
 #define BACK_OFF_MS   20
 #define BACK_OFF_MOST 1000
 #define CONNECT_MS    2000
+#define REST_MS       200 /* for a node that has said: try again */
 
 void pool_conn_close(struct pool_conn *c)
 {
@@ -205,6 +206,7 @@ static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *fra
                 return true; /* cancelled or out of time */
         if (frame_reason(slice_of(frame, n)) == ERR_RETRY) {
                 r->attempts++; /* busy: not at once */
+                c->rest_until = pool->now + REST_MS;
                 pool_request_again(pool, r);
                 return true;
         }

@@ -22,6 +22,7 @@ struct pool_conn {
         uint64_t elevates;  /* wire id of the request whose ticket that hello carries, or 0 */
         int64_t retry_at;   /* when down: not before */
         int64_t give_up_at; /* until ready, or until a hello that asks whether it lives is answered */
+        int64_t rest_until; /* others go first until then */
         int64_t heard_at;   /* of anything, since it has requests */
         unsigned failures;  /* since the last hello answered */
         size_t in_flight;

@@ -72,6 +72,9 @@ const struct conf_row server_conf_rows[] = {
           .help = "its private key (PEM)" },
         { "etcd_prefix", CONF_TEXT, AT(etcd_prefix), .preset = "/chsm/",
           .help = "what all keys of this partition begin with; ends with '/'" },
+        { "stale_limit_s", CONF_NUMBER, AT(stale_limit_s), .preset = "60", .min = 1, .max = 86400,
+          .help =
+              "seconds for which a node that is cut off from etcd goes on with the keys it has in memory" },
         { "operator_certificate", CONF_PATH, AT(operator_certificate), .preset = NULL,
           .help = "trust anchor of the cluster's nodes (AOTA, PEM)" },
         { "node_certificate", CONF_PATH, AT(node_certificate), .preset = NULL,

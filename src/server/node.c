@@ -43,6 +43,7 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                             .host = c->advertise_host[0] ? c->advertise_host : c->listen,
                             .port = port,
                             .token_label = c->token_label,
+                            .stale_limit_ms = c->stale_limit_s * 1000,
                             .max_keys = (uint64_t)c->max_keys,
                             .max_users = (uint64_t)c->max_users,
                             .lock_after = (uint32_t)c->lock_after,

@@ -22,6 +22,7 @@ struct etcd_watch {
         struct store_event *events;
         size_t events_cap;
         int64_t heard_ms, asked_ms; /* monotonic */
+        bool answered;              /* the stream under way has said something */
         /* under e->lock: */
         store_rev seen;
         bool up, created, over, stop;
@@ -134,6 +135,7 @@ static bool watch_message(void *arg, struct slice bytes)
         if (!r)
                 return false;
         w->heard_ms = etcd_now_ms();
+        w->answered = true;
         w->asked_ms = 0;
         if (r->header && !etcd_header_ok(w->e, r->header, &err))
                 watch_over(w);
@@ -167,7 +169,8 @@ static enum etcd_tick watch_tick(void *arg)
         struct etcd_watch *w = arg;
         int64_t now = etcd_now_ms();
 
-        if (watch_stops(w) || now - w->heard_ms > ETCD_SILENCE_MS)
+        /* A member that is just coming up takes a stream and says nothing: another one is asked soon. */
+        if (watch_stops(w) || now - w->heard_ms > (w->answered ? ETCD_SILENCE_MS : ETCD_TRY_MS))
                 return ETCD_END;
         if (w->asked_ms == 0 && now - w->heard_ms > ETCD_SILENCE_MS / 3) {
                 w->asked_ms = now;
@@ -209,6 +212,7 @@ static void *watch_main(void *arg)
                 int64_t began = etcd_now_ms();
 
                 w->heard_ms = began;
+                w->answered = false;
                 w->asked_ms = 0;
                 if (w->e->wire.stream(w->e->wire.self, "/etcdserverpb.Watch/Watch", first_request(w),
                                       buf_slice(&w->ask), &listener, &w->reply) == ETCD_REFUSED &&

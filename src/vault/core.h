@@ -82,6 +82,7 @@ struct vault {
         _Atomic(struct vault_tally *) uses_queue; /* of keys whose uses are not in the store yet */
         int64_t uses_stored_ms;                   /* monotonic; vault_store_uses's caller's */
         struct vault_counters *counters;          /* metrics.c */
+        _Atomic int64_t cut_off_ms;               /* monotonic; 0: in contact with the store */
         _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 

@@ -34,6 +34,29 @@ static int64_t time_left(const struct vault_call *call)
         return asked && asked < most ? asked : most;
 }
 
+/* Of a request that has seen more than this node: longer, and another node answers sooner. The wait may be in
+ * an event loop. */
+#define BEHIND_MS 50
+
+/* Cut off from the store's quorum, a node serves what it has in memory for a while only: a key or user that
+ * was deleted meanwhile must not live on here. What needs no login is told, so that clients find out. */
+static bool is_in_contact(struct vault_call *call, const struct vault_command *row)
+{
+        struct vault *v = call->vault;
+        int64_t since = atomic_load_explicit(&v->cut_off_ms, memory_order_relaxed), gone;
+
+        if (!since || !call->request->ticket.len || row->body == CHSM__REQUEST__BODY_HELLO)
+                return true;
+        gone = clock_mono_ms(&v->deps.clock) - since;
+        return gone < v->config.stale_limit_ms ||
+               err_set(
+                   &call->err, ERR_RETRY,
+                   "node '%s' has had no contact with the cluster's store for %lld s, and serves for %lld s "
+                   "only (stale_limit_s); try another node",
+                   v->config.node_name, (long long)(gone / 1000),
+                   (long long)(v->config.stale_limit_ms / 1000));
+}
+
 /* Who asks; then whether the node, the life cycle and the role allow it. */
 static bool admit(struct vault_call *call, const struct vault_command *row, bool *ticket_valid)
 {
@@ -51,11 +74,12 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                 *ticket_valid = true;
         }
         if (call->request->min_revision > atomic_load_explicit(&v->revision, memory_order_acquire) &&
-            !vault_revision_wait(v, call->request->min_revision, time_left(call)))
+            !vault_revision_wait(v, call->request->min_revision,
+                                 time_left(call) < BEHIND_MS ? time_left(call) : BEHIND_MS))
                 return err_set(&call->err, ERR_RETRY,
                                "node '%s' is behind what this caller has seen; try again or another node",
                                v->config.node_name);
-        return vault_policy_state(v, row, &call->err) &&
+        return is_in_contact(call, row) && vault_policy_state(v, row, &call->err) &&
                vault_policy_role(v, row, call->login.role, call->peer, &call->err) &&
                vault_right_check(call, vault_right_of_request(call->request));
 }

@@ -25,6 +25,7 @@ static void presets(struct vault_config *c)
         c->ticket_life_ms = c->ticket_life_ms ? c->ticket_life_ms : INT64_C(24) * 3600 * 1000;
         c->store_timeout_ms = c->store_timeout_ms ? c->store_timeout_ms : 3000;
         c->lanes = c->lanes ? c->lanes : 32;
+        c->stale_limit_ms = c->stale_limit_ms ? c->stale_limit_ms : 60000;
         c->session_cache = c->session_cache ? c->session_cache : 16384;
 }
 
@@ -148,7 +149,9 @@ static void on_reset(void *arg)
 
 static void on_link(void *arg, bool up)
 {
-        (void)arg;
+        struct vault *v = arg;
+
+        atomic_store(&v->cut_off_ms, up ? 0 : clock_mono_ms(&v->deps.clock));
         log_info("the store is %s", up ? "reachable" : "out of reach");
 }
 

@@ -46,6 +46,7 @@ struct vault_config {
         uint32_t lock_after;     /* failures that lock an account; 0: 5 */
         int64_t ticket_life_ms;  /* 0: 24 h */
         int store_timeout_ms;    /* 0: 3,000 */
+        int64_t stale_limit_ms;  /* how long a node without contact to its store serves; 0: 60,000 */
         uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
         int64_t audit_keep_ms;  /* audit records younger than this are not purged */

@@ -19,11 +19,11 @@ kill_now() {
 start_node() {
         "$top/scripts/dev-cluster" up "$dir" 9>&-
 }
-# with_work NAME FUNCTION
+# with_work NAME FUNCTION [sign]
 with_work() {
         mkfifo "$work/end"
         exec 9<>"$work/end"
-        "$build/tests/run/cluster_workload" "$CHSM_MODULE" "$CHSM_PIN" <"$work/end" >"$work/load.log" 2>&1 9>&- &
+        "$build/tests/run/cluster_workload" "$CHSM_MODULE" "$CHSM_PIN" ${3:+"$3"} <"$work/end" >"$work/load.log" 2>&1 9>&- &
         load=$!
         servers="$servers $load"
         until_true grep -q begun "$work/load.log"
@@ -32,7 +32,7 @@ with_work() {
         t "$1" wait "$load"
         sed -n '2,$s/^/# /p' "$work/load.log"
         rm -f "$work/end"
-        t "and all nodes agree" keys_agree
+        t "and all nodes agree" until_true keys_agree
 }
 # What one round takes: a key made and used by others meanwhile, so that the load has gone on.
 round() {
@@ -62,6 +62,16 @@ kill_members() {
                 round "member-back-$n"
         done
 }
+lose_quorum() {
+        kill_now "$(cat "$dir/etcd/etcd1.pid")"
+        kill_now "$(cat "$dir/etcd/etcd2.pid")"
+        if round refused; then
+                echo "a key was made without a quorum" >>"$work/load.log"
+        fi
+        "$top/scripts/dev-etcd" start "$dir/etcd" 1
+        "$top/scripts/dev-etcd" start "$dir/etcd" 2
+        until_true round quorum-is-back
+}
 restart_gently() {
         for n in 1 2 3; do
                 kill "$(cat "$dir/node$n/pid")"
@@ -79,4 +89,6 @@ with_work "no call fails while each node is killed in turn" kill_nodes
 with_work "nor while nodes are restarted one by one" restart_gently
 with_work "nor while each etcd member is killed in turn" kill_members
 with_work "nor while nodes stop and go on" stop_nodes
+with_work "keys in use go on working without a quorum" lose_quorum sign
+t "and nothing was made then" sh -c "! grep 'a key was made' '$work/load.log'"
 finish

@@ -2,6 +2,7 @@
 #include "hsm.h"
 
 #include "crypto/cert.h"
+#include "vault/core.h"
 
 static const Chsm__Response *hello(struct caller *c)
 {
@@ -125,6 +126,26 @@ static void a_node_without_its_master_key_stays_shut(void **state)
         hsm_free(h);
 }
 
+/* What the store's engine tells the vault in a cluster, told by hand: SQLite is never out of reach. */
+static void a_node_that_is_cut_off_serves_for_a_while(void **state)
+{
+        struct hsm *h = hsm_ready();
+        struct caller cu = caller_cu(h, "cu1"), stranger = caller_new(h);
+        struct clock clock = clock_system();
+        struct named key;
+
+        (void)state;
+        atomic_store(&h->vault->cut_off_ms, clock_mono_ms(&clock) - 59000);
+        assert_int_equal(make_aes(&cu, false, NULL, &key), 0);
+        atomic_store(&h->vault->cut_off_ms, clock_mono_ms(&clock) - 61000);
+        assert_int_equal(make_aes(&cu, false, NULL, &key), CKR_DEVICE_ERROR);
+        assert_non_null(strstr(h->detail, "stale_limit_s"));
+        assert_int_equal(hello(&stranger)->status, 0);
+        atomic_store(&h->vault->cut_off_ms, 0);
+        assert_int_equal(make_aes(&cu, false, NULL, &key), 0);
+        hsm_free(h);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -133,6 +154,7 @@ int main(void)
                 cmocka_unit_test(a_certificate_of_another_key_is_refused),
                 cmocka_unit_test(everything_is_there_after_a_restart),
                 cmocka_unit_test(a_node_without_its_master_key_stays_shut),
+                cmocka_unit_test(a_node_that_is_cut_off_serves_for_a_while),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
