@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define QUEUE_PRESET 65536
+#define BATCH_MOST   4096 /* records made and written at once */
 #define FILE_PRESET  ((size_t)64 * 1024 * 1024)
 #define STEP_MS      1000 /* a clock that goes back by less was corrected, not set */
 #define PACE_MS      10   /* how long records gather before they are written together */
@@ -37,7 +38,7 @@ void audit_writer_append(struct audit_writer *w, const struct audit_record *reco
         pthread_mutex_lock(&w->lock);
         while (w->count == w->capacity)
                 pthread_cond_wait(&w->drained, &w->lock);
-        slot = &w->queue[(w->first + w->count) % w->capacity];
+        slot = &w->queue[w->count];
         slot->record = *record;
         slot->record.user = copy_text(slot->user, sizeof(slot->user), record->user);
         slot->record.role = copy_text(slot->role, sizeof(slot->role), record->role);
@@ -234,6 +235,7 @@ static void *writer_main(void *arg)
 
         pthread_mutex_lock(&w->lock);
         for (;;) {
+                struct audit_waiting *taken;
                 size_t n;
 
                 while (w->count == 0 && !w->closing)
@@ -241,14 +243,17 @@ static void *writer_main(void *arg)
                 if (w->count == 0)
                         break;
                 gather(w);
-                /* The stretch of the ring up to its end: slots stay ours until count is lowered. */
-                n = w->first + w->count > w->capacity ? w->capacity - w->first : w->count;
-                n = n > 4096 ? 4096 : n;
+                /* The next records go into the other queue, from its start on: in memory that is warm. */
+                taken = w->queue;
+                n = w->count;
+                w->queue = w->spare;
+                w->spare = taken;
+                w->count = 0;
+                pthread_cond_broadcast(&w->drained);
                 pthread_mutex_unlock(&w->lock);
-                batch_write(w, &w->queue[w->first], n, &batch);
+                for (size_t i = 0; i < n; i += BATCH_MOST)
+                        batch_write(w, taken + i, n - i < BATCH_MOST ? n - i : BATCH_MOST, &batch);
                 pthread_mutex_lock(&w->lock);
-                w->first = (w->first + n) % w->capacity;
-                w->count -= n;
                 w->written += n;
                 pthread_cond_broadcast(&w->drained);
         }
@@ -326,6 +331,7 @@ static void writer_free(struct audit_writer *w)
         pthread_cond_destroy(&w->filled);
         pthread_cond_destroy(&w->drained);
         free(w->queue);
+        free(w->spare);
         free(w->node);
         free(w->folder);
         free(w->path);
@@ -345,6 +351,7 @@ struct audit_writer *audit_writer_open(const struct audit_writer_config *config,
         w->config = *config;
         w->capacity = config->queue ? config->queue : QUEUE_PRESET;
         w->queue = calloc(w->capacity, sizeof(*w->queue));
+        w->spare = calloc(w->capacity, sizeof(*w->spare));
         w->node = strdup(config->node);
         w->folder = strdup(config->folder);
         w->fd = -1;
@@ -354,7 +361,7 @@ struct audit_writer *audit_writer_open(const struct audit_writer_config *config,
         pthread_cond_init(&w->filled, &monotonic);
         pthread_condattr_destroy(&monotonic);
         pthread_cond_init(&w->drained, NULL);
-        if (!w->queue || !w->node || !w->folder) {
+        if (!w->queue || !w->spare || !w->node || !w->folder) {
                 err_set(err, ERR_MEMORY, "no memory for the audit log");
                 goto fail;
         }

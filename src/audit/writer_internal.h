@@ -28,8 +28,8 @@ struct audit_writer {
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t filled, drained;
-        struct audit_waiting *queue;
-        size_t capacity, first, count;
+        struct audit_waiting *queue, *spare; /* of `capacity`: what waits, and what is being written */
+        size_t capacity, count;
         uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
         unsigned waiters; /* callers that wait for what is queued to be written: no gathering then */
         bool closing;

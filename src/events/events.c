@@ -81,9 +81,9 @@ void events_add(struct events *e, const struct events_event *event)
         }
         slot->time_ms = clock_system().wall_ms(NULL);
         slot->operation = event->operation;
-        slot->opcode = event->opcode;
-        slot->reason = event->reason;
-        slot->duration_us = event->duration_us;
+        slot->opcode = (uint16_t)event->opcode;
+        slot->reason = (uint16_t)event->reason;
+        slot->duration_us = event->duration_us < UINT32_MAX ? (uint32_t)event->duration_us : UINT32_MAX;
         copy_text(slot->address, sizeof(slot->address), event->address);
         copy_text(slot->client, sizeof(slot->client), event->client);
         if (e->config.names) {

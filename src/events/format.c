@@ -28,26 +28,60 @@ void events_format_close(struct events_format *f)
         buf_clear(&f->tail);
 }
 
-static void put_time(struct events_format *f, int64_t ms, struct buf *out)
+/* What a record needs at most besides the node's own tail: literals, and the fixed fields of a slot. */
+#define HEAD_MOST 320
+#define REST_MOST 512
+
+/* A cursor in reserved memory: a call of buf for each of thirty pieces costs more than the pieces. */
+struct pen {
+        uint8_t *p;
+};
+
+static inline void pen_bytes(struct pen *pen, const void *p, size_t n)
 {
-        char fraction[6] = { '.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
-                             (char)('0' + ms % 10), 'Z' };
+        memcpy(pen->p, p, n);
+        pen->p += n;
+}
+
+#define PEN(pen, literal) pen_bytes(pen, literal, sizeof(literal) - 1)
+
+static void pen_number(struct pen *pen, uint64_t value, unsigned base)
+{
+        char digits[24];
+        size_t n = sizeof(digits);
+
+        do {
+                digits[--n] = "0123456789abcdef"[value % base];
+                value /= base;
+        } while (value);
+        pen_bytes(pen, digits + n, sizeof(digits) - n);
+}
+
+static void pen_three(struct pen *pen, uint64_t value)
+{
+        const char digits[3] = { (char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
+                                 (char)('0' + value % 10) };
+
+        pen_bytes(pen, digits, sizeof(digits));
+}
+
+static void pen_time(struct events_format *f, int64_t ms, struct pen *pen)
+{
         char text[CLOCK_TEXT_SIZE];
 
         if (ms / 1000 != f->second) {
                 f->second = ms / 1000;
                 (void)clock_text(f->second * 1000, text);
                 memcpy(f->second_text, text, 19);
-                f->second_text[19] = '\0';
         }
-        buf_put(out, f->second_text, 19);
-        buf_put(out, fraction, 5);
+        pen_bytes(pen, f->second_text, 19);
+        PEN(pen, ".");
+        pen_three(pen, (uint64_t)(ms % 1000));
+        PEN(pen, "Z");
 }
 
-#define PUT(out, literal) buf_put(out, literal, sizeof(literal) - 1)
-
 /* "127.0.0.1:36306 CN=host" -> 127.0.0.1 */
-static void put_address(const char *peer, struct buf *out)
+static void pen_address(struct pen *pen, const char *peer)
 {
         size_t n = strcspn(peer, " ");
         const char *port = memrchr(peer, ':', n);
@@ -55,109 +89,132 @@ static void put_address(const char *peer, struct buf *out)
         n = port ? (size_t)(port - peer) : n;
         if (n > 1 && peer[0] == '[' && peer[n - 1] == ']')
                 peer++, n -= 2;
-        buf_put(out, peer, n);
-}
-
-static void put_result(enum err_id reason, struct buf *out)
-{
-        const struct err_row *row = err_row(reason);
-
-        if (reason == ERR_NONE) {
-                PUT(out, "\",\"ResultType\":\"Success\",\"ResultSignature\":\"\",\"ResultDescription\":\"\"");
-                return;
-        }
-        PUT(out, "\",\"ResultType\":\"Failure\",\"ResultSignature\":\"");
-        buf_put_text(out, row->name);
-        PUT(out, "\",\"ResultDescription\":");
-        buf_put_json(out, slice_str(row->text));
-}
-
-/* In milliseconds, with the microseconds behind the point. */
-static void put_duration(uint64_t us, struct buf *out)
-{
-        char fraction[4] = { '.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
-                             (char)('0' + us % 10) };
-
-        PUT(out, ",\"DurationMs\":");
-        buf_put_number(out, us / 1000, 10);
-        buf_put(out, fraction, 4);
+        pen_bytes(pen, peer, n);
 }
 
 /* "chsm-client/0.1.0" -> "chsm-client / 0.1.0", and the version alone. */
-static void put_client(const char *client, struct buf *out)
+static void pen_client(struct pen *pen, const char *client)
 {
-        const char *slash = strchr(client, '/');
-        size_t n = slash ? (size_t)(slash - client) : strlen(client);
+        size_t n = strlen(client), name = n;
+        bool plain = true; /* a peer's own words: no more than plain ones are passed on */
 
-        if (strpbrk(client, "\"\\")) { /* a peer's own words: no more than plain ones are passed on */
-                PUT(out, "\"ClientInfo\":\"\",\"ClientSdkPackageVersion\":\"");
-                return;
+        for (size_t i = n; i-- > 0;) {
+                if (client[i] == '/')
+                        name = i;
+                plain = plain && client[i] != '"' && client[i] != '\\';
         }
-        PUT(out, "\"ClientInfo\":\"");
-        buf_put(out, client, n);
-        PUT(out, " / ");
-        buf_put_text(out, slash ? slash + 1 : "");
-        PUT(out, "\",\"ClientSdkPackageVersion\":\"");
-        buf_put_text(out, slash ? slash + 1 : "");
+        PEN(pen, "\"ClientInfo\":\"");
+        if (plain) {
+                pen_bytes(pen, client, name);
+                PEN(pen, " / ");
+                pen_bytes(pen, client + name + (name < n), n - name - (name < n));
+        }
+        PEN(pen, "\",\"ClientSdkPackageVersion\":\"");
+        if (plain)
+                pen_bytes(pen, client + name + (name < n), n - name - (name < n));
 }
 
-static void put_id(struct events_format *f, struct buf *out)
+static bool pen_begin(struct buf *out, size_t most, struct pen *pen)
 {
-        PUT(out, ",\"RecordId\":\"");
-        buf_put_number(out, (uint64_t)f->start_ms, 16);
-        PUT(out, "-");
-        buf_put_number(out, f->number++, 10);
-        PUT(out, "\",");
+        pen->p = buf_extend(out, most);
+        return pen->p != NULL;
+}
+
+static void pen_end(struct buf *out, const struct pen *pen)
+{
+        out->n = (size_t)(pen->p - out->p);
+}
+
+static void put_head(struct events_format *f, int64_t time_ms, const char *operation, const char *address,
+                     struct buf *out)
+{
+        struct pen pen;
+
+        if (!pen_begin(out, HEAD_MOST, &pen))
+                return;
+        PEN(&pen, "{\"TimeGenerated\":\"");
+        pen_time(f, time_ms, &pen);
+        PEN(&pen, "\",\"OperationName\":\"");
+        pen_bytes(&pen, operation, strnlen(operation, 64));
+        PEN(&pen, "\",\"CallerIpAddress\":\"");
+        pen_address(&pen, address);
+        pen_end(out, &pen);
+}
+
+static void put_failure(const char *signature, const char *description, struct buf *out)
+{
+        buf_put_text(out, "\",\"ResultType\":\"Failure\",\"ResultSignature\":\"");
+        buf_put_text(out, signature);
+        buf_put_text(out, "\",\"ResultDescription\":");
+        buf_put_json(out, slice_str(description));
 }
 
 static void put_names(const struct events_slot *s, struct buf *out)
 {
-        PUT(out, "\"UserName\":");
+        buf_put_text(out, "\"UserName\":");
         buf_put_json(out, slice_str(s->user));
-        PUT(out, ",\"KeyHandle\":");
-        buf_put_number(out, s->object, 10);
-        PUT(out, ",\"SessionHandle\":\"0x");
-        buf_put_number(out, s->session, 16);
-        PUT(out, "\",");
+        buf_printf(out, ",\"KeyHandle\":%" PRIu64 ",\"SessionHandle\":\"0x%x\",", s->object, s->session);
+}
+
+/* Duration, opcode, id; and the end with the client. */
+static void put_numbers(struct events_format *f, uint64_t us, uint32_t opcode, struct buf *out)
+{
+        struct pen pen;
+
+        if (!pen_begin(out, REST_MOST, &pen))
+                return;
+        PEN(&pen, ",\"DurationMs\":");
+        pen_number(&pen, us / 1000, 10);
+        PEN(&pen, ".");
+        pen_three(&pen, us);
+        PEN(&pen, ",\"Opcode\":\"");
+        if (opcode < 16)
+                PEN(&pen, " ");
+        pen_number(&pen, opcode, 16);
+        PEN(&pen, "\",\"RecordId\":\"");
+        pen_number(&pen, (uint64_t)f->start_ms, 16);
+        PEN(&pen, "-");
+        pen_number(&pen, f->number++, 10);
+        PEN(&pen, "\",");
+        pen_end(out, &pen);
+}
+
+static void put_end(struct events_format *f, const char *client, struct buf *out)
+{
+        struct pen pen;
+
+        if (!pen_begin(out, REST_MOST + f->tail.n, &pen))
+                return;
+        pen_client(&pen, client);
+        pen_bytes(&pen, f->tail.p, f->tail.n);
+        pen_end(out, &pen);
 }
 
 void events_format_put(struct events_format *f, const struct events_slot *s, struct buf *out)
 {
-        PUT(out, "{\"TimeGenerated\":\"");
-        put_time(f, s->time_ms, out);
-        PUT(out, "\",\"OperationName\":\"");
-        buf_put_text(out, s->operation);
-        PUT(out, "\",\"CallerIpAddress\":\"");
-        put_address(s->address, out);
-        put_result(s->reason, out);
-        put_duration(s->duration_us, out);
-        PUT(out, ",\"Opcode\":\"");
-        if (s->opcode < 16)
-                PUT(out, " ");
-        buf_put_number(out, s->opcode, 16);
-        PUT(out, "\"");
-        put_id(f, out);
+        put_head(f, s->time_ms, s->operation, s->address, out);
+        if (s->reason == ERR_NONE)
+                buf_put_text(out, "\",\"ResultType\":\"Success\",\"ResultSignature\":\"\","
+                                  "\"ResultDescription\":\"\"");
+        else
+                put_failure(err_row((enum err_id)s->reason)->name, err_row((enum err_id)s->reason)->text,
+                            out);
+        put_numbers(f, s->duration_us, s->opcode, out);
         if (f->names)
                 put_names(s, out);
-        put_client(s->client, out);
-        buf_put_slice(out, buf_slice(&f->tail));
+        put_end(f, s->client, out);
 }
 
 void events_format_lost(struct events_format *f, uint64_t lost, struct buf *out)
 {
-        PUT(out, "{\"TimeGenerated\":\"");
-        put_time(f, clock_system().wall_ms(NULL), out);
-        PUT(out,
-            "\",\"OperationName\":\"CHSM_EVENTS_LOST\",\"CallerIpAddress\":\"\",\"ResultType\":\"Failure\","
-            "\"ResultSignature\":\"events-lost\",\"ResultDescription\":\"");
-        buf_put_number(out, lost, 10);
-        PUT(out, " records could not be kept\",\"Lost\":");
-        buf_put_number(out, lost, 10);
-        put_duration(0, out);
-        PUT(out, ",\"Opcode\":\" 0\"");
-        put_id(f, out);
-        put_client("", out);
-        buf_put_slice(out, buf_slice(&f->tail));
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%" PRIu64 " records could not be kept", lost);
+        put_head(f, clock_system().wall_ms(NULL), "CHSM_EVENTS_LOST", "", out);
+        put_failure("events-lost", text, out);
+        buf_printf(out, ",\"Lost\":%" PRIu64, lost);
+        put_numbers(f, 0, 0, out);
+        put_end(f, "", out);
 }
 
 struct slice events_line_field(struct slice line, const char *name)

@@ -10,14 +10,17 @@
 
 /* ---- ring.c: bounded queue of fixed slots, many producers, one consumer ---- */
 #define EVENTS_RING 16384 /* slots; a power of two */
+/* Two cache lines, which go from one core to another; a third only where names are wanted. */
 struct events_slot {
-        _Atomic uint64_t turn;
+        _Alignas(64) _Atomic uint64_t turn;
         int64_t time_ms;
         const char *operation;
-        uint64_t duration_us, object;
-        uint32_t opcode, session;
-        enum err_id reason;
-        char address[48], client[48], user[32];
+        uint32_t duration_us;
+        uint16_t opcode, reason;
+        char address[48], client[48];
+        char user[32];
+        uint64_t object;
+        uint32_t session;
 };
 struct events_ring {
         _Alignas(64) _Atomic uint64_t tail; /* producers */

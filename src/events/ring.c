@@ -3,10 +3,15 @@
 #include "events/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool events_ring_open(struct events_ring *r)
 {
-        r->slots = calloc(EVENTS_RING, sizeof(*r->slots));
+        size_t bytes = EVENTS_RING * sizeof(*r->slots);
+
+        r->slots = aligned_alloc(_Alignof(struct events_slot), bytes);
+        if (r->slots)
+                memset(r->slots, 0, bytes);
         for (uint64_t i = 0; r->slots && i < EVENTS_RING; i++)
                 atomic_init(&r->slots[i].turn, i);
         return r->slots != NULL;
