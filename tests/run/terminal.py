@@ -95,10 +95,10 @@ def leave(t, command="quit"):
 
 def completion():
     t = officer()
-    t.type("listUs\t")
-    t.wait("ers")
+    t.type("getPol\t")
+    t.wait("icy")
     t.type("\r")
-    t.wait("Number of users found")
+    t.wait("profile")
     t.prompt("cloudmgmt>")
     t.type("loginHSM CO adm\t")
     t.wait("in ")
