@@ -27,24 +27,17 @@ static bool of_user(const struct vault_call *call)
         return call->login.role == VAULT_CO && call->subject;
 }
 
-/* A masked user that comes in is a user that is made; a masked key is its owner's. */
-static bool made_a_user(const struct vault_call *call)
-{
-        return call->response->body_case == CHSM__RESPONSE__BODY_INSERTED &&
-               !call->response->inserted->handle;
-}
-
 static const struct vault_quorum_row rows[] = {
         { CHSM__REQUEST__BODY_CREATE_USER, VAULT_SERVICE_USER_MGMT, true, always },
         { CHSM__REQUEST__BODY_DELETE_USER, VAULT_SERVICE_USER_MGMT, true, always },
         { CHSM__REQUEST__BODY_INSERT_MASKED, VAULT_SERVICE_USER_MGMT, true, of_user },
         { CHSM__REQUEST__BODY_CHANGE_PASSWORD, VAULT_SERVICE_USER_MGMT, true, of_another },
+        { CHSM__REQUEST__BODY_SET_USER_RIGHTS, VAULT_SERVICE_USER_MGMT, true, always },
+        { CHSM__REQUEST__BODY_CHANGE_OWNER, VAULT_SERVICE_USER_MGMT, true, always },
         { CHSM__REQUEST__BODY_SET_M_VALUE, VAULT_SERVICE_MISC_CO, false, always },
         { CHSM__REQUEST__BODY_SET_TOKEN_TIMEOUT, VAULT_SERVICE_MISC_CO, false, always },
         { CHSM__REQUEST__BODY_SET_ATTRIBUTES, VAULT_SERVICE_KEY_TRUST, false, by_officer },
         { CHSM__REQUEST__BODY_SET_AUTH_KEY, VAULT_SERVICE_USER_MGMT, true, of_another },
-        { CHSM__REQUEST__BODY_INSERT_MASKED, VAULT_SERVICE_USER_MGMT, true, made_a_user },
-        { CHSM__REQUEST__BODY_CHANGE_OWNER, VAULT_SERVICE_KEY_TRUST, false, always },
         { CHSM__REQUEST__BODY_SET_POLICY, VAULT_SERVICE_POLICY, false, by_officer },
         { CHSM__REQUEST__BODY_SET_CONFIG, VAULT_SERVICE_POLICY, false, always },
         { CHSM__REQUEST__BODY_AUDIT_PURGE, VAULT_SERVICE_POLICY, false, always },

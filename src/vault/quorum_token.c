@@ -151,6 +151,18 @@ bool vault_token_file_check(struct slice file)
         return lines % LINES == 0;
 }
 
+size_t vault_token_file_count(struct slice file, const char *partition)
+{
+        struct slice line, label = slice_str("Partition: "), wanted = slice_str(partition);
+        size_t n = 0;
+
+        while (next_line(&file, &line)) {
+                n += line.n == label.n + wanted.n && memcmp(line.p, label.p, label.n) == 0 &&
+                     memcmp(line.p + label.n, wanted.p, wanted.n) == 0;
+        }
+        return n;
+}
+
 bool vault_token_file_has(struct slice file, const struct vault_token *t)
 {
         struct buf text = BUF_INIT;

@@ -56,6 +56,8 @@ void vault_token_text(const struct vault_token *, struct buf *);
 /* True: the file is made of such texts and nothing else, so that nobody signs a token hidden among other
  * words. */
 bool vault_token_file_check(struct slice file);
+/* How many of the texts are of this partition. The file was checked. */
+size_t vault_token_file_count(struct slice file, const char *partition);
 /* True: one of the texts is this token's, to the letter. The file was checked. */
 bool vault_token_file_has(struct slice file, const struct vault_token *);
 /* True: this user's approval is there. */

@@ -118,22 +118,26 @@ static bool service_fits(struct vault_call *call, const Chsm__GetTokenRequest *i
         return !in->target[0] || vault_user_name_check(in->target, &call->err);
 }
 
+static void partition_name(struct vault_call *call, struct vault_token *t)
+{
+        struct buf hex = BUF_INIT;
+
+        buf_put_hex(&hex, vault_partition_id(call->vault));
+        if (buf_ok(&hex) && hex.n < sizeof(t->partition))
+                memcpy(t->partition, hex.p, hex.n);
+        buf_clear(&hex);
+}
+
 static bool token_fill(struct vault_call *call, struct vault_token *t, int64_t now)
 {
         const Chsm__GetTokenRequest *in = call->request->get_token;
-        struct slice id = vault_partition_id(call->vault);
-        struct buf hex = BUF_INIT;
-
         t->service = (uint8_t)in->service;
         t->user_id = call->login.user_id;
         t->expires_ms = now + (int64_t)vault_quorum_now(call->vault).life_s * 1000;
         memcpy(t->user, call->login.user, sizeof(t->user));
         text_lower(in->target, strlen(in->target), t->target);
         (void)strncpy(t->node, call->vault->config.node_name, sizeof(t->node) - 1);
-        buf_put_hex(&hex, id);
-        if (buf_ok(&hex) && hex.n < sizeof(t->partition))
-                memcpy(t->partition, hex.p, hex.n);
-        buf_clear(&hex);
+        partition_name(call, t);
         return vault_token_login(call, t->login) &&
                crypto_random(call->vault->deps.crypto, t->id, sizeof(t->id), &call->err);
 }
@@ -302,6 +306,22 @@ static bool stands_in(const void *arg, const struct vault_token *t)
 static Chsm__Token *token_answer(struct vault_call *call, const struct vault_token *t);
 static bool tokens_answer(struct vault_call *call, const struct vault_token *t, size_t n);
 
+/* Whoever signs a file approves one operation in each partition. */
+static bool one_of_ours(struct vault_call *call, struct slice file)
+{
+        struct vault_token t = { .service = 0 };
+        size_t n;
+
+        partition_name(call, &t);
+        n = vault_token_file_count(file, t.partition);
+        return n == 1 ||
+               err_set(
+                   &call->err, ERR_QUORUM,
+                   "the file holds %zu tokens of this partition; approvals are for one operation, so for a "
+                   "file with one",
+                   n);
+}
+
 bool vault_approve_token(struct vault_call *call)
 {
         const Chsm__ApproveTokenRequest *in = call->request->approve_token;
@@ -320,6 +340,8 @@ bool vault_approve_token(struct vault_call *call)
                 return err_set(&call->err, ERR_ARGUMENT,
                                "a token is approved by 1 to %d people at once, not %zu", APPROVALS_MOST,
                                in->n_approvals);
+        if (!one_of_ours(call, f.file))
+                return false;
         if (!vault_token_login(call, f.login) || !approvers_read(call, f.file, &approvers))
                 return false;
         n = vault_tokens_choose(call->vault, stands_in, &f, tokens, TOKENS_AT_ONCE);

@@ -206,6 +206,28 @@ assert a[\"Version\"] == \"1.0\" and sorted(a[\"Data\"][0]) == [\"Digest\", \"Hs
 t "the node forgets nothing when it is restarted" hsm_restart
 refused "the second factor neither" "logs in with a second factor" nobody loginHSM CU cu2 user12345
 exec 3>&- 4>&-
+# Two ways to one partition: a token for both, an operation once.
+twice() {
+        awk '/^server/ { print } { print }' "$CHSM_CONF_DIR/chsm-mgmt.conf" >twice.conf
+        mkfifo twice.in
+        chsm-mgmt --yes -c twice.conf <twice.in >twice.out 2>&1 &
+        tool=$!
+        exec 5>twice.in
+        rm -f token12
+        printf 'loginHSM CO %s %s\ngetToken 3 admin token12\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" >&5
+        until_true test -s token12
+        approval token12 2 admin co2
+        printf 'approveToken token12.approval\ncreateUser CU cu12 user12345\nlistTokens\nlogoutHSM\n' >&5
+        exec 5>&-
+        wait "$tool" && rv=0 || rv=$?
+        cat twice.out
+        return "$rv"
+}
+t "two nodes of a partition need one token" twice
+t "of which there is one text" sh -c '[ "$(grep -c "^Id: " token12)" -eq 1 ]'
+t "the user is made on both" grep -q "createUser success on server 1" twice.out
+t "and the token is gone: told when it was given and approved, and not in the lists" \
+        sh -c '[ "$(grep -c "$(sed -n "s/^Id: //p" token12)" twice.out)" -eq 2 ]'
 printf 'loginHSM CO %s %s\ngetMValue 3\ncreateUser CU cu5 user12345\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" >after
 refused "the value is still two" "needs 2 approvals" sh -c 'chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" <after'
 finish

@@ -182,12 +182,13 @@ static void a_file_is_tokens_and_nothing_else(void **state)
         assert_int_equal(approve(&co, &altered, two, 2), CKR_ARGUMENTS_BAD);
         altered.n = 0;
         assert_int_equal(approve(&co, &altered, two, 2), CKR_ARGUMENTS_BAD);
-        second = file; /* one file for two tokens */
+        second = file; /* who signs approves one operation, not two */
         assert_int_equal(get_token(&co, 3, "admin", 0, NULL, &second), 0);
-        assert_int_equal(approve(&co, &second, two, 2), 0);
+        assert_int_equal(approve(&co, &second, two, 2), REJECTED);
+        assert_int_equal(make(&co, "cu7"), REJECTED);
+        assert_int_equal(approve(&co, &file, two, 2), 0);
         assert_int_equal(make(&co, "cu7"), 0);
-        assert_int_equal(make(&co, "cu8"), 0);
-        assert_int_equal(make(&co, "cu9"), REJECTED);
+        assert_int_equal(make(&co, "cu8"), REJECTED);
 }
 
 static void a_token_ends_with_its_time(void **state)

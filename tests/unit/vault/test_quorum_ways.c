@@ -84,9 +84,9 @@ static void giving_keys_away_needs_officers(void **state)
 
         assert_int_equal(make_aes(&c, true, NULL, &key), 0);
         assert_int_equal(get_attribute(&c, &key, CKA_CHECK_VALUE, kcv, sizeof(kcv), &n), 0);
-        assert_int_equal(set_m(&co, 5, 2), 0);
+        assert_int_equal(set_m(&co, 3, 2), 0);
         assert_int_equal(give(&co, &key, caller_cu(h, "cu2").user_id, kcv), REJECTED);
-        assert_int_equal(approved_token(&co, 5, "admin", 0, two, 2), 0);
+        assert_int_equal(approved_token(&co, 3, "admin", 0, two, 2), 0);
         assert_int_equal(give(&co, &key, caller_cu(h, "cu2").user_id, kcv), 0);
         assert_int_equal(give(&co, &key, c.user_id, kcv), REJECTED);
 }
