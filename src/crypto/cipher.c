@@ -218,13 +218,11 @@ bool crypto_cipher_end(struct crypto_cipher *c, uint8_t *out, size_t *n, struct 
         why->id = ERR_NONE;
         ok = c->mechanism->family->mode->end(c, slice_of(c->held, c->held_n), out + first, n, why);
         *n = ok ? *n + first : 0;
-        if (ok)
-                return true;
-        if (!why->id)
+        if (!ok && !why->id)
                 return crypto_failed(err, c->encrypts ? "encryption" : "decryption");
-        if (ERR_peek_error())
+        if (!c->encrypts && ERR_peek_error()) /* asked in any case, to take as long */
                 ERR_clear_error();
-        return false;
+        return ok;
 }
 
 void crypto_cipher_clear(struct crypto_cipher *c)

@@ -82,11 +82,16 @@ static bool is_private_info(struct slice bytes)
         return ok;
 }
 
-/* Another encoding of a private key is not a secret key either. spec/key-rules.md C06. */
+/* Another encoding of a private key is not a secret key either. spec/key-rules.md C06. How soon the parser
+ * gives up depends on the bytes, so it sees none but those of a SEQUENCE. */
 static bool looks_like_private_info(struct slice bytes)
 {
         const unsigned char *at = bytes.p;
-        PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)bytes.n);
+        PKCS8_PRIV_KEY_INFO *info;
+
+        if (bytes.n == 0 || bytes.p[0] != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
+                return false;
+        info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)bytes.n);
 
         PKCS8_PRIV_KEY_INFO_free(info);
         ERR_clear_error();

@@ -74,4 +74,10 @@ echo '| 1 | CKM_X |' >"$scratch/tree/docs/mechanisms.md"
 sh "$top/tests/lint/mechanisms.sh" "$scratch/tree" "$scratch/built" || bad=1
 echo '| 1 | CKM_Y |' >"$scratch/tree/docs/mechanisms.md"
 built mechanisms 'is not the table'
+mkdir -p "$scratch/tree/tests/run/clients"
+echo 'both | java | roles | CKR_X | a test' >"$scratch/tree/tests/run/clients/refusals.txt"
+echo '| `roles` | both | java | words |' >"$scratch/tree/docs/clients.md"
+sh "$top/tests/lint/clients.sh" "$scratch/tree" "$scratch/built" || bad=1
+echo '| `roles` | both | nss | words |' >"$scratch/tree/docs/clients.md"
+built clients "names 'java'"
 exit $bad

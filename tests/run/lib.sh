@@ -8,6 +8,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/chsm-run.XXXXXX")
 count=0
 bad=0
 servers=
+client=$(basename "$0" .sh)
 
 cleanup() {
         for pid in $servers; do
@@ -26,6 +27,11 @@ trap 'exit 1' INT TERM
 t() {
         name=$1
         shift
+        refusal=$(refusal_of "$name")
+        if [ -n "$refusal" ]; then
+                refused "$name: refused under $CHSM_PROFILE" "$refusal" "$@"
+                return
+        fi
         count=$((count + 1))
         if "$@" >"$work/out" 2>&1; then
                 echo "ok $count - $name"
@@ -36,22 +42,65 @@ t() {
         fi
 }
 
+# refusal_of NAME: under another profile than the documented one, the words with which the test of this name must fail
+# instead; the rows of tests/run/clients/refusals.txt.
+refusal_of() {
+        [ "${CHSM_PROFILE:-documented}" = documented ] ||
+                awk -F ' *[|] *' -v profile="$CHSM_PROFILE" -v client="$client" -v name="$1" \
+                        '!/^#/ && ($1 == profile || $1 == "both") && $2 == client && $5 == name { print $4; exit }' \
+                        "$top/tests/run/clients/refusals.txt"
+}
+
 # refused NAME WORDS COMMAND...: the command must fail and say the words.
 refused() {
         name=$1
-        words=$2
+        refusal=$2
         shift 2
         count=$((count + 1))
         if "$@" >"$work/out" 2>&1; then
                 bad=$((bad + 1))
                 echo "not ok $count - $name (it was not refused)"
-        elif grep -qF -- "$words" "$work/out"; then
+        elif grep -qF -- "$refusal" "$work/out"; then
                 echo "ok $count - $name"
         else
                 bad=$((bad + 1))
-                echo "not ok $count - $name (without the words '$words')"
+                echo "not ok $count - $name (without the words '$refusal')"
                 sed 's/^/# /' "$work/out"
         fi
+}
+
+# judge FILE: TAP of a program of ours, whose tests are counted as ours; what this profile must refuse has the words
+# below its line.
+judge() {
+        result=
+        said=
+        while read -r line; do
+                case $line in
+                ok\ *|not\ ok\ *)
+                        judge_one
+                        result=$line
+                        said=
+                        ;;
+                *)
+                        said="$said $line"
+                        echo "# ${line#\# }"
+                        ;;
+                esac
+        done <"$1"
+        judge_one
+}
+
+judge_one() {
+        [ -n "$result" ] || return 0
+        count=$((count + 1))
+        refusal=$(refusal_of "${result#* - }")
+        if [ -n "$refusal" ] && [ "${result%% *}" = not ] && printf '%s' "$said" | grep -qF -- "$refusal"; then
+                result="ok $count - ${result#* - }: refused under $CHSM_PROFILE"
+        elif [ -n "$refusal" ]; then
+                result="not ok $count - ${result#* - } (not refused with the words '$refusal')"
+        fi
+        [ "${result%% *}" = ok ] || bad=$((bad + 1))
+        echo "$result"
 }
 
 # serve NAME COMMAND...: a server, as process $server, with its words in NAME.log; it is ended at the end of the script.
@@ -102,13 +151,17 @@ finish() {
 
 # hsm_up [OPTIONS]: more options for dev-cluster.
 hsm_up() {
-        "$top/scripts/dev-cluster" up "$work/hsm" --build "$build" "$@" >"$work/up" 2>&1 || {
+        "$top/scripts/dev-cluster" up "$work/hsm" --build "$build" --profile "${CHSM_PROFILE:-documented}" "$@" \
+                >"$work/up" 2>&1 || {
                 sed 's/^/# /' "$work/up"
                 echo "Bail out! the HSM did not come up"
                 exit 1
         }
         . "$work/hsm/env"
         cd "$work"
+        # Where a key has one role, a pair says that it signs; else it is the program's default that is tested.
+        one_role=
+        [ "${CHSM_PROFILE:-documented}" = documented ] || one_role=--usage-sign
 }
 
 hsm_restart() {

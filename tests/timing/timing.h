@@ -1,6 +1,8 @@
 /* Do several things take the same time? They are done in turns, each round in another order, and judged as
  * marvin-toolkit does: Friedman's test over the ranks within each round, and for each class the median of its
- * difference from the first one in the same round, with a 99 % interval that assumes nothing of the noise. */
+ * difference from the others, by turns, in the same round, with a 99 % interval that assumes nothing of
+ * the noise.
+ */
 #ifndef CHSM_TESTS_TIMING_H
 #define CHSM_TESTS_TIMING_H
 
@@ -9,14 +11,14 @@
 
 #define TIMING_CLASSES_MAX 16
 
-/* One class against the first, in ns. */
+/* One class against the others, in ns. */
 struct timing_difference {
         long median, low, high;
 };
 
 enum timing_verdict {
         TIMING_SAME,      /* every interval is within the tolerance */
-        TIMING_DIFFERENT, /* one lies wholly outside of it */
+        TIMING_DIFFERENT, /* one lies wholly outside of it, and Friedman says the same */
         TIMING_UNDECIDED, /* too much noise, or too few rounds */
 };
 

@@ -6,7 +6,7 @@ doc openssl.cnf >openssl.cnf
 OPENSSL_CONF=$work/openssl.cnf
 export OPENSSL_CONF
 make_key() {
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type "$2" --id "$3" --label "$1" &&
+        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type "$2" --id "$3" --label "$1" $one_role &&
                 openssl req -new -x509 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -out "$1.crt" -engine pkcs11 \
                         -keyform engine -key "pkcs11:token=$CHSM_TOKEN;object=$1;type=private"
 }

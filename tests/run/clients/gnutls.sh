@@ -23,6 +23,11 @@ t "what docs/clients.md says: a key, its certificate" doc_run gnutls-key
 # ---- p11tool ----
 t "mechanisms are listed" says CKM_ECDSA p11tool --provider "$CHSM_MODULE" --list-mechanisms "$token"
 t "an RSA pair" p11 --generate-privkey=rsa --bits=2048 --label=rsa --id=0b01 --outfile=rsa.pub "$token"
+signing_pair() {
+        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type rsa:2048 --id 0b01 --label rsa \
+                "$one_role" && p11 --export-pubkey "$token;object=rsa;type=private" --outfile=rsa.pub
+}
+[ -z "$one_role" ] || t "an RSA pair that signs, by pkcs11-tool" signing_pair
 t "an RSA pair of 3072 bits that is marked for decryption" p11 --generate-privkey=rsa --bits=3072 --mark-decrypt --label=big \
         --id=0b02 --outfile=big.pub "$token"
 for curve in secp384r1 secp521r1; do

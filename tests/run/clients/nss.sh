@@ -37,7 +37,9 @@ issue() {
                 openssl verify -CAfile ca.crt "$who.crt" && cert -A -h "$CHSM_TOKEN" -n "$who" -t u,u,u -a -i "$who.crt"
 }
 who=web
-t "a request with an RSA key" request -k rsa -g 2048
+sign_only=${one_role:+--keyOpFlagsOn sign,verify --keyOpFlagsOff encrypt,decrypt,wrap,unwrap}
+[ -z "$one_role" ] || refused "an RSA key of two roles" "unable to generate key" request -k rsa -g 2048
+t "a request with an RSA key" request -k rsa -g 2048 $sign_only
 t "the authority in the HSM issues; the certificate goes to its key" issue 100
 who=shop
 t "a request with an EC key" request -k ec -q nistp256
@@ -66,7 +68,7 @@ t "cmsutil decrypts" decrypts
 # code signing needs a certificate that says so
 code() {
         who=code
-        request -k rsa -g 2048 && cert -C -c "$CHSM_TOKEN:authority" -a -i code.csr -o code.crt -m 102 --keyUsage digitalSignature \
+        request -k rsa -g 2048 $sign_only && cert -C -c "$CHSM_TOKEN:authority" -a -i code.csr -o code.crt -m 102 --keyUsage digitalSignature \
                 --extKeyUsage codeSigning --nsCertType objectSigning && cert -A -h "$CHSM_TOKEN" -n code -t u,u,u -a -i code.crt
 }
 t "a key and a certificate for code" code

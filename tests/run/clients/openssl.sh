@@ -23,7 +23,7 @@ self_signed() {
 for key in web:rsa:2048:01 large:rsa:4096:02 p256:EC:prime256v1:03 p384:EC:secp384r1:04 p521:EC:secp521r1:05; do
         label=${key%%:*} id=${key##*:}
         type=${key#*:}
-        t "key '$label'" p11 --keypairgen --key-type "${type%:*}" --id "$id" --label "$label"
+        t "key '$label'" p11 --keypairgen --key-type "${type%:*}" --id "$id" --label "$label" $one_role
         t "a certificate signed by itself" self_signed "$label"
 done
 t "a certification authority, as docs/clients.md says" doc_run openssl-ca
@@ -80,9 +80,20 @@ t "pkeyutl signs a digest, RSA" digest_signs web
 t "pkeyutl signs a digest, ECDSA" digest_signs p256
 
 # ---- decryption ----
+reads=web
+if [ -n "$one_role" ]; then
+        reads=reads
+        reading_pair() {
+                p11 --keypairgen --key-type rsa:2048 --id 06 --label reads --usage-decrypt &&
+                        p11 --read-object --type pubkey --id 06 -o reads.der &&
+                        openssl pkey -pubin -inform DER -in reads.der -out reads.pem &&
+                        openssl x509 -new -subj /CN=reads -force_pubkey reads.pem -CA leaf.crt -CAkey leaf.key -days 10 -out reads.crt
+        }
+        t "a pair that decrypts, and its certificate" reading_pair
+fi
 decrypts() {
-        openssl pkeyutl -encrypt -pubin -inkey web.pem "$@" -in text -out enc &&
-                engine pkeyutl -decrypt -inkey "$uri=web" "$@" -in enc -out dec && cmp text dec
+        openssl pkeyutl -encrypt -pubin -inkey "$reads.pem" "$@" -in text -out enc &&
+                engine pkeyutl -decrypt -inkey "$uri=$reads" "$@" -in enc -out dec && cmp text dec
 }
 t "PKCS#1 v1.5 decryption" decrypts
 t "OAEP decryption" decrypts -pkeyopt rsa_padding_mode:oaep
@@ -91,7 +102,7 @@ cms_decrypts() {
         openssl cms -encrypt -binary -aes-256-cbc -in text -out enc -recip "$1.crt" && engine cms -decrypt -inkey "$uri=$1" \
                 -recip "$1.crt" -in enc -out dec && cmp text dec
 }
-t "CMS decryption, RSA" cms_decrypts web
+t "CMS decryption, RSA" cms_decrypts "$reads"
 cms_signs() {
         label=$1
         shift

@@ -15,7 +15,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3650 
 printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n' >ext
 # certified LABEL TYPE ID
 certified() {
-        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type "$2" --id "$3" --label "$1" &&
+        pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type "$2" --id "$3" --label "$1" $one_role &&
                 OPENSSL_CONF=openssl.cnf openssl req -new -subj "/CN=$1" -engine pkcs11 -keyform engine -key "$uri=$1" -out req.csr &&
                 openssl x509 -req -in req.csr -CA ca.crt -CAkey ca.key -days 100 -extfile ext -out "$1.crt"
 }

@@ -36,7 +36,7 @@ pkcs11_tool() {
         pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" "$@"
 }
 t "a key pair" pkcs11_tool --keypairgen --key-type EC:prime256v1 --id 01 --label ec
-t "another" pkcs11_tool --keypairgen --key-type rsa:2048 --id 02 --label rsa
+t "another" pkcs11_tool --keypairgen --key-type rsa:2048 --id 02 --label rsa $one_role
 t "an AES key" pkcs11_tool --keygen --key-type AES:32 --id 03 --label aes --sensitive --private
 for id in 01 02; do
         pkcs11_tool --read-object --type pubkey --id $id -o $id.der >/dev/null 2>&1

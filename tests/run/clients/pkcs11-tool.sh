@@ -46,9 +46,16 @@ t "random bytes" sh -c 'pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM
 # ---- RSA ----
 for bits in 2048 3072; do
         id=0$((bits / 1024))
-        t "RSA $bits pair" p11 --keypairgen --key-type "rsa:$bits" --id "$id" --label "rsa $bits"
+        t "RSA $bits pair" p11 --keypairgen --key-type "rsa:$bits" --id "$id" --label "rsa $bits" $one_role
         t "its public key" read_public "$id"
 done
+reads=02
+if [ -n "$one_role" ]; then
+        reads=06
+        refused "a pair that signs and decrypts" CKR_TEMPLATE_INCONSISTENT p11 --keypairgen --key-type rsa:2048 --id 07
+        t "an RSA pair that decrypts" p11 --keypairgen --key-type rsa:2048 --id 06 --label reads --usage-decrypt
+        t "its public key" read_public 06
+fi
 # rsa_signs MECHANISM OPENSSL_OPTIONS...: openssl and pkcs11-tool verify what the HSM signed.
 rsa_signs() {
         mech=$1
@@ -81,8 +88,8 @@ decrypts() {
         mech=$1 with=$2
         shift 2
         # shellcheck disable=SC2086 # a list of words is meant
-        openssl pkeyutl -encrypt -pubin -inkey 02.pem $with -in text -out enc &&
-                p11 --decrypt -m "$mech" "$@" --id 02 -i enc -o dec && cmp text dec
+        openssl pkeyutl -encrypt -pubin -inkey $reads.pem $with -in text -out enc &&
+                p11 --decrypt -m "$mech" "$@" --id $reads -i enc -o dec && cmp text dec
 }
 t "RSA-PKCS decrypts" decrypts RSA-PKCS ''
 for hash in 1 256 384 512; do
@@ -92,8 +99,8 @@ for hash in 1 256 384 512; do
 done
 raw_decrypts() {
         { head -c 237 /dev/zero && cat text; } >block
-        openssl pkeyutl -encrypt -pubin -inkey 02.pem -pkeyopt rsa_padding_mode:none -in block -out enc &&
-                p11 --decrypt -m RSA-X-509 --id 02 -i enc -o dec && cmp block dec
+        openssl pkeyutl -encrypt -pubin -inkey $reads.pem -pkeyopt rsa_padding_mode:none -in block -out enc &&
+                p11 --decrypt -m RSA-X-509 --id $reads -i enc -o dec && cmp block dec
 }
 t "RSA-X-509 decrypts" raw_decrypts
 

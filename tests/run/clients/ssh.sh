@@ -12,7 +12,7 @@ n=0
 for type in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1; do
         n=$((n + 1))
         t "key of type $type" pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type "$type" \
-                --id 0$n --label "ssh $n"
+                --id 0$n --label "ssh $n" $one_role
 done
 public_keys() {
         ssh-keygen -D "$CHSM_MODULE" >all.pub && cat all.pub && [ "$(wc -l <all.pub)" -eq 4 ] &&
