@@ -6,6 +6,6 @@
 #include "tools/shell.h"
 
 /* Asks for all keys that the logged-in user may audit, and shows them. */
-uint32_t tool_audit_keys(struct shell *, struct chsm *);
+uint32_t tool_audit_keys(struct shell *, struct chsm *, int argc, char **argv);
 
 #endif

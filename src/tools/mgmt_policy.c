@@ -67,7 +67,7 @@ static uint32_t audit_one(struct shell *sh, struct mgmt_server *s, size_t index,
         (void)argc;
         (void)argv;
         shell_say(sh, "Keys on server %zu(%s):\n\n", index, s->host);
-        return tool_audit_keys(sh, s->chsm);
+        return tool_audit_keys(sh, s->chsm, argc, argv);
 }
 
 static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
@@ -76,7 +76,8 @@ static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
 }
 
 const struct shell_command mgmt_policy_rows[] = {
-        { "auditKeys", "[-json]", "show how exposed every key is, and how it could be read", 0, 0, false,
+        { "auditKeys", "[-unused DAYS] [-expiring DAYS] [-old DAYS] [-json]",
+          "show how exposed every key is, how it could be read, and what is advised against", 0, 7, false,
           audit_keys, "auditKeys", SHELL_ANYWHERE },
         { "getPolicy", "", "show the partition's profile and settings", 0, 0, false, get_policy, "getPolicy",
           SHELL_ANYWHERE },

@@ -336,14 +336,13 @@ static uint32_t delete_key(struct shell *sh, int argc, char **argv)
 
 static uint32_t audit_keys(struct shell *sh, int argc, char **argv)
 {
-        (void)argc;
-        (void)argv;
-        return util_result(sh, "Cfm3AuditKeys", tool_audit_keys(sh, util_chsm(sh)));
+        return util_result(sh, "Cfm3AuditKeys", tool_audit_keys(sh, util_chsm(sh), argc, argv));
 }
 
 const struct shell_command util_find_rows[] = {
-        { "auditKeys", "[-json]", "show how exposed one's own keys are, and how each could be read", 0, 0,
-          false, audit_keys },
+        { "auditKeys", "[-unused DAYS] [-expiring DAYS] [-old DAYS] [-json]",
+          "show how exposed one's own keys are, how each could be read, and what is advised against", 0, 7,
+          false, audit_keys, "auditKeys -unused 30" },
         { "findKey",
           "[-c CLASS] [-t TYPE] [-l LABEL] [-id ID] [-sess 0|1] [-u USER_IDS] [-m MODULUS_FILE] [-kcv HEX] "
           "[-ver current|N]",

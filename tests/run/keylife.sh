@@ -63,4 +63,21 @@ util genSymKey -t 31 -s 32 -l data >made
 data=$(handle Key <made)
 t "an AES key rotates, with dates of its own" util rotateKey -k "$data" -sd 20200101 -ed 20991231
 t "the new version has them" is current state getKeyInfo -k "$(field handles.1 findKey -l data)"
+
+util genSymKey -t 31 -s 32 -l loose -wrap_with_trusted 0 >made
+loose=$(handle Key <made)
+advises() { # RULE
+        chsm-util -j singlecmd loginHSM -u CU -s cu1 -p "$CHSM_CU_PASSWORD" auditKeys |
+                python3 -c 'import json, sys
+a = [json.loads(line) for line in sys.stdin][-1]
+found = [w["cure"] for k in a["keys"] if k["handle"] == int(sys.argv[1]) for w in k["advice"] if w["rule"] == sys.argv[2]]
+assert len(found) == 1 and str(sys.argv[1]) in found[0], a' "$loose" "$1"
+}
+t "a review finds a key that leaves under any key, with the cure" advises extractable-untrusted
+t "the cure is a command that is taken" util setAttribute -o "$loose" -a 528 -v 1
+refused "and helps" AssertionError advises extractable-untrusted
+t "one officer alone is told of" sh -c 'printf "loginHSM CO %s %s\nauditKeys -old 1\n" "$CHSM_CO_USER" \
+        "$CHSM_CO_PASSWORD" | chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" | grep -q "fewer than two crypto officers"'
+refused "an option there is none of" "is no option of auditKeys" util auditKeys -weak 3
+refused "days that are none" "takes days" util auditKeys -unused soon
 finish
