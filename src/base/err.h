@@ -113,6 +113,10 @@ enum err_id {
         ERR_MASK_OWNER,    /* the owner of a masked key is no user here */
         ERR_MASK_DELETED,  /* deleted here after it was masked */
         ERR_OBJECT_EXISTS,
+        ERR_BACKUP_FORMAT,  /* CKR_WRAPPED_KEY_INVALID: no backup, cut off, or of a newer version */
+        ERR_BACKUP_ALTERED, /* CKR_WRAPPED_KEY_INVALID */
+        ERR_BACKUP_KEY,     /* CKR_WRAPPED_KEY_INVALID: the key given is not the backup's */
+        ERR_BACKUP_CONSENT, /* CKR_SIGNATURE_INVALID: the owner did not agree to this restore */
         ERR_COUNT
 };
 

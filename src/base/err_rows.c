@@ -163,6 +163,14 @@ static const struct err_row rows[] = {
             "an officer inserts the owner first: syncUser or insertMaskedObject"),
         ROW(ERR_MASK_DELETED, "mask-deleted", 0x200, 1, "it was deleted here after it was masked", NULL),
         ROW(ERR_OBJECT_EXISTS, "object-exists", 0x200, 1, "the object is there already", NULL),
+        ROW(ERR_BACKUP_FORMAT, "backup-format", 0x110, 1, "this is no whole backup of this version",
+            "copy the file again, and restore with a node that is not older"),
+        ROW(ERR_BACKUP_ALTERED, "backup-altered", 0x110, 1, "the backup was altered",
+            "use another copy of the file"),
+        ROW(ERR_BACKUP_KEY, "backup-key", 0x110, 1, "the backup's key is missing or another",
+            "only the owner can give it: see docs/backup.md"),
+        ROW(ERR_BACKUP_CONSENT, "backup-consent", 0xc0, 1, "the owner did not agree to this restore",
+            "run restorePartition without signature again and have what it writes signed"),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -211,10 +211,13 @@ static void answer_note(struct chsm *c, const Chsm__Response *r)
                 c->made_objects = true;
 }
 
-/* Making an RSA key takes as long as it takes. */
+/* Making an RSA key or a backup takes as long as it takes. */
 static int deadline_of(const struct chsm *c, const Chsm__Request *request)
 {
-        bool slow = request->body_case == CHSM__REQUEST__BODY_GENERATE_KEY_PAIR;
+        bool slow = request->body_case == CHSM__REQUEST__BODY_GENERATE_KEY_PAIR ||
+                    request->body_case == CHSM__REQUEST__BODY_OPEN_BACKUP ||
+                    request->body_case == CHSM__REQUEST__BODY_PLAN_RESTORE ||
+                    request->body_case == CHSM__REQUEST__BODY_COMMIT_RESTORE;
 
         return slow && c->deadline_ms < SLOW_MS ? SLOW_MS : c->deadline_ms;
 }

@@ -1,4 +1,5 @@
 #include "server/admin.h"
+#include "server/schedule.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -53,6 +54,20 @@ static void put_events(struct node *n, struct buf *out)
                            c.destinations[i].name, (unsigned long long)c.destinations[i].retries);
 }
 
+static void put_backups(struct schedule *schedule, struct buf *out)
+{
+        struct schedule_state state;
+
+        schedule_state(schedule, &state);
+        put_metric(out, "chsm_backups_total", "counter", "Backups made by schedule.", state.made);
+        put_metric(out, "chsm_backup_failures_total", "counter", "Scheduled backups that failed.",
+                   state.failed);
+        put_metric(out, "chsm_backup_failing", "gauge", "1: the last scheduled backup failed.",
+                   state.failing);
+        put_metric(out, "chsm_backup_last_seconds", "gauge", "Time of the newest backup, Unix seconds.",
+                   (uint64_t)state.last_s);
+}
+
 static bool metrics(struct server *s, struct buf *out)
 {
         struct vault_metrics m;
@@ -77,6 +92,8 @@ static bool metrics(struct server *s, struct buf *out)
         put_metric(out, "chsm_audit_lost_total", "counter", "Records of key use lost to a failing disk.",
                    audit_writer_lost(s->node->audit));
         put_events(s->node, out);
+        if (s->schedule)
+                put_backups(s->schedule, out);
         vault_command_metrics(s->node->vault, put_command, &t);
         buf_put_text(out,
                      "# HELP chsm_requests_total Requests by command.\n# TYPE chsm_requests_total counter\n");

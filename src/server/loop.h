@@ -7,6 +7,7 @@
 
 /* What all loops share; outlives them. */
 struct server {
+        struct schedule *schedule; /* NULL: the node makes no backups by itself */
         struct node *node;
         struct pool *commit, *slow;
         struct loop **loops;

@@ -4,6 +4,8 @@
 #include "base/opt.h"
 #include "crypto/mechanism.h"
 #include "server/admin.h"
+#include "server/restore.h"
+#include "server/schedule.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -125,6 +127,10 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                 } else if (number == SIGTERM || number == SIGINT) {
                         return;
                 }
+                if (atomic_load(&s->node->restored)) {
+                        log_info("a backup was restored: the node starts anew");
+                        return;
+                }
                 seal_log(s);
                 store_uses(s, false);
                 node_tick(s->node);
@@ -165,7 +171,7 @@ static void stop(struct server *s)
         free(s->loops);
 }
 
-static bool serve(const struct server_conf *conf, const sigset_t *signals, struct err *err)
+static bool serve(const struct server_conf *conf, const sigset_t *signals, char **argv, struct err *err)
 {
         struct node node;
         struct server s = { .node = &node };
@@ -184,18 +190,24 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, struc
         if (s.slow && start_loops(&s, fd, err) &&
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
+            ((s.schedule = schedule_open(&node, err)) || !err->id) &&
             tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
         }
+        schedule_close(&s.schedule);
         stop(&s);
         if (ok) {
                 store_uses(&s, true);
                 seal_log(&s);
         }
         admin_close(&admin);
-        (void)close(fd);
         node_close(&node);
+        if (ok && atomic_load(&node.restored)) {
+                server_start_anew(fd, argv, err);
+                ok = false;
+        }
+        (void)close(fd);
         return ok;
 }
 
@@ -207,16 +219,18 @@ static int fail(const char *what, const struct err *err)
 
 int main(int argc, char **argv)
 {
-        const char *path = CONF_PRESET, *check = NULL, *print = NULL, *mechanisms = NULL;
+        const char *path = CONF_PRESET, *check = NULL, *print = NULL, *mechanisms = NULL, *backup = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE", "configuration file (" CONF_PRESET ")", &path },
                 { 0, "check-config", NULL, "read the configuration and exit", &check },
                 { 0, "print-config", NULL, "write a configuration file with every option, and exit", &print },
                 { 0, "print-mechanisms", NULL, "write the table of mechanisms, docs/mechanisms.md, and exit",
                   &mechanisms },
+                { 0, "verify-backup", "FILE", "check a backup's form, signatures and hash, and exit",
+                  &backup },
         };
         const struct opt_program program = {
-                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 4
+                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 5
         };
         struct server_conf conf = { 0 };
         struct err err = ERR_INIT;
@@ -239,6 +253,8 @@ int main(int argc, char **argv)
                 crypto_mechanisms_print(stdout);
                 return 0;
         }
+        if (backup)
+                return schedule_verify(backup, &err) ? 0 : fail("", &err);
         if (!conf_defaults(server_conf_rows, server_conf_rows_n, &conf, &err) ||
             !conf_read(server_conf_rows, server_conf_rows_n, &conf, path, &err)) {
                 rc = fail("", &err);
@@ -252,7 +268,7 @@ int main(int argc, char **argv)
                 (void)signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like a full disk, not an end */
                 (void)sec_process_harden();
                 if (!log_open("chsm-server", conf.log_target, (enum log_level)conf.log_level, &err) ||
-                    !serve(&conf, &signals, &err))
+                    !serve(&conf, &signals, argv, &err))
                         rc = fail("cannot serve: ", &err);
                 log_close();
         }

@@ -1,4 +1,5 @@
 #include "server/node.h"
+#include "server/restore.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -38,6 +39,7 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                 .crypto = n->crypto,
                 .clock = clock_system(),
                 .sealer = server_sealer_of(&n->sealer),
+                .host = server_host_of(n),
                 .config = { .node_name = c->node_name,
                             .node_number = (uint32_t)c->node_number,
                             .host = c->advertise_host[0] ? c->advertise_host : c->listen,
@@ -60,15 +62,14 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
 
 static bool open_audit(struct node *n, struct err *err)
 {
-        char *path = file_join(n->conf->data_dir, "audit");
+        char *path = server_audit_folder(n->conf->data_dir, vault_partition_id(n->vault), err);
         struct audit_writer_config config = { .folder = path,
                                               .node = n->conf->node_name,
                                               .partition_id = vault_partition_id(n->vault),
                                               .crypto = n->crypto,
                                               .clock = clock_system() };
 
-        if (path && file_make_dir(path, 0700, err) &&
-            vault_sealed_use_log(n->vault, &config.checkpoint, config.checkpoint_hash, err)) {
+        if (path && vault_sealed_use_log(n->vault, &config.checkpoint, config.checkpoint_hash, err)) {
                 if (n->conf->accept_cut_log)
                         config.checkpoint = 0;
                 n->audit = audit_writer_open(&config, err);
@@ -147,10 +148,11 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
         *n = (struct node){ .conf = conf };
         pthread_mutex_init(&n->tls_lock, NULL);
         n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
-        if (n->crypto && file_make_dir(conf->data_dir, 0700, err) && make_trust(n, err) &&
-            open_sealer(n, err) && node_cluster_open(n, err) && open_store(n, err) &&
-            node_cluster_join(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
-            open_events(n, err) && node_cluster_begin(n, err))
+        if (n->crypto && file_make_dir(conf->data_dir, 0700, err) &&
+            server_restore_finish(conf->data_dir, err) && make_trust(n, err) && open_sealer(n, err) &&
+            node_cluster_open(n, err) && open_store(n, err) && node_cluster_join(n, err) &&
+            open_vault(n, port, err) && open_audit(n, err) && open_events(n, err) &&
+            node_cluster_begin(n, err))
                 return true;
         node_close(n);
         return false;

@@ -20,6 +20,7 @@ struct node {
         struct audit_writer *audit;
         struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
+        _Atomic bool restored; /* a backup was restored beside the store: the node is to start anew */
         pthread_mutex_t tls_lock;
         struct tls_context *tls; /* of the identity below */
         uint64_t tls_generation;

@@ -77,6 +77,7 @@ static const struct shell_command *const tables[] = {
         mgmt_quorum_rows,
         mgmt_factor_rows, /* approvals */
         mgmt_mask_rows,   /* masked objects, synchronisation */
+        mgmt_backup_rows,
         mgmt_config_rows, /* numbers, and what is refused */
         NULL,
 };

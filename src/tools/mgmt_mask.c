@@ -301,11 +301,14 @@ static uint32_t clone(struct shell *sh, int argc, char **argv)
 
 const struct shell_command mgmt_mask_rows[] = {
         { "extractMaskedObject", "FILE key|user ID", "write a key or a user sealed for this security domain",
-          3, 3, false, extract },
-        { "insertMaskedObject", "FILE", "bring a masked key or user in", 1, 1, true, insert },
-        { "syncUser", "USER_ID SERVER", "copy a user from this server to another", 2, 2, true, sync_user },
-        { "syncKey", "HANDLE SERVER", "copy a key from this server to another", 2, 2, true, sync_key },
-        { "clone", "SERVER", "copy what another server lacks of this one's users and keys", 1, 1, true,
-          clone },
+          3, 3, false, extract, "extractMaskedObject signing.masked key 262150", SHELL_ONE_SERVER },
+        { "insertMaskedObject", "FILE", "bring a masked key or user in", 1, 1, true, insert,
+          "insertMaskedObject signing.masked", SHELL_ONE_SERVER },
+        { "syncUser", "USER_ID SERVER", "copy a user from this server to another", 2, 2, true, sync_user,
+          "syncUser 3 1", SHELL_ONE_SERVER },
+        { "syncKey", "HANDLE SERVER", "copy a key from this server to another", 2, 2, true, sync_key,
+          "syncKey 262150 1", SHELL_ONE_SERVER },
+        { "clone", "SERVER", "copy what another server lacks of this one's users and keys", 1, 1, true, clone,
+          "clone 1", SHELL_ONE_SERVER },
         { 0 },
 };

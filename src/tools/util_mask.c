@@ -78,8 +78,8 @@ static uint32_t insert(struct shell *sh, int argc, char **argv)
 
 const struct shell_command util_mask_rows[] = {
         { "extractMaskedObject", "-o HANDLE -out FILE", "write a key sealed for this security domain", 0, 4,
-          false, extract },
+          false, extract, "extractMaskedObject -o 262150 -out signing.masked" },
         { "insertMaskedObject", "-f FILE [-min_srv N -timeout SECONDS]", "bring a masked key back", 0, 6,
-          false, insert },
+          false, insert, "insertMaskedObject -f signing.masked" },
         { 0 },
 };

@@ -14,6 +14,7 @@
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
  *   x/<16 bytes>   used authorisation      y/<u32 handle>   uses of a key
+ *   b/e            count of backups         p/tickets  what tickets are sealed with besides, since a restore
  *   b/k/<u8 class><32 bytes>  a key that was masked, by fingerprint (mask_memory.c)
  *   w/quorum       approvals each service needs, life of tokens
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
@@ -68,6 +69,9 @@ struct vault {
         struct vault_replays *replays;
         struct vault_cache *cache;
         struct vault_lives *lives;
+        struct vault_spools *spools;   /* spool.c: backups on their way */
+        _Atomic uint64_t backup_epoch; /* backup_epoch.c */
+        _Atomic int64_t backup_rev;
         struct vault_masks *masks; /* mask_memory.c: keys with masked copies outside */
         struct vault_streams *streams;
         struct vault_authorisations *authorisations;

@@ -1,6 +1,7 @@
 /* Every command, once. Numbers of opcodes that the documentation leaves unknown are 0x100 + the body's
  * number. A row without an operation name is not recorded (spec/semantics.md 17). */
 #include "vault/core.h"
+#include "vault/backup.h"
 #include "vault/mask.h"
 
 #define NOBODY (1u << VAULT_NOBODY)
@@ -14,6 +15,8 @@
 #define ACTIVE (1u << VAULT_ACTIVATED)
 #define OWNED  (ACTIVE | 1u << VAULT_OWNED)
 #define ALWAYS (OWNED | 1u << VAULT_UNOWNED)
+
+#define UNOWNED (1u << VAULT_UNOWNED)
 
 #define ROW(number, command, recorded, code, who, when, changes, in_store, where, function)                  \
         [number] = { .body = number,                                                                         \
@@ -146,6 +149,17 @@ static const struct vault_command rows[] = {
             VAULT_COMMIT, vault_extract_masked),
         ROW(121, insert_masked, "CN_INSERT_MASKED_OBJECT_USER", 0xf1, CU | CO | AU, ACTIVE, true, true,
             VAULT_COMMIT, vault_insert_masked),
+        ROW(122, open_backup, "CN_BACKUP", 0x17a, CU | CO | AU, ACTIVE, true, true, VAULT_SLOW,
+            vault_open_backup),
+        ROW(123, read_backup, NULL, 0x17b, CU | CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_read_backup),
+        ROW(124, open_restore, "CN_RESTORE_OPEN", 0x17c, PRECO, UNOWNED, false, false, VAULT_COMMIT,
+            vault_open_restore),
+        ROW(125, write_restore, NULL, 0x17d, PRECO, UNOWNED, false, false, VAULT_COMMIT, vault_write_restore),
+        ROW(126, plan_restore, "CN_RESTORE_PLAN", 0x17e, PRECO, UNOWNED, false, false, VAULT_SLOW,
+            vault_plan_restore),
+        ROW(127, commit_restore, "CN_RESTORE", 0x17f, PRECO, UNOWNED, false, false, VAULT_SLOW,
+            vault_commit_restore),
         ROW(140, rotate_key, "CN_ROTATE_KEY", 0x18c, CU, ACTIVE, true, true, VAULT_SLOW, vault_rotate_key),
         ROW(141, retire_key, "CN_RETIRE_KEY", 0x18d, CU, ACTIVE, true, true, VAULT_COMMIT, vault_retire_key),
         ROW(150, get_audit_udd, "CN_GET_AUDIT_UDD", 0x196, CU | CO | AU, ACTIVE, false, false, VAULT_INLINE,

@@ -31,7 +31,7 @@ bool vault_mask_seal(struct vault *v, enum vault_mask_kind kind, struct slice pl
         ok = ok && buf_ok(&sealed) && buf_ok(out);
         buf_clear(&sealed);
         sec_free(&key);
-        return ok || err->id || err_set(err, ERR_MEMORY, "no memory for a masked object");
+        return ok || (!err->id && err_set(err, ERR_MEMORY, "no memory for a masked object"));
 }
 
 bool vault_mask_read_header(struct slice masked, enum vault_mask_kind *kind, struct slice *partition_id,

@@ -1,5 +1,6 @@
 /* What is remembered of keys that have masked copies outside: that they were deleted here, and what they had
  * been through by then, so that inserting an older copy washes nothing off. */
+#include "vault/backup.h"
 #include "vault/lives.h"
 #include "vault/mask.h"
 #include "vault/partition.h"
@@ -61,6 +62,8 @@ bool vault_masks_apply(struct vault *v, const struct store_event *e, struct err 
         void *old = NULL;
         bool ok;
 
+        if (slice_equal(e->key, SLICE_LIT("b/e")))
+                return vault_backup_epoch_apply(v, e, err);
         if (e->key.n < 4 || memcmp(e->key.p, "b/k/", 4) != 0)
                 return true;
         if (e->deleted || print.n != PRINT || !vault_record_read(v, e->key, e->value, &body, err))

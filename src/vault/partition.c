@@ -135,6 +135,11 @@ struct slice vault_ticket_key(struct vault *v)
         return sec_slice(v->partition->ticket);
 }
 
+struct slice vault_partition_master(struct vault *v)
+{
+        return sec_slice(v->partition->pmk);
+}
+
 struct slice vault_record_key(struct vault *v)
 {
         return sec_slice(v->partition->record);
@@ -442,6 +447,20 @@ static bool apply_retired(struct vault *v, const struct store_event *e, struct e
         return ok || err_set(err, ERR_MEMORY, "no memory for a retired context");
 }
 
+/* Written by a restore: tickets given after the backup was made would open the users it brings back. */
+static bool apply_tickets(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct slice body;
+        struct sec *key;
+
+        if (e->deleted || !vault_record_read(v, e->key, e->value, &body, err) ||
+            !(key = vault_derive(v, "ticket", body, err)))
+                return err_set(err, ERR_STORE_DAMAGED, "the record 'p/tickets' is gone or cannot be read");
+        sec_free(&v->partition->ticket);
+        v->partition->ticket = key;
+        return true;
+}
+
 bool vault_partition_apply(struct vault *v, const struct store_event *e, struct err *err)
 {
         if (e->key.p[0] == 'c')
@@ -452,6 +471,8 @@ bool vault_partition_apply(struct vault *v, const struct store_event *e, struct 
                 return apply_state(v, e, err);
         if (slice_equal(e->key, SLICE_LIT("p/users")))
                 return apply_next_user(v, e, err);
+        if (slice_equal(e->key, SLICE_LIT("p/tickets")))
+                return apply_tickets(v, e, err);
         if (e->key.n > 6 && memcmp(e->key.p, "p/pmk/", 6) == 0)
                 return apply_master_key(v, e, err);
         return true;

@@ -42,6 +42,8 @@ const char *vault_partition_serial(struct vault *);
 /* Lent for the life of the vault. */
 struct crypto_key *vault_partition_key(struct vault *);
 struct slice vault_ticket_key(struct vault *);
+/* The master key itself, for a backup. */
+struct slice vault_partition_master(struct vault *);
 /* Appends the DER of a certificate; false when absent. rev (may be NULL): for guards, 0 when absent. */
 bool vault_partition_cert(struct vault *, uint32_t type, struct buf *der, store_rev *rev);
 /* Puts p/state with another state into the call's transaction, guarded by its present revision. */

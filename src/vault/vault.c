@@ -3,6 +3,7 @@
 #include "vault/authorise.h"
 #include "vault/commit.h"
 #include "vault/lives.h"
+#include "vault/backup.h"
 #include "vault/mask.h"
 #include "vault/members.h"
 #include "vault/partition.h"
@@ -53,7 +54,7 @@ static bool parts_open(struct vault *v, struct err *err)
                vault_replays_open(v, err) && vault_authorisations_open(v, err) &&
                vault_counters_open(v, err) && vault_objects_open(v, err) && vault_cache_open(v, err) &&
                vault_lives_open(v, err) && vault_quorum_open(v, err) && vault_udds_open(v, err) &&
-               vault_masks_open(v, err);
+               vault_masks_open(v, err) && vault_spools_open(v, err);
 }
 
 struct load {
@@ -236,6 +237,7 @@ void vault_close(struct vault **vp)
         vault_lives_close(v);
         vault_uses_close(v);
         vault_masks_close(v);
+        vault_spools_close(v);
         vault_objects_close(v);
         vault_counters_close(v);
         vault_replays_close(v);

@@ -35,6 +35,18 @@ struct vault_sealer {
         void *arg;
 };
 
+/* What the program around the vault does for backups; NULL functions: there are none. */
+struct vault_host {
+        /* A file without a name, empty, for reading and writing; gone when closed. */
+        bool (*scratch)(void *arg, int *fd, struct err *);
+        /* A new empty store beside the present one, in the place of one that was left there before. */
+        struct store *(*stage)(void *arg, struct err *);
+        /* Closes the stage and makes it what the next start opens: from here on at any moment, whole or not
+         * at all. The node then starts anew by itself. */
+        bool (*adopt)(void *arg, struct store **stage, struct err *);
+        void *arg;
+};
+
 struct vault_config {
         const char *node_name; /* "hsm1" */
         uint32_t node_number;  /* 1.. */
@@ -60,6 +72,7 @@ struct vault_deps {
             *audit; /* records of key use and refusals; outlives the vault; NULL: none (tests) */
         struct clock clock;
         struct vault_sealer sealer;
+        struct vault_host host;
         struct vault_config config; /* strings are copied */
 };
 

@@ -36,6 +36,39 @@ static struct sec *open_sealed(void *arg, struct slice sealed, struct err *err)
         return crypto_open(h->crypto, sec_slice(h->file_key), SLICE_LIT("test"), sealed, err);
 }
 
+/* ---- what the node's program does for backups ---- */
+
+static bool scratch(void *arg, int *fd, struct err *err)
+{
+        FILE *file = ((struct hsm *)arg)->no_room ? NULL : tmpfile();
+
+        if (!file)
+                return err_set(err, ERR_FILE, "no room");
+        *fd = dup(fileno(file));
+        fclose(file);
+        return *fd >= 0;
+}
+
+static struct store *stage(void *arg, struct err *err)
+{
+        struct hsm *h = arg;
+        struct store_config config = { .engine = "sqlite" };
+
+        if (h->stage)
+                scratch_remove(h->stage);
+        h->stage = scratch_make();
+        config.path = h->stage;
+        return store_open(&config, err);
+}
+
+static bool adopt(void *arg, struct store **store, struct err *err)
+{
+        (void)err;
+        store_close(store);
+        ((struct hsm *)arg)->adopted = true;
+        return true;
+}
+
 static void open_store(struct hsm *h)
 {
         struct store_config config = { .engine = "sqlite", .path = h->folder };
@@ -50,6 +83,7 @@ static void open_vault(struct hsm *h)
         struct vault_deps deps = { .crypto = h->crypto,
                                    .clock = { wall, mono, h },
                                    .sealer = { "test", seal, open_sealed, h },
+                                   .host = { scratch, stage, adopt, h },
                                    .config = { .node_name = "hsm1",
                                                .node_number = 1,
                                                .token_label = "chsm",
@@ -109,6 +143,12 @@ void hsm_restart(struct hsm *h)
 {
         vault_close(&h->vault);
         store_close(&h->store);
+        if (h->adopted) {
+                scratch_remove(h->folder);
+                h->folder = h->stage;
+                h->stage = NULL;
+                h->adopted = false;
+        }
         open_vault(h);
 }
 
@@ -122,6 +162,8 @@ void hsm_free(struct hsm *h)
         crypto_free(&h->crypto);
         arena_free(&h->arena);
         scratch_remove(h->folder);
+        if (h->stage)
+                scratch_remove(h->stage);
         free(h);
 }
 

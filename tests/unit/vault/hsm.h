@@ -15,6 +15,9 @@ struct hsm {
         struct crypto_key *owner_key;
         struct buf owner; /* PO.crt, DER */
         struct vault_peer peer;
+        char *stage;     /* folder of a store being restored; NULL: none */
+        bool adopted;    /* the next hsm_restart opens it */
+        bool no_room;    /* scratch files cannot be made */
         int64_t wall_ms; /* the vault's clock */
         struct err err;
         char note[256];      /* of the last answer */
