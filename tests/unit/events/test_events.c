@@ -66,16 +66,20 @@ static struct events *open_log(const struct events_config *c)
         return e;
 }
 
+/* How many lines of the file hold the words. */
 static size_t count(const char *path, const char *words, struct buf *text)
 {
         struct err err = ERR_INIT;
-        size_t n = 0;
+        size_t n = 0, left;
 
         buf_reset(text);
         if (!file_read(path, 1 << 26, text, &err))
                 fail_msg("%s", err.detail);
-        for (const char *at = buf_text(text); (at = strstr(at, words)); at++)
-                n++;
+        left = text->n;
+        for (const uint8_t *at = text->p, *end; left && (end = memchr(at, '\n', left)); at = end + 1) {
+                n += memmem(at, (size_t)(end - at) + 1, words, strlen(words)) != NULL;
+                left = (size_t)(text->p + text->n - end) - 1;
+        }
         return n;
 }
 
