@@ -66,6 +66,18 @@ bool crypto_wrap(struct crypto *c, const struct crypto_mechanism *m, const struc
         return err_set(err, why.id, "%s", why.detail);
 }
 
+/* Version 0 is RFC 5208's, 1 is RFC 5958's. libcrypto does not look at it. */
+static bool is_known_version(struct slice bytes)
+{
+        const unsigned char *at = bytes.p, *end = bytes.p + bytes.n;
+        long length = 0;
+        int tag, kind;
+
+        (void)ASN1_get_object(&at, &length, &tag, &kind, (long)bytes.n);
+        ERR_clear_error();
+        return end - at >= 3 && at[0] == V_ASN1_INTEGER && at[1] == 1 && at[2] <= 1;
+}
+
 /* True when the bytes are one PrivateKeyInfo in DER and nothing else. Re-encoding catches every other way of
  * writing the same thing. */
 static bool is_private_info(struct slice bytes)
@@ -74,7 +86,8 @@ static bool is_private_info(struct slice bytes)
         PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)bytes.n);
         unsigned char *der = NULL;
         int n = info && at == bytes.p + bytes.n ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
-        bool ok = n > 0 && (size_t)n == bytes.n && CRYPTO_memcmp(der, bytes.p, bytes.n) == 0;
+        bool ok = n > 0 && (size_t)n == bytes.n && CRYPTO_memcmp(der, bytes.p, bytes.n) == 0 &&
+                  is_known_version(bytes);
 
         OPENSSL_clear_free(der, n > 0 ? (size_t)n : 0);
         PKCS8_PRIV_KEY_INFO_free(info);

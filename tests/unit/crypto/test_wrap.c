@@ -99,6 +99,44 @@ static void private_keys_keep_their_class(void **state)
         crypto_key_unref(&public_key);
 }
 
+/* E10: a PrivateKeyInfo says version 0 or 1; libcrypto itself would take any. */
+static void other_versions_of_pkcs8_are_refused(void **state)
+{
+        struct crypto_key *by = secret_of(CKK_AES, "000102030405060708090a0b0c0d0e0f"), *back = NULL;
+        struct crypto_key *private_key = NULL, *public_key = NULL;
+        struct crypto_key_spec spec = spec_p256();
+        struct sec *material;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        assert_true(crypto_key_pair_generate(engine, &spec, &private_key, &public_key, &err));
+        material = crypto_key_material(private_key, &err);
+        for (uint8_t version = 0; version < 128; version = version < 3 ? (uint8_t)(version + 1) : 128) {
+                const struct crypto_mechanism *m = crypto_mechanism_find(CKM_AES_KEY_WRAP_KWP);
+                uint8_t blob[512], plain[512];
+                size_t n = sizeof(blob);
+                bool known = version < 2;
+
+                assert_true(sec_size(material) < sizeof(plain));
+                memcpy(plain, sec_slice(material).p, sec_size(material));
+                assert_int_equal(plain[3], 2); /* SEQUENCE, two bytes of length, INTEGER */
+                plain[5] = version;
+                err = ERR_INIT;
+                assert_true(crypto_encrypt(engine, m, &none, by, slice_of(plain, sec_size(material)), blob,
+                                           &n, NULL, &err));
+                assert_int_equal(unwrap(CKM_AES_KEY_WRAP_KWP, &none, by, slice_of(blob, n), CRYPTO_PRIVATE,
+                                        CKK_EC, &back, &err),
+                                 known);
+                assert_int_equal(err.id, known ? ERR_NONE : ERR_WRAPPED_KEY);
+                if (known)
+                        crypto_key_unref(&back);
+        }
+        sec_free(&material);
+        crypto_key_unref(&by);
+        crypto_key_unref(&private_key);
+        crypto_key_unref(&public_key);
+}
+
 static void gcm_gives_its_iv_back(void **state)
 {
         struct crypto_key *by = secret_of(CKK_AES, "000102030405060708090a0b0c0d0e0f"), *back = NULL;
@@ -240,8 +278,11 @@ static void both_sides_agree(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(kw_matches_the_rfc),    cmocka_unit_test(private_keys_keep_their_class),
-                cmocka_unit_test(gcm_gives_its_iv_back), cmocka_unit_test(rsa_padding_tells_nothing),
+                cmocka_unit_test(kw_matches_the_rfc),
+                cmocka_unit_test(private_keys_keep_their_class),
+                cmocka_unit_test(other_versions_of_pkcs8_are_refused),
+                cmocka_unit_test(gcm_gives_its_iv_back),
+                cmocka_unit_test(rsa_padding_tells_nothing),
                 cmocka_unit_test(both_sides_agree),
         };
 
