@@ -71,18 +71,27 @@ bool shell_is(struct shell *sh, const char *word, const char *command)
         return c && strcmp(c->name, command) == 0;
 }
 
-bool shell_lists(const struct shell *sh, const struct shell_command *c)
+static const struct shell_example *example_of(const struct shell *sh, const struct shell_command *c)
 {
-        return c->scope == SHELL_ANYWHERE || sh->in_server == (c->scope != SHELL_GLOBAL);
+        static const struct shell_example none;
+
+        for (const struct shell_example *e = sh->examples; e && e->name; e++) {
+                if (strcmp(e->name, c->name) == 0)
+                        return e;
+        }
+        return &none;
 }
 
-static const char *example_of(const struct shell *sh, const struct shell_command *c)
+static const char *example_line(const struct shell *sh, const struct shell_command *c)
 {
-        for (const struct shell_example *e = sh->examples; !c->example && e && e->name; e++) {
-                if (strcmp(e->name, c->name) == 0)
-                        return e->line;
-        }
-        return c->example;
+        return c->example ? c->example : example_of(sh, c)->line;
+}
+
+bool shell_lists(const struct shell *sh, const struct shell_command *c)
+{
+        enum shell_scope scope = c->scope ? c->scope : example_of(sh, c)->scope;
+
+        return scope == SHELL_ANYWHERE || sh->in_server == (scope != SHELL_GLOBAL);
 }
 
 /* In JSON mode help is an answer like others. */
@@ -96,7 +105,7 @@ static void help_json(struct shell *sh, const struct shell_command *one)
                                 (void)json_array_append_new(
                                     list, json_pack("{s:s,s:s,s:s,s:s*}", "name", c->name, "arguments",
                                                     c->arguments, "summary", c->summary, "example",
-                                                    example_of(sh, c)));
+                                                    example_line(sh, c)));
                 }
         }
         shell_set(sh, "commands", list);
@@ -114,8 +123,8 @@ void shell_help(struct shell *sh, const char *name)
         }
         if (one) {
                 printf("%s %s\n\t%s\n", one->name, one->arguments, one->summary);
-                if (example_of(sh, one))
-                        printf("\texample: %s\n", example_of(sh, one));
+                if (example_line(sh, one))
+                        printf("\texample: %s\n", example_line(sh, one));
                 return;
         }
         for (size_t t = 0; sh->tables[t]; t++) {

@@ -39,8 +39,10 @@ struct shell_command {
         enum shell_scope scope;
 };
 
+/* What a command's own row does not say. */
 struct shell_example {
         const char *name, *line;
+        enum shell_scope scope;
 };
 
 /* A word in capitals in the arguments of commands, and what may stand for it. */
