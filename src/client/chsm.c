@@ -474,21 +474,14 @@ size_t chsm_data_max(struct chsm *c)
 
 /* ---- the login ---- */
 
-static void ticket_set(struct chsm *c, struct sec *ticket, uint64_t user_id)
+static void ticket_set(struct chsm *c, struct sec *ticket, uint64_t user_id, const char *remark)
 {
         (void)pthread_mutex_lock(&c->lock);
         sec_free(&c->ticket);
         c->ticket = ticket;
         c->user_id = user_id;
-        c->remark[0] = 0;
+        (void)snprintf(c->remark, sizeof(c->remark), "%s", remark);
         c->made_objects = c->made_objects && ticket;
-        (void)pthread_mutex_unlock(&c->lock);
-}
-
-static void remark_set(struct chsm *c, const char *note)
-{
-        (void)pthread_mutex_lock(&c->lock);
-        (void)snprintf(c->remark, sizeof(c->remark), "%s", note);
         (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -539,8 +532,7 @@ uint32_t chsm_login_signed(struct chsm *c, uint32_t role, struct slice user, str
 
                 ticket = sec_copy(slice_of(l->ticket.data, l->ticket.len));
                 if (ticket) {
-                        ticket_set(c, ticket, l->user_id);
-                        remark_set(c, answer.response->note);
+                        ticket_set(c, ticket, l->user_id, answer.response->note);
                 } else if (!err_set(err, ERR_MEMORY, "no memory for the login ticket")) {
                         rv = err_ckr(err);
                 }
@@ -578,9 +570,19 @@ bool chsm_logged_in(struct chsm *c, uint64_t *user_id)
         return in;
 }
 
+bool chsm_use_ticket(struct chsm *c, struct slice bytes, uint64_t user_id, struct err *err)
+{
+        struct sec *ticket = sec_copy(bytes);
+
+        if (!ticket)
+                return err_set(err, ERR_MEMORY, "no memory for the login ticket");
+        ticket_set(c, ticket, user_id, "");
+        return true;
+}
+
 void chsm_forget_login(struct chsm *c)
 {
-        ticket_set(c, NULL, 0);
+        ticket_set(c, NULL, 0, "");
 }
 
 int64_t chsm_revision(struct chsm *c)

@@ -83,6 +83,8 @@ uint32_t chsm_logout(struct chsm *, struct err *);
 #define CHSM_REMARK_MAX 256
 void chsm_login_remark(struct chsm *, char out[CHSM_REMARK_MAX]);
 bool chsm_logged_in(struct chsm *, uint64_t *user_id);
+/* Takes a ticket that came with another answer than that of a login (unlockCO). */
+bool chsm_use_ticket(struct chsm *, struct slice ticket, uint64_t user_id, struct err *);
 /* Forgets the ticket without asking anyone (the node said it is no longer valid). */
 void chsm_forget_login(struct chsm *);
 /* Highest revision seen in answers: caches that were filled at it are still true. */

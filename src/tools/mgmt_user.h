@@ -7,5 +7,8 @@
 /* mgmt_owner.c */
 uint32_t mgmt_modify_owner(struct shell *, int argc, char **argv);
 uint32_t mgmt_rename_pco(struct shell *, int argc, char **argv);
+/* mgmt_recovery.c */
+uint32_t mgmt_get_challenge(struct shell *, int argc, char **argv);
+uint32_t mgmt_unlock_officer(struct shell *, int argc, char **argv);
 
 #endif

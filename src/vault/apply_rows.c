@@ -11,6 +11,7 @@ static const struct vault_apply_row rows[] = {
         { .prefix = "r/", .apply = vault_partition_apply },
         { .prefix = "u/", .apply = vault_users_apply },
         { .prefix = "f/", .apply = vault_failures_apply },
+        { .prefix = "g/", .apply = vault_recoveries_apply },
         { .prefix = "h/", .apply = vault_objects_apply },
         { .prefix = "o/", .apply = vault_objects_apply },
         { .prefix = "q/", .apply = vault_lives_apply },

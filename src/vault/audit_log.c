@@ -9,9 +9,11 @@
 
 static const char *role_name(enum vault_role role)
 {
-        static const char *const names[] = {
-                [VAULT_CU] = "CU", [VAULT_CO] = "CO", [VAULT_AU] = "AU", [VAULT_PRECO] = "PRECO"
-        };
+        static const char *const names[] = { [VAULT_CU] = "CU",
+                                             [VAULT_CO] = "CO",
+                                             [VAULT_AU] = "AU",
+                                             [VAULT_PRECO] = "PRECO",
+                                             [VAULT_RECOVERED] = "CO" };
 
         return (size_t)role < sizeof(names) / sizeof(names[0]) ? names[role] : NULL;
 }

@@ -13,6 +13,7 @@
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
  *   i/<16 bytes>   idempotency record      r/<16 bytes>     retired application context
  *   l/<u32 node>/<u8 lane>  lane: head of a management chain   m/<u32 node>/<u8 lane>/<u64 seq>  its records
+ *   g/<u32 node><u32 user>  last recovery of an officer there
  *   x/<16 bytes>   used authorisation      y/<u32 handle>   uses of a key
  *   b/e            count of backups         p/tickets  what tickets are sealed with besides, since a restore
  *   b/k/<u8 class><32 bytes>  a key that was masked, by fingerprint (mask_memory.c)
@@ -191,6 +192,7 @@ struct vault_apply_row {
 bool vault_settings_apply(struct vault *, const struct store_event *, struct err *);       /* s/ */
 bool vault_users_apply(struct vault *, const struct store_event *, struct err *);          /* u/ */
 bool vault_failures_apply(struct vault *, const struct store_event *, struct err *);       /* f/ */
+bool vault_recoveries_apply(struct vault *, const struct store_event *, struct err *);     /* g/ */
 bool vault_partition_apply(struct vault *, const struct store_event *, struct err *);      /* p/ c/ r/ */
 bool vault_objects_apply(struct vault *, const struct store_event *, struct err *);        /* o/ h/ */
 bool vault_lives_apply(struct vault *, const struct store_event *, struct err *);          /* q/ */
@@ -274,6 +276,8 @@ bool vault_audit_keys(struct vault_call *);
 bool vault_set_user_rights(struct vault_call *);
 bool vault_disable_user_access(struct vault_call *);
 bool vault_user_info(struct vault_call *);
+bool vault_get_challenge(struct vault_call *);
+bool vault_unlock_officer(struct vault_call *);
 bool vault_change_owner(struct vault_call *);
 bool vault_rename_officer(struct vault_call *);
 

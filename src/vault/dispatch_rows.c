@@ -9,7 +9,8 @@
 #define CO     (1u << VAULT_CO)
 #define AU     (1u << VAULT_AU)
 #define PRECO  (1u << VAULT_PRECO)
-#define USERS  (CU | CO | AU | PRECO)
+#define LET_IN (1u << VAULT_RECOVERED)
+#define USERS  (CU | CO | AU | PRECO | LET_IN)
 #define ANYONE (NOBODY | USERS)
 
 #define ACTIVE (1u << VAULT_ACTIVATED)
@@ -50,8 +51,8 @@ static const struct vault_command rows[] = {
             vault_list_users),
         ROW(23, create_user, "CN_CREATE_USER", 0x3, CO, ACTIVE, true, true, VAULT_SLOW, vault_create_user),
         ROW(24, delete_user, "CN_DELETE_USER", 0xa1, CO, ACTIVE, true, true, VAULT_COMMIT, vault_delete_user),
-        ROW(25, change_password, "CN_CHANGE_PSWD", 0x9, PRECO | CO | CU, OWNED, true, true, VAULT_SLOW,
-            vault_change_password),
+        ROW(25, change_password, "CN_CHANGE_PSWD", 0x9, PRECO | CO | CU | LET_IN, OWNED, true, true,
+            VAULT_SLOW, vault_change_password),
         ROW(26, unlock_user, "CN_UNLOCK_USER", 0x11a, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_unlock_user),
         ROW(27, authorise, "CN_LOGIN", 0x11b, CU, ACTIVE, false, true, VAULT_SLOW, vault_authorise),
@@ -117,6 +118,10 @@ static const struct vault_command rows[] = {
             vault_disable_user_access),
         ROW(94, user_info, "CN_GET_USER_INFO", 0x15e, CU | CO, ACTIVE, false, false, VAULT_INLINE,
             vault_user_info),
+        ROW(95, get_challenge, "CN_GET_CHALLENGE", 0x15f, NOBODY | CO, ACTIVE, false, false, VAULT_SLOW,
+            vault_get_challenge),
+        ROW(96, unlock_officer, "CN_UNLOCK_CO", 0x160, NOBODY | CO, ACTIVE, false, true, VAULT_COMMIT,
+            vault_unlock_officer),
         ROW(97, change_owner, "CN_MODIFY_KEY_OWNER", 0x161, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_change_owner),
         ROW(99, rename_officer, "CN_RENAME_PCO", 0x163, CO, ACTIVE, true, true, VAULT_COMMIT,

@@ -18,7 +18,8 @@ static bool locked(const struct vault_user_view *u, struct err *err)
         return err_set(err, ERR_LOGIN_LOCKED, "the account '%s' is locked after %u failed logins; %s",
                        u->name, u->failures,
                        u->role == VAULT_CU ? "a crypto officer can run unlockUser"
-                                           : "another crypto officer can run changePswd");
+                                           : "another crypto officer can run changePswd, or the partition's "
+                                             "owner help: getChallenge, unlockCO");
 }
 
 static bool wrong(struct err *err)

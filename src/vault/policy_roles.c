@@ -59,6 +59,10 @@ bool vault_policy_role(struct vault *v, const struct vault_command *row, enum va
         if (role == VAULT_NOBODY)
                 return err_set(err, ERR_NOT_LOGGED_IN, "no user is logged in to do '%s'; it is for %s",
                                row->name, allowed);
+        if (role == VAULT_RECOVERED)
+                return err_set(err, ERR_ROLE,
+                               "after unlockCO only changePswd is possible, not '%s'; then log in",
+                               row->name);
         roles_text(1u << role, is, sizeof(is));
         return err_set(err, ERR_ROLE,
                        "the logged in user's role may not do '%s': it is for %s, and this is a %s", row->name,

@@ -4,11 +4,12 @@
 
 #include <stdlib.h>
 
-#define TICKET_VERSION 1
-#define TICKET_PLAIN   (1 + 1 + 4 + 8 + VAULT_CONTEXT_SIZE + 8 + 1 + 32)
-#define TICKET_SIZE    (TICKET_PLAIN + CRYPTO_SEAL_EXTRA)
-#define SHARDS         16
-#define SHARD_ENTRIES  64 /* by hash; a newcomer takes the place of the one before */
+#define TICKET_VERSION    1
+#define RECOVERED_LIFE_MS (10 * 60 * 1000) /* time to choose a password */
+#define TICKET_PLAIN      (1 + 1 + 4 + 8 + VAULT_CONTEXT_SIZE + 8 + 1 + 32)
+#define TICKET_SIZE       (TICKET_PLAIN + CRYPTO_SEAL_EXTRA)
+#define SHARDS            16
+#define SHARD_ENTRIES     64 /* by hash; a newcomer takes the place of the one before */
 
 struct entry {
         uint8_t bytes[TICKET_SIZE];
@@ -57,7 +58,8 @@ bool vault_ticket_make(struct vault_call *call, const struct vault_user_view *us
         struct buf plain = BUF_INIT, sealed = BUF_INIT;
         bool ok;
 
-        *expires_ms = clock_wall_ms(&v->deps.clock) + vault_login_life_ms(v);
+        *expires_ms = clock_wall_ms(&v->deps.clock) +
+                      (user->role == VAULT_RECOVERED ? RECOVERED_LIFE_MS : vault_login_life_ms(v));
         buf_put_u8(&plain, TICKET_VERSION);
         buf_put_u8(&plain, (uint8_t)user->role);
         buf_put_u32(&plain, user->id);

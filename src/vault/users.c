@@ -18,6 +18,14 @@ struct vault_users {
         struct map *by_id;   /* 4 bytes big-endian -> the same */
         struct vault_user *all;
         size_t count;
+        struct recovered *recovered;
+};
+
+/* An officer was let in on this node. */
+struct recovered {
+        struct recovered *next;
+        uint32_t user_id;
+        store_rev rev;
 };
 
 bool vault_users_open(struct vault *v, struct err *err)
@@ -44,6 +52,11 @@ void vault_users_close(struct vault *v)
                 u->all = user->next;
                 sec_wipe(user, sizeof(*user));
                 free(user);
+        }
+        while (u->recovered) {
+                struct recovered *r = u->recovered;
+                u->recovered = r->next;
+                free(r);
         }
         map_free(&u->by_name);
         map_free(&u->by_id);
@@ -298,4 +311,53 @@ bool vault_failures_apply(struct vault *v, const struct store_event *e, struct e
         }
         pthread_rwlock_unlock(&v->users->lock);
         return true;
+}
+
+/* ---- officers whom the owner let in: a handful in the life of a partition ---- */
+
+static struct recovered *recovered_find(struct vault_users *u, uint32_t user_id)
+{
+        struct recovered *r = u->recovered;
+
+        while (r && r->user_id != user_id)
+                r = r->next;
+        return r;
+}
+
+store_rev vault_user_recovered(struct vault *v, uint32_t user_id)
+{
+        const struct recovered *r;
+        store_rev rev;
+
+        pthread_rwlock_rdlock(&v->users->lock);
+        r = recovered_find(v->users, user_id);
+        rev = r ? r->rev : 0;
+        pthread_rwlock_unlock(&v->users->lock);
+        return rev;
+}
+
+bool vault_recoveries_apply(struct vault *v, const struct store_event *e, struct err *err)
+{
+        struct reader key = reader_of(slice_of(e->key.p + 2, e->key.n - 2));
+        uint32_t node = reader_u32(&key), user_id = reader_u32(&key);
+        struct recovered *r;
+        struct slice body;
+
+        if (!reader_end(&key))
+                return err_set(err, ERR_STORE_DAMAGED, "the record of a recovery is misnamed");
+        if (!e->deleted && !vault_record_read(v, e->key, e->value, &body, err))
+                return false;
+        if (node != v->config.node_number)
+                return true;
+        pthread_rwlock_wrlock(&v->users->lock);
+        r = recovered_find(v->users, user_id);
+        if (!r && (r = calloc(1, sizeof(*r)))) {
+                r->user_id = user_id;
+                r->next = v->users->recovered;
+                v->users->recovered = r;
+        }
+        if (r)
+                r->rev = e->deleted ? 0 : e->rev;
+        pthread_rwlock_unlock(&v->users->lock);
+        return r || err_set(err, ERR_MEMORY, "no memory for a recovery");
 }

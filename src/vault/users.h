@@ -80,6 +80,9 @@ bool vault_user_admits_officers(struct vault_call *, uint32_t user_id, const cha
  * out (0: none), and `more` are counted that are not in memory yet. */
 void vault_officers_note(struct vault_call *, uint32_t without, size_t more);
 
+/* Revision of the record of this officer's last recovery on this node; 0: there was none. */
+store_rev vault_user_recovered(struct vault *, uint32_t user_id);
+
 /* login.c: the verdict on a password, as guards and changes of the call. *good is only to be told when the
  * transaction has committed: true is guarded (and resets the counter), false is counted, locks at the limit,
  * and sets call->refused. False result: err (locked, or no verdict possible). */

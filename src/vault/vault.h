@@ -24,6 +24,7 @@ enum vault_role {
         VAULT_CO = 2,
         VAULT_AU = 5,
         VAULT_PRECO = 6,
+        VAULT_RECOVERED = 7, /* an officer whom the owner let in: he may change his own password */
 };
 
 /* How the partition's master key is kept at rest on this node. The file key is made by the server at the

@@ -144,6 +144,17 @@ bool wire_check_user_info(const Chsm__Request *r, struct err *err)
         return check_name(r->user_info->user, 0, WIRE_NAME_MAX, "user", err);
 }
 
+bool wire_check_get_challenge(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->get_challenge->user, 0, WIRE_NAME_MAX, "user", err);
+}
+
+bool wire_check_unlock_officer(const Chsm__Request *r, struct err *err)
+{
+        return check_name(r->unlock_officer->user, 0, WIRE_NAME_MAX, "user", err) &&
+               check_bytes(r->unlock_officer->signature, 0, 1024, "signature", err);
+}
+
 bool wire_check_change_owner(const Chsm__Request *r, struct err *err)
 {
         return check_bytes(r->change_owner->check_value, 0, 32, "check_value", err);

@@ -59,6 +59,8 @@ bool wire_check_audit_records(const Chsm__Request *, struct err *);
 bool wire_check_set_user_rights(const Chsm__Request *, struct err *);
 bool wire_check_disable_user_access(const Chsm__Request *, struct err *);
 bool wire_check_user_info(const Chsm__Request *, struct err *);
+bool wire_check_get_challenge(const Chsm__Request *, struct err *);
+bool wire_check_unlock_officer(const Chsm__Request *, struct err *);
 bool wire_check_change_owner(const Chsm__Request *, struct err *);
 bool wire_check_rename_officer(const Chsm__Request *, struct err *);
 bool wire_check_set_policy(const Chsm__Request *, struct err *);

@@ -57,6 +57,8 @@ static const struct wire_row rows[] = {
         { BODY(DISABLE_USER_ACCESS, "disable_user_access"), .mutating = true,
           .check = wire_check_disable_user_access },
         { BODY(USER_INFO, "user_info"), .check = wire_check_user_info },
+        { BODY(GET_CHALLENGE, "get_challenge"), .before_login = true, .check = wire_check_get_challenge },
+        { BODY(UNLOCK_OFFICER, "unlock_officer"), .before_login = true, .check = wire_check_unlock_officer },
         { BODY(CHANGE_OWNER, "change_owner"), .mutating = true, .check = wire_check_change_owner },
         { BODY(RENAME_OFFICER, "rename_officer"), .mutating = true, .check = wire_check_rename_officer },
         { BODY(GET_M_VALUE, "get_m_value") },

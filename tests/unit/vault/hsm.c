@@ -1,6 +1,7 @@
 #include "hsm.h"
 
 #include "crypto/cert.h"
+#include "crypto/mechanism.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -250,6 +251,26 @@ struct caller caller_co(struct hsm *h)
 
         assert_int_equal(caller_login(&c, 2, "admin", "admin1234"), 0);
         return c;
+}
+
+size_t hsm_owner_signs(struct caller *c, const char *officer, uint8_t signature[256])
+{
+        const struct ck_mech_param none = { .present = false };
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__GetChallengeRequest in = CHSM__GET_CHALLENGE_REQUEST__INIT;
+        const Chsm__Response *response;
+        size_t n = 256;
+
+        in.user = (char *)(uintptr_t)officer;
+        r.get_challenge = &in;
+        r.body_case = CHSM__REQUEST__BODY_GET_CHALLENGE;
+        response = ask(c, &r);
+        assert_int_equal(response->status, 0);
+        assert_true(
+            crypto_sign(c->hsm->crypto, crypto_mechanism_find(CKM_SHA256_RSA_PKCS), &none, c->hsm->owner_key,
+                        slice_of(response->challenge->challenge.data, response->challenge->challenge.len),
+                        signature, &n, NULL));
+        return n;
 }
 
 uint32_t caller_create_user(struct caller *c, uint32_t role, const char *user, const char *password)

@@ -55,6 +55,8 @@ uint32_t caller_login(struct caller *, uint32_t role, const char *user, const ch
 struct caller caller_cu(struct hsm *, const char *user); /* logged in with user1234 */
 struct caller caller_co(struct hsm *);                   /* admin, logged in */
 uint32_t caller_create_user(struct caller *, uint32_t role, const char *user, const char *password);
+/* The owner's signature of the challenge that the caller gets for this officer; its length. */
+size_t hsm_owner_signs(struct caller *, const char *officer, uint8_t signature[256]);
 uint32_t caller_set_policy(struct caller *, const char *name, const char *value);
 uint32_t caller_store_cert(struct caller *, uint32_t type, struct slice der);
 

@@ -36,7 +36,7 @@ struct trial {
         Chsm__ObjectRef ref;
         struct named fresh;
         char name[32];
-        uint8_t kcv[8];
+        uint8_t kcv[8], signature[256];
         union {
                 uint64_t aligned;
                 uint8_t bytes[256];
@@ -439,6 +439,8 @@ static const struct role_request role_requests[] = {
         { "audit_purge", fill_audit_purge, false },
         { "encapsulate_key", fill_encapsulate_key, false },
         { "decapsulate_key", fill_decapsulate_key, false },
+        { "get_challenge", fill_get_challenge, false },
+        { "unlock_officer", fill_unlock_officer, true },
         { "change_owner", fill_change_owner, false },
         { "rename_officer", fill_rename_officer, true },
 };

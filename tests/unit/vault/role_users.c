@@ -38,6 +38,25 @@ static void fill_change_owner(struct trial *t)
         in->check_value = (ProtobufCBinaryData){ n, t->kcv };
 }
 
+static void fill_get_challenge(struct trial *t)
+{
+        ((Chsm__GetChallengeRequest *)body_of(t, "get_challenge"))->user = text_of("admin");
+}
+
+/* With the owner's signature of the present challenge. */
+static void fill_unlock_officer(struct trial *t)
+{
+        struct caller anybody = caller_new(t->hsm);
+        Chsm__UnlockOfficerRequest *in;
+        size_t n = 0;
+
+        if (t->activated)
+                n = hsm_owner_signs(&anybody, "admin", t->signature);
+        in = body_of(t, "unlock_officer");
+        in->user = text_of("admin");
+        in->signature = (ProtobufCBinaryData){ n, t->signature };
+}
+
 static void fill_rename_officer(struct trial *t)
 {
         Chsm__RenameOfficerRequest *in = body_of(t, "rename_officer");
