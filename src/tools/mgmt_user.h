@@ -4,6 +4,10 @@
 
 #include "tools/mgmt.h"
 
+/* mgmt_compare.c */
+uint32_t mgmt_user_hash(struct shell *, int argc, char **argv);
+uint32_t mgmt_user_diff(struct shell *, int argc, char **argv);
+uint32_t mgmt_key_diff(struct shell *, int argc, char **argv);
 /* mgmt_owner.c */
 uint32_t mgmt_modify_owner(struct shell *, int argc, char **argv);
 uint32_t mgmt_rename_pco(struct shell *, int argc, char **argv);

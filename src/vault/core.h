@@ -279,6 +279,7 @@ bool vault_user_info(struct vault_call *);
 bool vault_get_challenge(struct vault_call *);
 bool vault_unlock_officer(struct vault_call *);
 bool vault_change_owner(struct vault_call *);
+bool vault_state_hash(struct vault_call *);
 bool vault_rename_officer(struct vault_call *);
 
 /* ---- handlers, life of keys (rotate.c) ---- */

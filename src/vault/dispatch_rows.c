@@ -124,6 +124,8 @@ static const struct vault_command rows[] = {
             vault_unlock_officer),
         ROW(97, change_owner, "CN_MODIFY_KEY_OWNER", 0x161, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_change_owner),
+        ROW(98, state_hash, "CN_STATE_HASH", 0x162, CU | CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_state_hash),
         ROW(99, rename_officer, "CN_RENAME_PCO", 0x163, CO, ACTIVE, true, true, VAULT_COMMIT,
             vault_rename_officer),
         ROW(100, get_m_value, "CN_GET_M_VALUE", 0x164, CO, ACTIVE, false, false, VAULT_INLINE,

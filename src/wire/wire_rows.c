@@ -60,6 +60,7 @@ static const struct wire_row rows[] = {
         { BODY(GET_CHALLENGE, "get_challenge"), .before_login = true, .check = wire_check_get_challenge },
         { BODY(UNLOCK_OFFICER, "unlock_officer"), .before_login = true, .check = wire_check_unlock_officer },
         { BODY(CHANGE_OWNER, "change_owner"), .mutating = true, .check = wire_check_change_owner },
+        { BODY(STATE_HASH, "state_hash") },
         { BODY(RENAME_OFFICER, "rename_officer"), .mutating = true, .check = wire_check_rename_officer },
         { BODY(GET_M_VALUE, "get_m_value") },
         { BODY(SET_M_VALUE, "set_m_value"), .mutating = true },

@@ -95,6 +95,33 @@ refused "a strange check value" "is no check value" officer modifyKeyOwner "$key
 t "an officer gives it" says "modifyKeyOwner success" officer modifyKeyOwner "$key" "$taker" "$kcv"
 t "and the other has it" chsm-util singlecmd loginHSM -u CU -s taker -p user2345 deleteKey -k "$key"
 
+# ---- comparing nodes: the same node twice stands for two that agree ----
+sed 'p' "$CHSM_CONF_DIR/chsm-mgmt.conf" | awk '!/^server/ { if (seen[$0]++) next } { print }' >twice.conf
+twice() { # COMMANDS...: on standard input, as the officer
+        { echo "loginHSM CO $CHSM_CO_USER $CHSM_CO_PASSWORD"; cat; } | chsm-mgmt --yes -c "$work/twice.conf"
+}
+key=$(key_of taker compared)
+t "two servers have one hash of all users" sh -c 'printf "%s" "$1" | grep -A1 "User Hash on server" | grep -c "^[0-9a-f]\{64\}$" | grep -qx 2' - \
+        "$(echo getUserHash | twice)"
+one_user() { echo "getSingleUserHash $taker" | twice; }
+t "and of one user" says "getSingleUserHash success on server 1" one_user
+t "a user is the same on both" sh -c 'printf "%s" "$1" | grep -qx "$2  1,0,"' - "$(echo "getUserDiffMap 0 $taker" | twice)" "$taker"
+t "a key too" sh -c 'printf "%s" "$1" | grep -qx "$2  1,0,"' - "$(echo "getKeyDiffMap 1 0 0" | twice)" "$key"
+t "in a server's scope it is that server" sh -c 'printf "%s" "$1" | grep -qx "$2  1,0,"' - \
+        "$(printf 'server 1\ngetKeyDiffMap 0 %s map.txt\n' "$key" | twice)" "$key"
+t "it is written to a file" grep -qx "$key  1,0," map.txt
+refused "a server that is not there" "server 7 is not connected" officer getUserDiffMap 7 0
+refused "a user who is not there" "no user with id 99" officer getSingleUserHash 99
+refused "a word that is no id" "is no user id" officer getSingleUserHash x
+refused "all users are another command" "getUserHash" officer getSingleUserHash 0
+refused "a key that is not there" "no object with handle 99" officer getKeyDiffMap 0 0 99
+refused "a word too few" "the key handle is missing" officer getKeyDiffMap 0 0
+too_many() { printf 'server 0\ngetUserDiffMap 0 file more\n' | twice; }
+refused "a word too many" "one word too many" too_many
+refused "users compare no keys" "for crypto officers" as CU taker user2345 getKeyDiffMap 0 0 0
+t "but users" says "getUserDiffMap success" as CU taker user2345 getUserDiffMap 0 0
+refused "nobody compares anything" "no user is logged in" nobody getUserHash
+
 # ---- officers and passwords ----
 t "a single officer is remarked on" says "Note: only one crypto officer can log in" officer listUsers
 t "also in JSON" sh -c 'printf "loginHSM CO %s %s\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |

@@ -442,6 +442,8 @@ static const struct role_request role_requests[] = {
         { "get_challenge", fill_get_challenge, false },
         { "unlock_officer", fill_unlock_officer, true },
         { "change_owner", fill_change_owner, false },
+        { "state_hash:users", fill_hash_users, false },
+        { "state_hash:keys", fill_hash_keys, false },
         { "rename_officer", fill_rename_officer, true },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))

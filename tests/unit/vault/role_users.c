@@ -57,6 +57,16 @@ static void fill_unlock_officer(struct trial *t)
         in->signature = (ProtobufCBinaryData){ n, t->signature };
 }
 
+static void fill_hash_users(struct trial *t)
+{
+        ((Chsm__StateHashRequest *)body_of(t, "state_hash"))->kind = 1;
+}
+
+static void fill_hash_keys(struct trial *t)
+{
+        ((Chsm__StateHashRequest *)body_of(t, "state_hash"))->kind = 2;
+}
+
 static void fill_rename_officer(struct trial *t)
 {
         Chsm__RenameOfficerRequest *in = body_of(t, "rename_officer");
