@@ -103,7 +103,10 @@ void mgmt_success(struct shell *sh, const char *name, size_t index)
 /* What the nodes of a partition do together, so that a second one would find it done. */
 static bool is_done_once(const char *name)
 {
-        static const char *const once[] = { "getToken", "approveToken", "delToken", "deleteUser" };
+        static const char *const once[] = { "getToken",          "approveToken",      "delToken",
+                                            "createUser",        "deleteUser",        "changePswd",
+                                            "unlockUser",        "renamePCO",         "modifyKeyOwner",
+                                            "setUserAttributes", "disableUserAccess", "shareKey" };
 
         for (size_t i = 0; name && i < sizeof(once) / sizeof(once[0]); i++) {
                 if (strcmp(once[i], name) == 0)

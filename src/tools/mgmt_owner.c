@@ -52,18 +52,20 @@ static uint32_t rename_one(struct shell *sh, struct mgmt_server *s, size_t index
         request.rename_officer = &body;
         request.body_case = CHSM__REQUEST__BODY_RENAME_OFFICER;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        if (rv == 0) { /* the login was that of the old name */
-                chsm_forget_login(s->chsm);
-                s->login[0] = 0;
-        }
         chsm_answer_clear(&answer);
         return rv;
 }
 
 uint32_t mgmt_rename_pco(struct shell *sh, int argc, char **argv)
 {
+        struct mgmt *m = mgmt_of(sh);
         uint32_t rv = mgmt_each(sh, "renamePCO", rename_one, argc, argv);
 
+        for (size_t i = 0; rv == 0 && i < m->count; i++) { /* the logins were those of the old name */
+                if (m->servers[i].chsm && (m->scope < 0 || (size_t)m->scope == i))
+                        chsm_forget_login(m->servers[i].chsm);
+                m->servers[i].login[0] = 0;
+        }
         if (rv == 0)
                 shell_say(sh, "logged out; log in as %s\n", argv[2]);
         return rv;

@@ -215,7 +215,6 @@ static uint32_t change_one(struct shell *sh, struct mgmt_server *s, size_t index
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__ChangePasswordRequest body = CHSM__CHANGE_PASSWORD_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
-        char self[64];
         uint32_t rv;
 
         (void)argc;
@@ -233,18 +232,29 @@ static uint32_t change_one(struct shell *sh, struct mgmt_server *s, size_t index
         if (rv == 0)
                 mgmt_note(sh, answer.response);
         chsm_answer_clear(&answer);
-        (void)snprintf(self, sizeof(self), "%.40s(%s)", argv[2], mgmt_role_name(body.role));
-        if (rv == 0 &&
-            strcasecmp(self, s->login) == 0) { /* the change has ended the login it was made with */
-                uint32_t role = body.role == 6 ? 2 : body.role;
-                struct err err = ERR_INIT;
+        return rv;
+}
+
+/* The change has ended the logins it was made with, on every node of the partition. */
+static void login_again(struct shell *sh, uint32_t role, const char *user)
+{
+        struct mgmt *m = mgmt_of(sh);
+        uint32_t role_then = role == 6 ? 2 : role;
+        struct err err = ERR_INIT;
+        char self[64];
+
+        (void)snprintf(self, sizeof(self), "%.40s(%s)", user, mgmt_role_name(role));
+        for (size_t i = 0; i < m->count; i++) {
+                struct mgmt_server *s = &m->servers[i];
+
+                if (!s->chsm || (m->scope >= 0 && (size_t)m->scope != i) || strcasecmp(self, s->login) != 0)
+                        continue;
                 chsm_forget_login(s->chsm);
                 s->login[0] = 0;
-                if (chsm_login(s->chsm, role, slice_str(argv[2]), sec_slice(typed), &err) == 0)
-                        (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", argv[2],
-                                       mgmt_role_name(role));
+                if (chsm_login(s->chsm, role_then, slice_str(user), sec_slice(typed), &err) == 0)
+                        (void)snprintf(s->login, sizeof(s->login), "%.40s(%s)", user,
+                                       mgmt_role_name(role_then));
         }
-        return rv;
 }
 
 static uint32_t change_password(struct shell *sh, int argc, char **argv)
@@ -259,6 +269,8 @@ static uint32_t change_password(struct shell *sh, int argc, char **argv)
         rv = mgmt_factor_begin(sh, argc, argv, 4, 1);
         if (rv == 0)
                 rv = mgmt_each(sh, "changePswd", change_one, argc, argv);
+        if (rv == 0)
+                login_again(sh, role, argv[2]);
         mgmt_factor_end();
         sec_free(&typed);
         return rv;

@@ -216,9 +216,7 @@ bool vault_unlock_officer(struct vault_call *call)
         } else {
                 ok = owner_signed(call, &u, slice_of(in->signature.data, in->signature.len)) &&
                      vault_user_guard(call, &u) && put_recovery(call, &u) &&
-                     (!u.failures_rev || vault_user_put_failures(call, &u, 0));
-                u.epoch++; /* ends his logins: the next change of his password is the owner's doing */
-                ok = ok && vault_user_put(call, &u) && let_in(call, &u);
+                     (!u.failures_rev || vault_user_put_failures(call, &u, 0)) && let_in(call, &u);
         }
         sec_wipe(u.password, sizeof(u.password));
         return ok;

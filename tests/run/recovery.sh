@@ -64,6 +64,12 @@ let_in() {
                 grep -q "unlockCO success" said && grep -q "changePswd success" said || { cat said; return 1; }
 }
 t "the owner's signature lets him in, and he changes his password" let_in
+two_nodes() {
+        sed 'p' "$CHSM_CONF_DIR/chsm-mgmt.conf" | awk '!/^server/ { if (seen[$0]++) next } { print }' >twice.conf
+        echo 'getChallenge admin challenges signatures' | chsm-mgmt -c "$work/twice.conf" &&
+                openssl dgst -sha256 -sign "$CHSM_PO_KEY" -out challenge.sign1 challenges/challenge_node_1
+}
+t "each node has a challenge" two_nodes
 refused "the old one is worth nothing" "user name or password is wrong" officer listUsers
 CHSM_CO_PASSWORD=Fresh-start-77
 t "with the new one he works" officer createUser CU cu7 user2345

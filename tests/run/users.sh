@@ -122,6 +122,14 @@ refused "users compare no keys" "for crypto officers" as CU taker user2345 getKe
 t "but users" says "getUserDiffMap success" as CU taker user2345 getUserDiffMap 0 0
 refused "nobody compares anything" "no user is logged in" nobody getUserHash
 
+# A change is made once in what both share, and both say so.
+shared() {
+        printf 'createUser CU both user2345\nchangePswd CU both user2346\ndeleteUser CU both\nrenamePCO admin chief\nloginHSM CO chief %s\nrenamePCO chief admin\nloginHSM CO admin %s\nchangePswd CO admin %s\nlistUsers\n' \
+                "$CHSM_CO_PASSWORD" "$CHSM_CO_PASSWORD" "$CHSM_CO_PASSWORD" | twice >said 2>&1 &&
+                [ "$(grep -c 'success on server 1' said)" -eq 9 ] || { cat said; return 1; }
+}
+t "nodes that share a partition are given a change once" shared
+
 # ---- officers and passwords ----
 t "a single officer is remarked on" says "Note: only one crypto officer can log in" officer listUsers
 t "also in JSON" sh -c 'printf "loginHSM CO %s %s\n" "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |

@@ -156,7 +156,8 @@ static void a_signature_lets_in_once(void **state)
         assert_int_equal(unlock(&again, "admin", &proof), CKR_SIGNATURE_INVALID);
         proof = signed_by_owner(h, "admin");
         assert_int_equal(unlock(&again, "admin", &proof), 0);
-        assert_int_equal(change_password(&c, 2, "admin", "stale12345"), CKR_USER_NOT_LOGGED_IN);
+        assert_int_equal(change_password(&c, 2, "admin", "admin1234"), 0);
+        assert_int_equal(change_password(&again, 2, "admin", "stale12345"), CKR_USER_NOT_LOGGED_IN);
 }
 
 static void a_signature_is_for_one_officer(void **state)
