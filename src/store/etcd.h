@@ -167,6 +167,11 @@ bool etcd_compacted_read(struct etcd *, struct err *);
 /* ---- etcd_watch.c ---- */
 enum store_rc etcd_follow(void *, store_rev, const struct store_follower *, void **, struct err *);
 void etcd_unfollow(void *, void *);
+/* The parts of a follower, for its thread and for whoever feeds it by hand. NULL: no memory. */
+struct etcd_watch *etcd_watch_make(struct etcd *, store_rev from, const struct store_follower *);
+void etcd_watch_free(struct etcd_watch *);
+/* Takes a message of the stream (arg: the watch). False: the stream is to be ended. */
+bool etcd_watch_message(void *arg, struct slice);
 /* Waits until every follower has seen rev, or is out of contact, or the deadline. */
 void etcd_watch_wait(struct etcd *, store_rev rev, int64_t deadline_ms);
 

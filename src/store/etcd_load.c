@@ -38,6 +38,7 @@ struct page {
 
 static bool page_visit(struct page *p, const Etcd__RangeResponse *r)
 {
+        const struct slice from = slice_of(p->request.key.data, p->request.key.len);
         size_t bytes = 0;
 
         for (size_t i = 0; i < r->n_kvs && !p->stopped; i++) {
@@ -45,7 +46,10 @@ static bool page_visit(struct page *p, const Etcd__RangeResponse *r)
                 struct store_event event = { .value = slice_of(kv->value.data, kv->value.len),
                                              .rev = kv->mod_revision };
 
-                if (kv->key.len <= p->skip)
+                /* Ascending and within what was asked for: so a page ends, whoever answers. */
+                if (kv->key.len <= p->skip || slice_compare(slice_of(kv->key.data, kv->key.len), from) < 0 ||
+                    (i && slice_compare(slice_of(kv->key.data, kv->key.len),
+                                        slice_of(r->kvs[i - 1]->key.data, r->kvs[i - 1]->key.len)) <= 0))
                         return false;
                 event.key = slice_of(kv->key.data + p->skip, kv->key.len - p->skip);
                 p->stopped = !p->visit(p->arg, &event);

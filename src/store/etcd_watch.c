@@ -124,8 +124,7 @@ static bool events_tell(struct etcd_watch *w, const Etcd__WatchResponse *r)
         return true;
 }
 
-/* False: the stream is to be ended. */
-static bool watch_message(void *arg, struct slice bytes)
+bool etcd_watch_message(void *arg, struct slice bytes)
 {
         struct etcd_watch *w = arg;
         struct err err = ERR_INIT;
@@ -205,7 +204,7 @@ static void watch_pause(struct etcd_watch *w, int ms)
 static void *watch_main(void *arg)
 {
         struct etcd_watch *w = arg;
-        const struct etcd_listener listener = { watch_message, watch_tick, w };
+        const struct etcd_listener listener = { etcd_watch_message, watch_tick, w };
         int pause = 20;
 
         while (!watch_stops(w)) {
@@ -229,7 +228,7 @@ static void *watch_main(void *arg)
         return NULL;
 }
 
-static void watch_free(struct etcd_watch *w)
+void etcd_watch_free(struct etcd_watch *w)
 {
         buf_clear(&w->keys);
         buf_clear(&w->first);
@@ -239,7 +238,7 @@ static void watch_free(struct etcd_watch *w)
         free(w);
 }
 
-static struct etcd_watch *watch_make(struct etcd *e, store_rev from, const struct store_follower *follower)
+struct etcd_watch *etcd_watch_make(struct etcd *e, store_rev from, const struct store_follower *follower)
 {
         struct etcd_watch *w = calloc(1, sizeof(*w));
         Etcd__WatchProgressRequest progress = ETCD__WATCH_PROGRESS_REQUEST__INIT;
@@ -259,7 +258,7 @@ static struct etcd_watch *watch_make(struct etcd *e, store_rev from, const struc
         ask.progress = &progress;
         (void)etcd_pack(&w->ask, &ask.base);
         if (!buf_ok(&w->keys) || !buf_ok(&w->ask)) {
-                watch_free(w);
+                etcd_watch_free(w);
                 return NULL;
         }
         return w;
@@ -303,10 +302,10 @@ enum store_rc etcd_follow(void *self, store_rev from, const struct store_followe
                         (long long)atomic_load(&e->compacted));
                 return STORE_COMPACTED;
         }
-        w = watch_make(e, from, follower);
+        w = etcd_watch_make(e, from, follower);
         if (!w || pthread_create(&w->thread, NULL, watch_main, w) != 0) {
                 if (w)
-                        watch_free(w);
+                        etcd_watch_free(w);
                 err_set(err, ERR_MEMORY, "no memory to follow etcd");
                 return STORE_IO;
         }
@@ -338,7 +337,7 @@ void etcd_unfollow(void *self, void *watch)
         pthread_cond_broadcast(&e->moved);
         pthread_mutex_unlock(&e->lock);
         pthread_join(w->thread, NULL);
-        watch_free(w);
+        etcd_watch_free(w);
 }
 
 static bool all_have_seen(const struct etcd *e, store_rev rev)
