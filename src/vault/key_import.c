@@ -60,6 +60,13 @@ static bool wrap(struct vault_call *call, struct vault_object *kek, struct vault
         return ok;
 }
 
+/* What is remembered of the value of a token key was remembered at its birth, in this transaction. */
+static bool leave(struct vault_call *call, struct vault_object *kek, struct vault_object *o,
+                  struct crypto_key *key, ProtobufCBinaryData *out)
+{
+        return wrap(call, kek, o, key, out) && (o->handle || vault_policy_leaves(call, o, key));
+}
+
 static bool reply(struct vault_call *call, struct vault_object *o, ProtobufCBinaryData wrapped)
 {
         Chsm__ImportKeyResponse *r = arena_alloc(call->arena, sizeof(*r));
@@ -110,7 +117,7 @@ bool vault_import_key(struct vault_call *call)
             crypto_key_open_foreign(call->vault->deps.crypto, (enum crypto_key_class)object_class, key_type,
                                     slice_of(in->value.data, in->value.len), &key, &call->err) &&
             vault_object_make(call, &t, key, &origin, shared, in->n_share_with, &o) &&
-            (!in->wrapped || (wrap(call, kek, o, key, &wrapped) && vault_policy_leaves(call, o, key))) &&
+            (!in->wrapped || leave(call, kek, o, key, &wrapped)) &&
             vault_use_remember(call, kek, vault_model_use_marks(CRYPTO_UNWRAP)) && reply(call, o, wrapped);
 
         if (ok) {

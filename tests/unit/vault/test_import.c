@@ -142,8 +142,10 @@ static void known_value_trusted(void **state)
 static void verified(void **state)
 {
         struct scene *s = scene_new("verified", false);
-        struct attributes wraps = { .n = 0 }, two = { .n = 0 }, encrypts = { .n = 0 };
+        struct attributes wraps = { .n = 0 }, two = { .n = 0 }, encrypts = { .n = 0 }, again,
+                          signs = { .n = 0 }, signs_on = { .n = 0 };
         struct named key;
+        struct given blob;
 
         (void)state;
         add_bool(&wraps, CKA_WRAP, true);
@@ -152,8 +154,18 @@ static void verified(void **state)
         add_bool(&two, CKA_SIGN, true);
         assert_int_equal(import(s, &s->kek, &two, false, &key, NULL), CKR_TEMPLATE_INCONSISTENT);
         add_bool(&encrypts, CKA_ENCRYPT, true);
-        add_bool(&encrypts, CKA_TOKEN, true);
-        assert_int_equal(import(s, &s->kek, &encrypts, false, &key, NULL), 0);
+        add_bool(&encrypts, CKA_EXTRACTABLE, true);
+        again = encrypts;
+        assert_int_equal(import(s, &s->kek, &encrypts, true, &key, &blob), 0); /* a session key */
+        add_bool(&again, CKA_TOKEN, true);
+        assert_int_equal(import(s, &s->kek, &again, true, &key, &blob), 0);
+        assert_int_equal(blob.n, 40);
+        add_bool(&signs, CKA_SIGN, true);
+        assert_int_equal(import(s, &s->kek, &signs, false, &key, NULL),
+                         0); /* leaves no trace, as a session key */
+        add_bool(&signs_on, CKA_SIGN, true);
+        add_bool(&signs_on, CKA_TOKEN, true);
+        assert_int_equal(import(s, &s->kek, &signs_on, false, &key, NULL), CKR_TEMPLATE_INCONSISTENT);
         scene_free(s);
 }
 
