@@ -55,7 +55,7 @@ struct audit_writer_config {
         struct slice partition_id;
         struct crypto *crypto;
         struct clock clock;
-        size_t queue;    /* records waiting at most; 0: 65,536 */
+        size_t queue;    /* records waiting at most; 0: 32,768 */
         size_t file_max; /* bytes after which a new file begins; 0: 64 MiB */
         /* What the partition signed last: a log that ends before it, or is another there, is not gone on
          * with. 0: nothing is known. */
