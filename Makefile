@@ -5,9 +5,10 @@ demo:
 check:
 	./scripts/check
 
-# The same with 200 kills of the store instead of 20, and with the time of refusals measured.
+# The same with 200 kills of the store instead of 20, clients under every profile of a partition, the cluster with
+# sanitizers, and the time of refusals measured.
 check-long:
-	CHSM_KILL_ROUNDS=200 ./scripts/check
+	CHSM_CHECK_LONG=1 CHSM_KILL_ROUNDS=200 ./scripts/check
 	./scripts/timing
 
 fuzz:
