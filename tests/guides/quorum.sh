@@ -25,6 +25,7 @@ t "three have" [ "$(grep -c 'CO .*YES' said)" -eq 3 ]
 
 # ---- one session, as tokens belong to a login ----
 mkfifo typed
+: >session # the shell below makes it only when somebody types
 (cd sdk/bin && exec ./azcloudhsm_mgmt_util --yes --keep-going ./azcloudhsm_resource.cfg) <typed >session 2>&1 &
 servers="$servers $!"
 exec 3>typed
