@@ -7,6 +7,7 @@ hsm_up
 # session NAME PROGRAM...: a tool that reads commands from NAME.in as long as the script lives; its words are in NAME.out.
 session() {
         mkfifo "$1.in"
+        : >"$1.out" # the shell below makes it only when somebody types
         who=$1
         shift
         "$@" <"$who.in" >"$who.out" 2>&1 &
