@@ -14,13 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_PRESET                                                                                         \
-        32768            /* records in each of the two queues: some 18 MB, touched only when they fill up    \
-                          */
-#define BATCH_MOST  4096 /* records made and written at once */
-#define FILE_PRESET ((size_t)64 * 1024 * 1024)
-#define STEP_MS     1000 /* a clock that goes back by less was corrected, not set */
-#define PACE_MS     10   /* how long records gather before they are written together */
+/* Records in each of the two queues: some 18 MB, touched only when they fill up. */
+#define QUEUE_PRESET 32768
+#define BATCH_MOST   4096 /* records made and written at once */
+#define FILE_PRESET  ((size_t)64 * 1024 * 1024)
+#define STEP_MS      1000 /* a clock that goes back by less was corrected, not set */
+#define PACE_MS      10   /* how long records gather before they are written together */
 
 static const char *copy_text(char *into, size_t cap, const char *from)
 {
