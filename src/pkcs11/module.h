@@ -96,10 +96,9 @@ struct op {
         struct buf aside; /* what belongs to the data: of a message its AAD, the signature that came first */
         CK_BYTE base[16]; /* what a counter of IVs is mixed into */
         CK_BYTE counter[16];
-        CK_ULONG counter_n; /* bytes; 0: it has not begun */
-        uint64_t messages;  /* IVs that were counted */
-        CK_OBJECT_HANDLE *found;
-        size_t found_n, found_at;
+        CK_ULONG counter_n;    /* bytes; 0: it has not begun */
+        uint64_t messages;     /* IVs that were counted */
+        struct search *search; /* find.c */
 };
 
 struct session {
@@ -182,6 +181,9 @@ void facts_forget_key(CK_OBJECT_HANDLE);
 void facts_forget(void); /* of all keys */
 /* Local objects that have all of the template, appended to the list. */
 CK_RV objects_match(CK_ATTRIBUTE_PTR, CK_ULONG, CK_OBJECT_HANDLE **list, size_t *n);
+
+/* ---- find.c ---- */
+void search_free(struct search **); /* NULL-safe */
 
 /* ---- template.c ---- */
 /* The same for a new object of a class (CK_UNAVAILABLE_INFORMATION: the template says which), with what the

@@ -19,7 +19,7 @@ void op_clear(struct op *op)
         wipe(&op->authorisation);
         wipe(&op->aside);
         free(op->sealed);
-        free(op->found);
+        search_free(&op->search);
         *op = (struct op){ .active = false };
 }
 

@@ -71,6 +71,7 @@ struct vault_object {
         uint32_t history;                    /* mask of enum vault_history */
         uint32_t flags;                      /* mask of enum vault_flag */
         store_rev rev;                       /* of its record */
+        store_rev born;                      /* of its first record that this node has seen */
         uint8_t context[VAULT_CONTEXT_SIZE]; /* session object: of which application */
         const uint32_t *shared;              /* user ids */
         size_t shared_count;
@@ -125,9 +126,10 @@ struct vault_object *vault_objects_find(struct vault *, uint32_t handle);
 /* A handle nobody has had, with the bookkeeping in the call's transaction. */
 bool vault_objects_new_handle(struct vault_call *, uint32_t *handle);
 /* What the caller sees and `wanted` matches, ascending by handle after `after`; at most limit. *more: there
- * are others. Every object comes with a reference. */
+ * are others. until: without what was made after that revision; 0: with it. Every object comes with a
+ * reference. */
 bool vault_objects_search(struct vault_call *, const struct vault_template *wanted, uint32_t after,
-                          size_t limit, struct vault_object **out, size_t *n, bool *more);
+                          store_rev until, size_t limit, struct vault_object **out, size_t *n, bool *more);
 /* The same for officers: what a user owns or is given to use, or everything (0). */
 void vault_objects_list(struct vault *, uint32_t user, uint32_t after, size_t limit,
                         struct vault_object **out, size_t *n, bool *more);

@@ -214,8 +214,10 @@ static bool replace(struct vault *v, uint32_t handle, struct vault_object *fresh
                      map_put(s->by_handle, handle_key(&handle), fresh, &old);
         else
                 old = map_remove(s->by_handle, handle_key(&handle));
-        pthread_rwlock_unlock(&s->lock);
         gone = old;
+        if (fresh && gone)
+                fresh->born = gone->born;
+        pthread_rwlock_unlock(&s->lock);
         if (gone)
                 vault_index_remove(o->index, gone);
         if (fresh && ok)
@@ -254,7 +256,7 @@ bool vault_objects_apply(struct vault *v, const struct store_event *e, struct er
                 if (!o)
                         return false;
                 o->handle = handle;
-                o->rev = e->rev;
+                o->rev = o->born = e->rev;
                 buf_put_slice(&o->sealed, e->value);
                 buf_trim(&o->sealed);
                 if (!buf_ok(&o->sealed)) {
@@ -279,7 +281,7 @@ static bool matches(const struct vault_object *o, const struct vault_template *w
 }
 
 bool vault_objects_search(struct vault_call *call, const struct vault_template *wanted, uint32_t after,
-                          size_t limit, struct vault_object **out, size_t *n, bool *more)
+                          store_rev until, size_t limit, struct vault_object **out, size_t *n, bool *more)
 {
         struct vault_objects *o = call->vault->objects;
         struct vault_walk w;
@@ -291,7 +293,8 @@ bool vault_objects_search(struct vault_call *call, const struct vault_template *
         vault_index_search(o->index, call->login.user_id, wanted, after, &w);
         while (!*more && vault_walk_next(&w, &handle)) {
                 struct vault_object *found = vault_objects_find(call->vault, handle);
-                if (found && vault_policy_sees(found, &call->login) && matches(found, wanted)) {
+                if (found && (!until || found->born <= until) && vault_policy_sees(found, &call->login) &&
+                    matches(found, wanted)) {
                         *more = *n == limit;
                         if (!*more) {
                                 out[(*n)++] = found;

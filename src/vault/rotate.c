@@ -79,7 +79,7 @@ static bool half_of(struct vault_call *call, const struct vault_object *o, struc
                 return true;
         if (!vault_template_set_number(call, &wanted, CKA_CLASS, other) ||
             !vault_template_set(call, &wanted, CKA_PUBLIC_KEY_INFO, info) ||
-            !vault_objects_search(call, &wanted, 0, 32, found, &n, &more))
+            !vault_objects_search(call, &wanted, 0, 0, 32, found, &n, &more))
                 return false;
         for (size_t i = 0; i < n; i++) {
                 if (!*half && found[i]->owner == o->owner && (found[i]->flags & VAULT_MODIFIABLE) &&

@@ -92,7 +92,7 @@ bool vault_version_list(struct vault_call *call, const struct vault_object *o, C
                 return err_set(&call->err, ERR_MEMORY, "no memory for the answer");
         if (!vault_template_set(call, &wanted, CKA_CHSM_KEY_FAMILY, v.family) ||
             !vault_template_set_number(call, &wanted, CKA_CLASS, o->object_class) ||
-            !vault_objects_search(call, &wanted, 0, SHOWN_MAX, found, &n, &more))
+            !vault_objects_search(call, &wanted, 0, 0, SHOWN_MAX, found, &n, &more))
                 return false;
         for (size_t i = 0; i < n; i++) {
                 tell(found[i], &rows[i]);

@@ -43,7 +43,7 @@ bool vault_wish_id_free(struct vault_call *call, const struct vault_template *t)
         if (!vault_template_get(t, CKA_ID).n)
                 return true;
         if (!vault_template_set(call, &wanted, CKA_ID, vault_template_get(t, CKA_ID)) ||
-            !vault_objects_search(call, &wanted, 0, 1, found, &n, &more))
+            !vault_objects_search(call, &wanted, 0, 0, 1, found, &n, &more))
                 return false;
         if (!n)
                 return true;
