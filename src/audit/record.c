@@ -1,5 +1,6 @@
 /* Records and chains; pure. */
 #include "audit/audit.h"
+#include "base/pen.h"
 #include "crypto/seal.h"
 
 bool audit_genesis(struct crypto *c, struct slice partition_id, const char *node, const char *chain,
@@ -29,69 +30,77 @@ bool audit_head_text(struct slice partition_id, const char *node, uint64_t count
         return buf_ok(out);
 }
 
-static void put_name(struct buf *line, const char *name)
-{
-        buf_put_text(line, ",\"");
-        buf_put_text(line, name);
-        buf_put_text(line, "\":");
-}
+/* ,"name":value of what a record has; the names with their marks are literals. */
+#define PUT_TEXT(pen, name, value)                                                                           \
+        do {                                                                                                 \
+                if (value) {                                                                                 \
+                        PEN(pen, ",\"" name "\":");                                                          \
+                        pen_json(pen, slice_str(value));                                                     \
+                }                                                                                            \
+        } while (0)
+#define PUT_NUMBER(pen, name, value)                                                                         \
+        do {                                                                                                 \
+                if (value) {                                                                                 \
+                        PEN(pen, ",\"" name "\":");                                                          \
+                        pen_number(pen, value, 10);                                                          \
+                }                                                                                            \
+        } while (0)
+#define PUT_CODE(pen, name, value)                                                                           \
+        do {                                                                                                 \
+                PEN(pen, ",\"" name "\":\"0x");                                                              \
+                pen_number(pen, value, 16);                                                                  \
+                PEN(pen, "\"");                                                                              \
+        } while (0)
 
-static void put_text(struct buf *line, const char *name, const char *value)
-{
-        if (!value)
-                return;
-        put_name(line, name);
-        buf_put_json(line, slice_str(value));
-}
+#define FIXED_MOST 640 /* names, marks, numbers, time and hash of a record; all but its texts */
 
-static void put_number(struct buf *line, const char *name, uint64_t value)
+static size_t texts_most(const struct audit_record *r)
 {
-        if (!value)
-                return;
-        put_name(line, name);
-        buf_put_number(line, value, 10);
-}
+        const char *const texts[] = { r->node, r->chain,   r->operation, r->user,   r->role, r->context,
+                                      r->peer, r->subject, r->reason,    r->detail, r->udd };
+        size_t n = 0;
 
-static void put_code(struct buf *line, const char *name, uint32_t value)
-{
-        put_name(line, name);
-        buf_put_text(line, "\"0x");
-        buf_put_number(line, value, 16);
-        buf_put_text(line, "\"");
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                n += texts[i] ? TEXT_JSON_MOST(strlen(texts[i])) : 0;
+        return n;
 }
 
 bool audit_record_format(const struct audit_record *r, const uint8_t previous[AUDIT_HASH_SIZE],
                          struct buf *line)
 {
         char when[CLOCK_TEXT_SIZE];
+        struct pen pen;
 
-        buf_put_text(line, "{\"v\":1,\"seq\":");
-        buf_put_number(line, r->sequence, 10);
-        buf_put_text(line, ",\"time\":\"");
-        buf_put_text(line, clock_text(r->time_ms, when));
-        buf_put_text(line, "\",\"ms\":");
-        buf_put_number(line, r->time_ms < 0 ? 0 : (uint64_t)r->time_ms, 10);
-        put_text(line, "node", r->node);
-        put_text(line, "chain", r->chain);
-        put_text(line, "op", r->operation);
-        put_code(line, "opcode", r->opcode);
-        put_text(line, "user", r->user);
-        put_text(line, "role", r->role);
-        put_text(line, "context", r->context);
-        put_text(line, "peer", r->peer);
-        put_text(line, "subject", r->subject);
-        put_number(line, "object", r->object);
-        put_number(line, "object2", r->object2);
-        put_number(line, "mechanism", r->mechanism);
-        put_code(line, "result", r->result);
-        put_text(line, "reason", r->reason);
-        put_text(line, "detail", r->detail);
-        put_text(line, "udd", r->udd);
-        put_number(line, "boot", r->boot);
-        buf_put_text(line, ",\"prev\":\"");
-        buf_put_hex(line, slice_of(previous, AUDIT_HASH_SIZE));
-        buf_put_text(line, "\"}\n");
-        return buf_ok(line);
+        if (!pen_begin(line, FIXED_MOST + texts_most(r), &pen))
+                return false;
+        PEN(&pen, "{\"v\":1,\"seq\":");
+        pen_number(&pen, r->sequence, 10);
+        PEN(&pen, ",\"time\":\"");
+        pen_bytes(&pen, clock_text(r->time_ms, when), CLOCK_TEXT_LENGTH);
+        PEN(&pen, "\",\"ms\":");
+        pen_number(&pen, r->time_ms < 0 ? 0 : (uint64_t)r->time_ms, 10);
+        PUT_TEXT(&pen, "node", r->node);
+        PUT_TEXT(&pen, "chain", r->chain);
+        PUT_TEXT(&pen, "op", r->operation);
+        PUT_CODE(&pen, "opcode", r->opcode);
+        PUT_TEXT(&pen, "user", r->user);
+        PUT_TEXT(&pen, "role", r->role);
+        PUT_TEXT(&pen, "context", r->context);
+        PUT_TEXT(&pen, "peer", r->peer);
+        PUT_TEXT(&pen, "subject", r->subject);
+        PUT_NUMBER(&pen, "object", r->object);
+        PUT_NUMBER(&pen, "object2", r->object2);
+        PUT_NUMBER(&pen, "mechanism", r->mechanism);
+        PUT_CODE(&pen, "result", r->result);
+        PUT_TEXT(&pen, "reason", r->reason);
+        PUT_TEXT(&pen, "detail", r->detail);
+        PUT_TEXT(&pen, "udd", r->udd);
+        PUT_NUMBER(&pen, "boot", r->boot);
+        PEN(&pen, ",\"prev\":\"");
+        pen_hex(&pen, previous, AUDIT_HASH_SIZE);
+        PEN(&pen, "\"}\n");
+        pen_end(line, &pen);
+        return true;
 }
 
 bool audit_line_hash(struct crypto *c, struct slice line, uint8_t out[AUDIT_HASH_SIZE])

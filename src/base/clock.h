@@ -21,7 +21,8 @@ static inline int64_t clock_mono_ms(const struct clock *c)
         return c->mono_ms(c->arg);
 }
 
-#define CLOCK_TEXT_SIZE 32
+#define CLOCK_TEXT_SIZE   32
+#define CLOCK_TEXT_LENGTH 24
 /* "2026-11-23T20:34:41.123Z" into text (CLOCK_TEXT_SIZE bytes); returns text. */
 const char *clock_text(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 

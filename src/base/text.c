@@ -159,24 +159,57 @@ void text_lower(const char *text, size_t n, char *out)
         out[n] = '\0';
 }
 
+static bool is_plain(uint8_t c)
+{
+        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* One character that is not plain; gives back how many bytes of the text it was. */
+static size_t json_escape(struct slice s, uint8_t **at)
+{
+        static const char digits[] = "0123456789abcdef";
+        uint32_t character;
+        size_t n = utf8_next(s, &character);
+
+        if (n == 0) {
+                *at = mempcpy(*at, "\xef\xbf\xbd", 3);
+                return 1;
+        }
+        if (character == '"' || character == '\\')
+                *(*at)++ = '\\';
+        if (character >= 0x20 && character != 0x7f) {
+                *at = mempcpy(*at, s.p, n);
+                return n;
+        }
+        *at = mempcpy(*at, "\\u00", 4);
+        *(*at)++ = (uint8_t)digits[character >> 4];
+        *(*at)++ = (uint8_t)digits[character & 15];
+        return n;
+}
+
+uint8_t *text_json(struct slice s, uint8_t *at)
+{
+        *at++ = '"';
+        while (s.n) {
+                size_t n = 1;
+
+                if (is_plain(*s.p))
+                        *at++ = *s.p;
+                else
+                        n = json_escape(s, &at);
+                s = slice_of(s.p + n, s.n - n);
+        }
+        *at++ = '"';
+        return at;
+}
+
 /* Declared in buf.h; here because it decodes UTF-8. */
 void buf_put_json(struct buf *b, struct slice s)
 {
-        buf_put_u8(b, '"');
-        while (s.n) {
-                uint32_t character;
-                size_t n = utf8_next(s, &character);
+        uint8_t *at = s.n < BUF_MAX / 6 - 2 ? buf_extend(b, TEXT_JSON_MOST(s.n)) : NULL;
 
-                if (n == 0)
-                        buf_put_text(b, "\xef\xbf\xbd");
-                else if (character == '"' || character == '\\')
-                        buf_printf(b, "\\%c", (int)character);
-                else if (character < 0x20 || character == 0x7f)
-                        buf_printf(b, "\\u%04x", character);
-                else
-                        buf_put(b, s.p, n);
-                n = n ? n : 1;
-                s = slice_of(s.p + n, s.n - n);
-        }
-        buf_put_u8(b, '"');
+        if (at)
+                b->n = (size_t)(text_json(s, at) - b->p);
+        else
+                b->failed = true;
 }

@@ -14,6 +14,11 @@ bool text_from_base64(struct slice, struct buf *out);
 bool text_is_utf8(struct slice);
 /* Columns the text takes on a terminal (0 for control characters, 2 for wide ones). */
 size_t text_width(struct slice utf8);
+/* A JSON string with its quotes, of a text of n bytes at most so long; bytes that are not UTF-8 become
+ * U+FFFD. */
+#define TEXT_JSON_MOST(n) ((n)*6 + 2)
+/* Writes it, with no NUL, and gives back where it ends. */
+uint8_t *text_json(struct slice, uint8_t *at);
 /* Lower-cases ASCII into out (n+1 bytes with NUL). */
 void text_lower(const char *text, size_t n, char *out);
 

@@ -1,5 +1,6 @@
 /* Records as JSON, with the documented field names. What all of a node's records share is made once. */
 #include "base/clock.h"
+#include "base/pen.h"
 #include "events/internal.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@ bool events_format_open(struct events_format *f, const struct events_config *c)
 {
         struct buf *t = &f->tail;
 
-        *f = (struct events_format){ .node = c->node, .names = c->names, .tail = BUF_INIT, .second = -1 };
+        *f = (struct events_format){ .node = c->node, .names = c->names, .tail = BUF_INIT };
         f->start_ms = clock_system().wall_ms(NULL);
         buf_put_text(t, "\",\"MemberId\":");
         buf_put_json(t, slice_str(c->node));
@@ -32,31 +33,6 @@ void events_format_close(struct events_format *f)
 #define HEAD_MOST 320
 #define REST_MOST 512
 
-/* A cursor in reserved memory: a call of buf for each of thirty pieces costs more than the pieces. */
-struct pen {
-        uint8_t *p;
-};
-
-static inline void pen_bytes(struct pen *pen, const void *p, size_t n)
-{
-        memcpy(pen->p, p, n);
-        pen->p += n;
-}
-
-#define PEN(pen, literal) pen_bytes(pen, literal, sizeof(literal) - 1)
-
-static void pen_number(struct pen *pen, uint64_t value, unsigned base)
-{
-        char digits[24];
-        size_t n = sizeof(digits);
-
-        do {
-                digits[--n] = "0123456789abcdef"[value % base];
-                value /= base;
-        } while (value);
-        pen_bytes(pen, digits + n, sizeof(digits) - n);
-}
-
 static void pen_three(struct pen *pen, uint64_t value)
 {
         const char digits[3] = { (char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
@@ -65,19 +41,12 @@ static void pen_three(struct pen *pen, uint64_t value)
         pen_bytes(pen, digits, sizeof(digits));
 }
 
-static void pen_time(struct events_format *f, int64_t ms, struct pen *pen)
+static void pen_time(int64_t ms, struct pen *pen)
 {
         char text[CLOCK_TEXT_SIZE];
 
-        if (ms / 1000 != f->second) {
-                f->second = ms / 1000;
-                (void)clock_text(f->second * 1000, text);
-                memcpy(f->second_text, text, 19);
-        }
-        pen_bytes(pen, f->second_text, 19);
-        PEN(pen, ".");
-        pen_three(pen, (uint64_t)(ms % 1000));
-        PEN(pen, "Z");
+        (void)clock_text(ms, text);
+        pen_bytes(pen, text, CLOCK_TEXT_LENGTH);
 }
 
 /* "127.0.0.1:36306 CN=host" -> 127.0.0.1 */
@@ -114,26 +83,14 @@ static void pen_client(struct pen *pen, const char *client)
                 pen_bytes(pen, client + name + (name < n), n - name - (name < n));
 }
 
-static bool pen_begin(struct buf *out, size_t most, struct pen *pen)
-{
-        pen->p = buf_extend(out, most);
-        return pen->p != NULL;
-}
-
-static void pen_end(struct buf *out, const struct pen *pen)
-{
-        out->n = (size_t)(pen->p - out->p);
-}
-
-static void put_head(struct events_format *f, int64_t time_ms, const char *operation, const char *address,
-                     struct buf *out)
+static void put_head(int64_t time_ms, const char *operation, const char *address, struct buf *out)
 {
         struct pen pen;
 
         if (!pen_begin(out, HEAD_MOST, &pen))
                 return;
         PEN(&pen, "{\"TimeGenerated\":\"");
-        pen_time(f, time_ms, &pen);
+        pen_time(time_ms, &pen);
         PEN(&pen, "\",\"OperationName\":\"");
         pen_bytes(&pen, operation, strnlen(operation, 64));
         PEN(&pen, "\",\"CallerIpAddress\":\"");
@@ -192,7 +149,7 @@ static void put_end(struct events_format *f, const char *client, struct buf *out
 
 void events_format_put(struct events_format *f, const struct events_slot *s, struct buf *out)
 {
-        put_head(f, s->time_ms, s->operation, s->address, out);
+        put_head(s->time_ms, s->operation, s->address, out);
         if (s->reason == ERR_NONE)
                 buf_put_text(out, "\",\"ResultType\":\"Success\",\"ResultSignature\":\"\","
                                   "\"ResultDescription\":\"\"");
@@ -210,7 +167,7 @@ void events_format_lost(struct events_format *f, uint64_t lost, struct buf *out)
         char text[64];
 
         (void)snprintf(text, sizeof(text), "%" PRIu64 " records could not be kept", lost);
-        put_head(f, clock_system().wall_ms(NULL), "CHSM_EVENTS_LOST", "", out);
+        put_head(clock_system().wall_ms(NULL), "CHSM_EVENTS_LOST", "", out);
         put_failure("events-lost", text, out);
         buf_printf(out, ",\"Lost\":%" PRIu64, lost);
         put_numbers(f, 0, 0, out);

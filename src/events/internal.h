@@ -43,8 +43,6 @@ struct events_format {
         int64_t start_ms; /* part of RecordId */
         struct buf tail;  /* what all records end in */
         uint64_t number;  /* of the next record */
-        int64_t second;   /* that second_text is of */
-        char second_text[24];
 };
 bool events_format_open(struct events_format *, const struct events_config *);
 void events_format_close(struct events_format *);

@@ -42,7 +42,6 @@ static void documented_name(const struct vault_call *call, const char **operatio
 void vault_audit_fill(struct vault_call *call, const struct vault_command *row, struct audit_record *r)
 {
         *r = (struct audit_record){ .node = call->vault->config.node_name,
-                                    .time_ms = clock_wall_ms(&call->vault->deps.clock),
                                     .operation = row->operation,
                                     .opcode = row->opcode,
                                     .role = role_name(call->login.role),

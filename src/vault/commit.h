@@ -48,8 +48,11 @@ bool vault_replay_record(struct vault_call *, const struct vault_command *, stru
 size_t vault_replay_old(struct vault_call *, struct store_op *);
 void vault_replay_give_back(struct vault_call *, const struct store_op *, size_t n);
 
+/* Body numbers of commands are below: dispatch_rows.c sees to it, metrics.c counts by them. */
+#define VAULT_COMMANDS_MAX 256
+
 /* ---- audit_log.c ---- */
-/* What the call was, and what came of it (call->err). Text is lent from the call. */
+/* What the call was, and what came of it (call->err); without the time. Text is lent from the call. */
 void vault_audit_fill(struct vault_call *, const struct vault_command *, struct audit_record *);
 /* To the operation event log, when there is one. */
 bool vault_events_may(struct vault_call *, const struct vault_command *);

@@ -118,6 +118,7 @@ static bool commit_gather(struct vault_call *call, const struct vault_command *r
                 return true;
         if (row->audited) {
                 vault_audit_fill(call, row, &record);
+                record.time_ms = clock_wall_ms(&call->vault->deps.clock);
                 if (!vault_lane_append(call, lane, &record, &change))
                         return false;
                 c->guards[c->guard_count++] = change.guard;

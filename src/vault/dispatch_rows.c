@@ -1,6 +1,7 @@
 /* Every command, once. Numbers of opcodes that the documentation leaves unknown are 0x100 + the body's
  * number. A row without an operation name is not recorded (spec/semantics.md 17). */
 #include "vault/core.h"
+#include "vault/commit.h"
 #include "vault/backup.h"
 #include "vault/mask.h"
 
@@ -187,6 +188,7 @@ static const struct vault_command rows[] = {
             vault_decapsulate_key),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROWS <= VAULT_COMMANDS_MAX, "each command has a counter");
 
 const struct vault_command *vault_command_find(uint32_t body)
 {

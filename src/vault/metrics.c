@@ -4,14 +4,12 @@
 
 #include <stdlib.h>
 
-#define COMMANDS_MAX 192 /* body numbers are below */
-
 struct command_counter {
         _Atomic uint64_t calls, failures, microseconds;
 };
 
 struct vault_counters {
-        struct command_counter commands[COMMANDS_MAX];
+        struct command_counter commands[VAULT_COMMANDS_MAX];
 };
 
 bool vault_counters_open(struct vault *v, struct err *err)
@@ -28,7 +26,7 @@ void vault_counters_close(struct vault *v)
 
 void vault_counters_add(struct vault *v, const struct vault_command *row, bool failed, uint64_t microseconds)
 {
-        struct command_counter *c = &v->counters->commands[row && row->body < COMMANDS_MAX ? row->body : 0];
+        struct command_counter *c = &v->counters->commands[row ? row->body : 0];
 
         atomic_fetch_add_explicit(&c->calls, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&c->failures, failed ? 1 : 0, memory_order_relaxed);
@@ -41,7 +39,7 @@ void vault_metrics(struct vault *v, struct vault_metrics *out)
         out->users = vault_users_count(v);
         out->objects = vault_objects_count(v);
         vault_cache_counts(v, &out->sessions_opened, &out->cache_hits);
-        for (size_t i = 0; i < COMMANDS_MAX; i++) {
+        for (size_t i = 0; i < VAULT_COMMANDS_MAX; i++) {
                 struct command_counter *c = &v->counters->commands[i];
                 out->calls += atomic_load_explicit(&c->calls, memory_order_relaxed);
                 out->refused += atomic_load_explicit(&c->failures, memory_order_relaxed);

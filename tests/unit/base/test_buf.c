@@ -104,12 +104,16 @@ static void times_are_as_strftime_writes_them(void **state)
 
 static void json_and_hex_are_safe(void **state)
 {
+        uint8_t worst[40], room[TEXT_JSON_MOST(sizeof(worst))];
         struct buf b = BUF_INIT;
 
         (void)state;
         buf_put_json(&b, SLICE_LIT("a\"b\\c\n\x01\xff\xc3\xa4"));
         assert_string_equal(buf_text(&b), "\"a\\\"b\\\\c\\u000a\\u0001\xef\xbf\xbd\xc3\xa4\"");
         buf_reset(&b);
+        for (size_t i = 0; i < sizeof(worst); i++)
+                worst[i] = 0x1f; /* nothing takes more room */
+        assert_ptr_equal(text_json(slice_of(worst, sizeof(worst)), room), room + sizeof(room));
         buf_put_hex(&b, SLICE_LIT("\x00\xff\x10"));
         assert_string_equal(buf_text(&b), "00ff10");
         buf_clear(&b);
