@@ -104,11 +104,23 @@ static void a03(struct attack *a)
         }
 }
 
+/* PKCS#11 3.2; a module that does not have it says so. */
+static CK_RV wrap_authenticated(struct attack *a, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE wrapping,
+                                CK_OBJECT_HANDLE key, struct blob *b)
+{
+        CK_C_WrapKeyAuthenticated wrap;
+
+        *(void **)&wrap = attack_function("C_WrapKeyAuthenticated");
+        b->n = sizeof(b->p);
+        return wrap ? wrap(a->session, m, wrapping, key, NULL, 0, b->p, &b->n) : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
 static void a04(struct attack *a)
 {
         CK_OBJECT_HANDLE k, rsa, ec, pub;
         struct mech m;
         struct blob b;
+        CK_RV rv;
 
         MUST(a, attack_key(a, AES, "-EXTR", &k));
         MUST(a, attack_rsa(a, "+VERIFY", "+SIGN -EXTR", &pub, &rsa));
@@ -119,6 +131,8 @@ static void a04(struct attack *a)
         (void)REFUSED(a, CKR_KEY_UNEXTRACTABLE, attack_wrap(a, &m.m, trusted, rsa, &b));
         (void)REFUSED(a, CKR_KEY_UNEXTRACTABLE, attack_wrap(a, &m.m, trusted, ec, &b));
         (void)REFUSED(a, CKR_KEY_UNEXTRACTABLE, attack_wrap(a, mech_of(&m, CKM_AES_GCM), trusted, k, &b));
+        rv = wrap_authenticated(a, &m.m, trusted, k, &b);
+        CHECK(a, rv == CKR_KEY_UNEXTRACTABLE || rv == CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 static void a05(struct attack *a)
@@ -337,6 +351,24 @@ static void a14(struct attack *a)
         (void)REFUSED(a, CKR_KEY_NOT_WRAPPABLE, attack_other("a", "cu2", "wrap", &k, 1));
 }
 
+/* An RSA key that the officer trusts; a token key in every run, as only those can be. */
+static CK_RV trusted_rsa(struct attack *a, CK_ULONG bits, CK_OBJECT_HANDLE *pub)
+{
+        CK_MECHANISM pair = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
+        struct wanted for_pub = { .n = 0 }, for_priv = { .n = 0 };
+        CK_OBJECT_HANDLE priv;
+        CK_RV rv;
+
+        wanted_key(a, &for_pub, CKO_PUBLIC_KEY, "+WRAP +TOKEN");
+        wanted_key(a, &for_priv, CKO_PRIVATE_KEY, "+UNWRAP +TOKEN");
+        wanted_number(&for_pub, CKA_MODULUS_BITS, bits);
+        rv = p11->C_GenerateKeyPair(a->session, &pair, for_pub.items, for_pub.n, for_priv.items, for_priv.n,
+                                    pub, &priv);
+        (void)attack_made(a, rv, pub);
+        (void)attack_made(a, rv, &priv);
+        return rv ? rv : attack_trust(*pub, true);
+}
+
 static void a09(struct attack *a)
 {
         static const CK_MECHANISM_TYPE ways[] = { CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_GCM };
@@ -357,6 +389,82 @@ static void a09(struct attack *a)
         MUST(a, attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP_KWP), weak, rsa, &b));
 }
 
+/* RSA-2048 may wrap AES-256 until an officer says otherwise (wrap_strength 2: this suite's `separate`). */
+static void a09r(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_RSA_PKCS_OAEP, CKM_RSA_AES_KEY_WRAP };
+        CK_OBJECT_HANDLE k, small, t;
+        struct mech m;
+        struct blob b;
+
+        MUST(a, trusted_rsa(a, 2048, &t));
+        MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+        MUST(a, attack_key(a, AES128, "+EXTR +WWT", &small));
+        for (size_t i = 0; i < 2; i++) {
+                mech_of(&m, ways[i]);
+                if (attack_tight) {
+                        (void)REFUSED(a, CKR_WRAPPING_KEY_SIZE_RANGE, attack_wrap(a, &m.m, t, k, &b));
+                        (void)REFUSED(a, CKR_WRAPPING_KEY_SIZE_RANGE, attack_wrap(a, &m.m, t, small, &b));
+                } else {
+                        MUST(a, attack_wrap(a, &m.m, t, k, &b));
+                        MUST(a, attack_wrap(a, &m.m, t, small, &b));
+                }
+        }
+        if (a->token)
+                CHECK(a, attack_is_noted(k, "RSA-2048") == !attack_tight);
+        /* what is not authenticated is refused to it whatever the strength */
+        (void)REFUSED(a, CKR_MECHANISM_INVALID, attack_wrap(a, mech_of(&m, CKM_RSA_PKCS), t, k, &b));
+}
+
+/* RSA-1024 has 80 bits: less than any policy that asks for strength takes. strict has no such key. */
+static void a09s(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_RSA_PKCS_OAEP, CKM_RSA_AES_KEY_WRAP };
+        CK_OBJECT_HANDLE k, small, t;
+        struct mech m;
+        struct blob b;
+
+        if (attack_strict) {
+                (void)REFUSED(a, CKR_KEY_SIZE_RANGE, trusted_rsa(a, 1024, &t));
+                return;
+        }
+        MUST(a, trusted_rsa(a, 1024, &t));
+        MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+        MUST(a, attack_key(a, AES128, "+EXTR +WWT", &small));
+        for (size_t i = 0; i < 2; i++) {
+                mech_of(&m, ways[i]);
+                (void)REFUSED(a, CKR_WRAPPING_KEY_SIZE_RANGE, attack_wrap(a, &m.m, t, k, &b));
+                (void)REFUSED(a, CKR_WRAPPING_KEY_SIZE_RANGE, attack_wrap(a, &m.m, t, small, &b));
+        }
+}
+
+/* No mechanism wraps under DES, so a trusted key of it opens nothing. strict makes none. */
+static void a09d(struct attack *a)
+{
+        static const CK_MECHANISM_TYPE ways[] = { CKM_DES3_CBC, CKM_DES3_CBC_PAD };
+        struct attack as_token = *a;
+        CK_OBJECT_HANDLE k, small, t;
+        struct mech m;
+        struct blob b;
+
+        as_token.token = true;
+        if (attack_strict) {
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, attack_key(&as_token, DES3, "+WRAP +UNWRAP", &t));
+                return;
+        }
+        MUST(a, attack_key(&as_token, DES3, "+WRAP +UNWRAP", &t));
+        (void)attack_made(a, CKR_OK, &t);
+        MUST(a, attack_trust(t, true));
+        MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+        MUST(a, attack_key(a, AES128, "+EXTR +WWT", &small));
+        for (size_t i = 0; i < 2; i++) {
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, attack_wrap(a, mech_of(&m, ways[i]), t, k, &b));
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, attack_wrap(a, mech_of(&m, ways[i]), t, small, &b));
+        }
+        (void)REFUSED(a, CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+                      attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), t, k, &b));
+}
+
 static const struct attack_row rows[] = {
         { "A01", "one key wraps and decrypts", a01 },
         { "A02", "a wrapping key that becomes a decrypting one", a02 },
@@ -373,6 +481,9 @@ static const struct attack_row rows[] = {
         { "A13", "a known key against a protected target", a13 },
         { "A14", "a shared key is not wrapped", a14 },
         { "A09", "a weaker wrapping key", a09 },
+        { "A09-rsa", "a weaker RSA key", a09r },
+        { "A09-1024", "an RSA key of 1024 bits", a09s },
+        { "A09-des", "a trusted DES key", a09d },
         { 0 },
 };
 

@@ -58,6 +58,10 @@ extern CK_FUNCTION_LIST_PTR p11;
 extern bool attack_separate;
 /* The partition is verified or strict: what the documented profile grants may be refused earlier. */
 extern bool attack_verified;
+/* The partition is strict: approved mechanisms only. What falls away with the others stands in attack.c. */
+extern bool attack_strict;
+/* An officer has asked for full strength (wrap_strength 2). */
+extern bool attack_tight;
 
 /* ---- attack.c ---- */
 
@@ -89,10 +93,12 @@ bool attack_refused(struct attack *, const char *what, int line, CK_RV, CK_RV on
 bool attack_separated(struct attack *, const char *what, int line, CK_RV, CK_RV code);
 bool attack_exposed(struct attack *, const char *what, int line, CK_RV);
 bool attack_check(struct attack *, const char *what, int line, bool truth);
-/* The sequence's mechanism must be offered. */
+/* Is it offered? */
 bool attack_offered(CK_MECHANISM_TYPE);
 /* The i-th mechanism offered, CK_UNAVAILABLE_INFORMATION past the end. */
 CK_MECHANISM_TYPE attack_mechanism_at(CK_ULONG i);
+/* The sequence rests on this mechanism, which must be offered. False in strict for those that must not be
+ * there: the sequence ends, as it cannot begin. */
 bool attack_needs(struct attack *, CK_MECHANISM_TYPE);
 /* Remembers a new object for deletion at the end of the run; passes rv on. */
 CK_RV attack_made(struct attack *, CK_RV, const CK_OBJECT_HANDLE *);
@@ -210,6 +216,8 @@ unsigned long attack_user_id(const char *name);
 const char *attack_exposure(CK_OBJECT_HANDLE);
 /* auditKeys lists the key as so exposed. It sees token keys only: true for others. */
 bool attack_is_listed(const struct attack *, CK_OBJECT_HANDLE, const char *exposure);
+/* auditKeys has a note with these words on the token key. */
+bool attack_is_noted(CK_OBJECT_HANDLE, const char *words);
 #define EXPORTABLE "exportable by its owner alone"
 
 /* ---- attack_oracle.c: the attacker's own computer ---- */

@@ -155,3 +155,14 @@ bool attack_is_listed(const struct attack *a, CK_OBJECT_HANDLE key, const char *
                 printf("# auditKeys says '%s'\n", line);
         return strstr(line, exposure) != NULL;
 }
+
+/* The line of the key, the path to it, the note. */
+bool attack_is_noted(CK_OBJECT_HANDLE key, const char *words)
+{
+        const char *line = attack_exposure(key), *note = *line ? line + strlen(line) + 1 : "";
+
+        note += strcspn(note, "\n");
+        note += strspn(note, "\n ");
+        return strncmp(note, "note:", 5) == 0 && strstr(note, words) &&
+               strstr(note, words) < note + strcspn(note, "\n");
+}

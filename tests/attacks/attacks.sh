@@ -1,12 +1,13 @@
 #!/bin/sh
 # Groups of attack sequences against an HSM of their own.
 # Usage: attacks.sh SOURCE_FOLDER BUILD_FOLDER GROUP[,GROUP...] [PROFILE]
-# PROFILE: documented, verified, strict; or separate, which is documented with separate_roles.
+# PROFILE: documented, verified, strict; or separate, which is documented with what an officer can tighten there: separate
+# roles and full strength of wrapping keys.
 . "$(dirname "$0")/../run/lib.sh"
 export CHSM_PROFILE="${4:-documented}"
 
 prepare() {
-        [ "$CHSM_PROFILE" != separate ] || echo "setPolicy separate_roles 1"
+        [ "$CHSM_PROFILE" != separate ] || printf 'setPolicy separate_roles 1\nsetPolicy wrap_strength 2\n'
         echo "createUser CU cu2 $CHSM_CU_PASSWORD"
 }
 

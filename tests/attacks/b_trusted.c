@@ -92,8 +92,15 @@ static void b03(struct attack *a)
         struct mech m;
         struct blob b, v;
 
-        if (attack_separate)
-                return; /* such a key is not made there */
+        if (attack_separate) { /* the guide's key encrypts only: nobody trusts it, or trust makes it useless
+                                */
+                CK_RV rv = guide_key(a, "-nex", &t);
+                CHECK(a, rv == (attack_verified ? CKR_FUNCTION_REJECTED : CKR_OK));
+                MUST(a, attack_key(a, AES, "+EXTR +WWT", &k));
+                (void)REFUSED(a, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                              attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), t, k, &b));
+                return;
+        }
         MUST(a, guide_key(a, "-nex", &t));
         MUST(a, guarded_blob(a, mech_of(&m, CKM_AES_KEY_WRAP), t, &k, &b));
         for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -389,6 +396,28 @@ static CK_RV message_begin(struct attack *a, const char *name, CK_MECHANISM_PTR 
         return begin ? begin(a->session, m, key) : CKR_FUNCTION_NOT_SUPPORTED;
 }
 
+/* Keys that are not for it neither encapsulate nor decapsulate. PKCS#11 3.2. */
+static void b05k(struct attack *a)
+{
+        CK_MECHANISM kem = { CKM_ML_KEM, NULL, 0 };
+        CK_OBJECT_HANDLE t = broad ? broad : trusted, x;
+        struct wanted child = { .n = 0 };
+        CK_C_EncapsulateKey encapsulate;
+        CK_C_DecapsulateKey decapsulate;
+        struct blob c = { .n = sizeof(c.p) };
+        size_t before_all = attack_count(a->session);
+        CK_RV rv;
+
+        *(void **)&encapsulate = attack_function("C_EncapsulateKey");
+        *(void **)&decapsulate = attack_function("C_DecapsulateKey");
+        wanted_bare(a, &child, CKO_SECRET_KEY, CKK_AES, "");
+        rv = encapsulate(a->session, &kem, t, child.items, child.n, c.p, &c.n, &x);
+        CHECK(a, refusal(rv, &(struct mech){ .m = kem }));
+        rv = decapsulate(a->session, &kem, t, child.items, child.n, c.p, 768, &x);
+        CHECK(a, refusal(rv, &(struct mech){ .m = kem }));
+        CHECK(a, attack_count(a->session) == before_all);
+}
+
 static void b05m(struct attack *a)
 {
         static const struct {
@@ -424,6 +453,7 @@ static const struct attack_row rows[] = {
         { "B04", "encrypt is decrypt", b04 },
         { "B05-second", "as second key, salt and digest", b05s },
         { "B05-messages", "message calls", b05m },
+        { "B05-kem", "encapsulation", b05k },
         { 0 },
 };
 

@@ -332,6 +332,68 @@ static void c08(struct attack *a)
         (void)REFUSED(a, CKR_ATTRIBUTE_READ_ONLY, p11->C_CopyObject(a->session, reads, &change, 1, &x));
 }
 
+/* The message calls begin alike. */
+static CK_RV message_begin(struct attack *a, const char *name, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key)
+{
+        CK_C_MessageEncryptInit begin;
+        struct mech m;
+
+        *(void **)&begin = attack_function(name);
+        return begin ? begin(a->session, mech_of(&m, how), key) : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static CK_RV message_end(struct attack *a, const char *name)
+{
+        CK_C_MessageEncryptFinal end;
+
+        *(void **)&end = attack_function(name);
+        return end ? end(a->session) : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static CK_RV aes_allowing(struct attack *a, CK_MECHANISM_TYPE only, const char *words, CK_OBJECT_HANDLE *key)
+{
+        struct wanted w = { .n = 0 };
+
+        wanted_key(a, &w, CKO_SECRET_KEY, words);
+        wanted_number(&w, CKA_VALUE_LEN, 32);
+        wanted_number(&w, CKA_ALLOWED_MECHANISMS, only); /* a list of one */
+        return attack_key_of(a, CKM_AES_KEY_GEN, &w, key);
+}
+
+/* The same list holds for operations on many messages, whichever of them the key is for. */
+static void c08m(struct attack *a)
+{
+        static const struct {
+                const char *begin, *end;
+                CK_MECHANISM_TYPE only, other, third;
+                const char *words;
+        } rows[] = {
+                { "C_MessageEncryptInit", "C_MessageEncryptFinal", CKM_AES_GCM, CKM_AES_CCM,
+                  CKM_CLOUDHSM_AES_GCM, "+ENCRYPT" },
+                { "C_MessageDecryptInit", "C_MessageDecryptFinal", CKM_AES_GCM, CKM_AES_CCM,
+                  CKM_CLOUDHSM_AES_GCM, "+DECRYPT" },
+                { "C_MessageEncryptInit", "C_MessageEncryptFinal", CKM_AES_CCM, CKM_AES_GCM, CKM_AES_CBC,
+                  "+ENCRYPT" },
+                { "C_MessageDecryptInit", "C_MessageDecryptFinal", CKM_AES_CCM, CKM_AES_GCM, CKM_AES_CBC,
+                  "+DECRYPT" },
+                { "C_MessageSignInit", "C_MessageSignFinal", CKM_AES_CMAC, CKM_AES_GMAC, CKM_SHA256_HMAC,
+                  "+SIGN" },
+                { "C_MessageVerifyInit", "C_MessageVerifyFinal", CKM_AES_CMAC, CKM_AES_GMAC, CKM_SHA256_HMAC,
+                  "+VERIFY" },
+        };
+        CK_OBJECT_HANDLE k, pub;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                MUST(a, aes_allowing(a, rows[i].only, rows[i].words, &k));
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, message_begin(a, rows[i].begin, rows[i].other, k));
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, message_begin(a, rows[i].begin, rows[i].third, k));
+                MUST(a, message_begin(a, rows[i].begin, rows[i].only, k));
+                MUST(a, message_end(a, rows[i].end));
+        }
+        MUST(a, rsa_allowing(a, "+DECRYPT", &pub, &k));
+        (void)REFUSED(a, CKR_MECHANISM_INVALID, message_begin(a, "C_MessageDecryptInit", CKM_RSA_PKCS, k));
+}
+
 static CK_RV set_template(struct attack *a, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE which, const char *words)
 {
         struct wanted inner = { .n = 0 };
@@ -366,6 +428,7 @@ static const struct attack_row rows[] = {
         { "C07", "the base key's template", c07 },
         { "C09", "what the HSM alone sets", c09 },
         { "C08", "allowed mechanisms", c08 },
+        { "C08-messages", "allowed mechanisms and message calls", c08m },
         { "C03", "a template changed after use", c03 },
         { 0 },
 };

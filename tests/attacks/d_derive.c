@@ -43,10 +43,13 @@ static void d01(struct attack *a)
         struct mech m;
 
         for (size_t i = 0; i < WAYS; i++) {
-                if (!attack_needs(a, secret_ways[i]))
-                        continue;
                 MUST(a, base_for(a, secret_ways[i], "+DERIVE", &base));
                 mech_of(&m, secret_ways[i]);
+                if (!attack_needs(a, secret_ways[i])) {
+                        child_of(a, &w, 32, "");
+                        (void)REFUSED(a, CKR_MECHANISM_INVALID, attack_derive(a, &m.m, base, &w, &child));
+                        continue;
+                }
                 child_of(a, &w, 32, "-SENS");
                 if (secret_ways[i] == CKM_HKDF_DERIVE && !a->token && !attack_verified)
                         MUST(a, attack_derive(a, &m.m, base, &w,

@@ -186,6 +186,10 @@ static void small_points(struct attack *a)
         };
         CK_OBJECT_HANDLE base;
 
+        if (!attack_needs(a, CKM_EC_MONTGOMERY_KEY_PAIR_GEN)) {
+                (void)REFUSED(a, CKR_MECHANISM_INVALID, x25519(a, &base));
+                return;
+        }
         MUST(a, x25519(a, &base));
         for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
                 (void)REFUSED(a, CKR_MECHANISM_PARAM_INVALID, agree(a, base, points[i], 32));

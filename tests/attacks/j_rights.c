@@ -110,13 +110,31 @@ static const struct action {
         { "CKA_USER_KEYGEN", do_pair },    { "CKA_USER_KEYGEN", do_import },
 };
 
+/* A key that its owner may wrap: in verified and strict under a trusted key only. */
+static const char *leaving(void)
+{
+        return attack_verified ? "+EXTR +WWT +ENCRYPT" : "+EXTR +ENCRYPT";
+}
+
+static CK_RV wrapping_key(struct attack *a, CK_OBJECT_HANDLE *kek)
+{
+        struct attack as_token = *a;
+        CK_RV rv;
+
+        if (!attack_verified)
+                return attack_key(a, AES, "+WRAP +UNWRAP", kek);
+        as_token.token = true;
+        rv = attack_made(a, attack_key(&as_token, AES, "+WRAP +UNWRAP", kek), kek);
+        return rv ? rv : attack_trust(*kek, true);
+}
+
 static void a15(struct attack *a)
 {
         struct kit k;
         struct mech m;
 
-        MUST(a, attack_key(a, AES, "+WRAP +UNWRAP", &k.kek));
-        MUST(a, attack_key(a, AES, "+EXTR +ENCRYPT", &k.key));
+        MUST(a, wrapping_key(a, &k.kek));
+        MUST(a, attack_key(a, AES, leaving(), &k.key));
         MUST(a, attack_key(a, AES, "+SIGN +VERIFY", &k.mac));
         MUST(a, attack_ec(a, "", "+DERIVE", &k.pub, &k.priv));
         MUST(a, attack_wrap(a, mech_of(&m, CKM_AES_KEY_WRAP), k.kek, k.key, &k.wrapped));
@@ -153,7 +171,7 @@ static void b13(struct attack *a)
         struct attack as_token = *a;
 
         as_token.token = true;
-        MUST(a, attack_key(&as_token, AES, "+EXTR +ENCRYPT", &w));
+        MUST(a, attack_key(&as_token, AES, leaving(), &w));
         (void)attack_made(a, CKR_OK, &w);
         MUST(a, attack_value(a, w, CKA_CHECK_VALUE, kcv, &n));
         CHECK(a, attack_user("disableUserAccess %s", USER));

@@ -74,6 +74,19 @@ echo '| 1 | CKM_X |' >"$scratch/tree/docs/mechanisms.md"
 sh "$top/tests/lint/mechanisms.sh" "$scratch/tree" "$scratch/built" || bad=1
 echo '| 1 | CKM_Y |' >"$scratch/tree/docs/mechanisms.md"
 built mechanisms 'is not the table'
+cp -r "$top/tests/attacks" "$top/tests/timing" "$scratch/tree/tests/"
+mkdir -p "$scratch/tree/tests/run"
+cp "$top/tests/run/quorum.sh" "$scratch/tree/tests/run/"
+sh "$top/tests/lint/attacks.sh" "$scratch/tree" "$scratch/built" || bad=1
+spoiled() { # file of tests/attacks, sed expression, words
+        sed "$2" "$top/tests/attacks/$1" >"$scratch/tree/tests/attacks/$1"
+        built attacks "$3"
+        cp "$top/tests/attacks/$1" "$scratch/tree/tests/attacks/$1"
+}
+spoiled a_wrap.c 's/"A10"/"A1"/' 'A10: no sequence'
+spoiled rules.txt '/^B07/d' 'row B07 of the key rules'
+spoiled rules.txt '/^G07/d' 'G07: a sequence'
+spoiled meson.build "s/,j//" 'group j does not run in strict'
 mkdir -p "$scratch/tree/tests/run/clients"
 echo 'both | java | roles | CKR_X | a test' >"$scratch/tree/tests/run/clients/refusals.txt"
 echo '| `roles` | both | java | words |' >"$scratch/tree/docs/clients.md"

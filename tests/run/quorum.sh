@@ -158,6 +158,20 @@ refused "other applications are refused too" "RET_MXN_AUTH_FAILED" util sign -f 
 t "a second token of the key" says user "getToken -k $key -out token11" "Cfm3GetToken returned: 0x00"
 t "with one approval and one by a stranger" approval token11 1 cu1 admin
 t "is not approved" says user "approveToken -f token11.approval" "there is no user 'admin' of type 1"
+# B15 of the key rules: trust in a wrapping key is two officers' word.
+t "B15: an officer asks for two" says officer "setPolicy trust_needs 2" "setPolicy success"
+t "B15: a user makes a wrapping key" says user "genSymKey -t 31 -s 32 -l kek -nex" "Cfm3GenerateSymmetricKey returned: 0x00"
+kek=$(sed -n 's/.*[Kk]ey [Hh]andle: *\([0-9]*\).*/\1/p' user.last)
+t "B15: one officer does not trust it" says officer "setAttribute $kek 134 1" "RET_MXN_AUTH_FAILED: service 5"
+t "B15: a token to trust" says officer "getToken 5 admin token13" "getToken success"
+t "B15: with his own word only" approval token13 2 admin
+t "B15: it is approved once" says officer "approveToken token13.approval" "Current num of approvals : 1"
+t "B15: which is not enough" says officer "setAttribute $kek 134 1" "RET_MXN_AUTH_FAILED: service 5"
+t "B15: with that of one more" approval token13 2 admin co2
+t "B15: it is approved" says officer "approveToken token13.approval" "approveToken success"
+t "B15: and the key is trusted" says officer "setAttribute $kek 134 1" "setAttribute success"
+t "B15: to take trust away needs two as well" says officer "setAttribute $kek 134 0" "RET_MXN_AUTH_FAILED: service 5"
+t "B15: nobody asks for less" says officer "setPolicy trust_needs 1" "nobody can afterwards"
 # The second factor. The tool waits for a line while the digests are signed.
 digest_signed() { # FILE KEY [PUBLIC_KEY]
         until_true python3 -c "import json, sys; json.load(open('$1'))" &&
