@@ -9,4 +9,7 @@ struct admin;
 struct admin *admin_open(struct server *, const char *address, uint16_t port, uint16_t *bound, struct err *);
 void admin_close(struct admin **); /* NULL-safe */
 
+/* admin_cluster.c: what the metrics say of this node among others, and of the store's quorum. */
+void admin_put_cluster(struct server *, struct buf *out);
+
 #endif

@@ -11,7 +11,7 @@ struct server_conf {
         char *ready_file;
         char *admin_listen;
         int64_t admin_port; /* -1: off */
-        char *node_name, *token_label;
+        char *node_name, *token_label, *zone;
         int64_t node_number;
         bool demand_client;
         char *client_trust;

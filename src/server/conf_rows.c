@@ -27,6 +27,9 @@ const struct conf_row server_conf_rows[] = {
         { "node_name", CONF_TEXT, AT(node_name), .preset = "hsm1", .help = "this node's name" },
         { "node_number", CONF_NUMBER, AT(node_number), .preset = "1", .min = 1, .max = 63,
           .help = "this node's number, unique in the cluster; part of every handle it gives" },
+        { "zone", CONF_TEXT, AT(zone), .preset = "",
+          .help =
+              "where this node stands, at most 31 characters; clients told so prefer nodes of their zone" },
         { "token_label", CONF_TEXT, AT(token_label), .preset = "chsm", .help = "label of the PKCS#11 token" },
         { "demand_client_certificate", CONF_BOOL, AT(demand_client), .preset = "yes",
           .help = "refuse clients that show no enrolled certificate" },

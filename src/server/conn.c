@@ -227,6 +227,7 @@ static bool defer(struct conn *c, struct slice frame, struct pool *pool)
         r->conn = c;
         r->job.run = run_job;
         c->in_flight++;
+        atomic_fetch_add_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
         pool_submit(pool, &r->job);
         return true;
 }
@@ -341,6 +342,7 @@ void conn_done(struct request_job *r)
         struct conn *c = r->conn;
 
         c->in_flight--;
+        atomic_fetch_sub_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
         if (c->closing) {
                 if (c->in_flight == 0)
                         conn_free(c);

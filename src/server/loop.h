@@ -15,6 +15,7 @@ struct server {
         _Atomic size_t connections;
         _Atomic bool stopping;
         _Atomic uint64_t accepted, refused;
+        _Atomic size_t in_flight; /* requests that the pools have */
 };
 
 /* listen_fd: accepted on by this loop and handed to all in turn, or -1. The thread starts with loop_start,

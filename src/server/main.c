@@ -6,6 +6,7 @@
 #include "server/admin.h"
 #include "server/restore.h"
 #include "server/schedule.h"
+#include "server/watch.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,6 +177,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         struct node node;
         struct server s = { .node = &node };
         struct admin *admin = NULL;
+        struct watch *watch = NULL;
         uint16_t port, admin_port = 0;
         int fd = open_listener(conf, &port, err);
         bool ok = false;
@@ -190,12 +192,13 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         if (s.slow && start_loops(&s, fd, err) &&
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
-            ((s.schedule = schedule_open(&node, err)) || !err->id) &&
+            ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
             tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
         }
         schedule_close(&s.schedule);
+        watch_close(&watch);
         stop(&s);
         if (ok) {
                 store_uses(&s, true);

@@ -2,6 +2,7 @@
 #include "server/restore.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "vault/cluster.h"
 
 #include <stdlib.h>
 
@@ -44,6 +45,7 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                             .node_number = (uint32_t)c->node_number,
                             .host = c->advertise_host[0] ? c->advertise_host : c->listen,
                             .port = port,
+                            .zone = c->zone,
                             .token_label = c->token_label,
                             .stale_limit_ms = c->stale_limit_s * 1000,
                             .max_keys = (uint64_t)c->max_keys,
@@ -56,6 +58,12 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                                                (uint32_t)c->password_passes } },
         };
 
+        if (strlen(c->zone) > VAULT_ZONE_MAX)
+                return err_set(err, ERR_CONFIG, "zone '%.40s' is longer than %d characters", c->zone,
+                               VAULT_ZONE_MAX);
+        if (n->identity &&
+            !crypto_sha256(n->crypto, crypto_identity_certificate(n->identity), deps.config.certificate))
+                return err_set(err, ERR_INTERNAL, "the node's certificate cannot be hashed");
         n->vault = vault_open(&deps, err);
         return n->vault && vault_count_start(n->vault, err);
 }

@@ -17,6 +17,8 @@ struct store_engine {
         enum store_rc (*barrier)(void *, int, store_rev *, struct err *);
         enum store_rc (*compact)(void *, store_rev, struct err *);
         enum store_rc (*status)(void *, struct store_status *, struct err *);
+        enum store_rc (*health)(void *, struct store_health *,
+                                struct err *); /* NULL: one member, as status says */
 };
 
 /* NULL: no such engine. */

@@ -163,6 +163,8 @@ static void etcd_close(void *self)
         buf_clear(&e->reads_request);
         pthread_mutex_destroy(&e->lock);
         pthread_mutex_destroy(&e->reads_lock);
+        pthread_mutex_destroy(&e->health_lock);
+        buf_clear(&e->health.message);
         pthread_cond_destroy(&e->moved);
         free(e);
 }
@@ -199,6 +201,7 @@ void *etcd_open_over(const struct store_config *config, struct etcd_wire wire, s
         e->node = config->node;
         pthread_mutex_init(&e->lock, NULL);
         pthread_mutex_init(&e->reads_lock, NULL);
+        pthread_mutex_init(&e->health_lock, NULL);
         pthread_condattr_init(&monotonic);
         pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
         pthread_cond_init(&e->moved, &monotonic);
@@ -230,4 +233,5 @@ const struct store_engine store_etcd_engine = {
         .barrier = etcd_barrier,
         .compact = etcd_compact,
         .status = etcd_status,
+        .health = etcd_health,
 };

@@ -66,6 +66,10 @@ struct etcd_wire {
         enum etcd_outcome (*stream)(void *self, const char *method, struct slice first, struct slice ask,
                                     const struct etcd_listener *, struct etcd_reply *);
         void (*close)(void *self);
+        /* One call to one member, over a connection that is for nothing else; one thread at a time. */
+        enum etcd_outcome (*ask)(void *self, unsigned member, const char *method, struct slice request,
+                                 int timeout_ms, struct etcd_reply *);
+        unsigned members;
 };
 
 /* curl over HTTP/2 and mutual TLS. */
@@ -108,6 +112,8 @@ struct etcd {
         pthread_mutex_t reads_lock; /* the line of reads */
         struct etcd_reply reads;
         struct buf reads_request;
+        pthread_mutex_t health_lock;
+        struct etcd_reply health;
         _Atomic uint64_t cluster;     /* 0: not known yet */
         _Atomic int64_t highest;      /* revision of any answer */
         _Atomic int64_t compacted;    /* as told to followers */
@@ -163,6 +169,9 @@ enum store_rc etcd_compact(void *, store_rev, struct err *);
 enum store_rc etcd_status(void *, struct store_status *, struct err *);
 /* Reads m/compacted. */
 bool etcd_compacted_read(struct etcd *, struct err *);
+
+/* ---- etcd_health.c ---- */
+enum store_rc etcd_health(void *, struct store_health *, struct err *);
 
 /* ---- etcd_watch.c ---- */
 enum store_rc etcd_follow(void *, store_rev, const struct store_follower *, void **, struct err *);

@@ -30,6 +30,7 @@ struct etcd_curl {
         char *ca, *certificate, *key;
         struct curl_slist *headers;
         struct line lines[ETCD_LINES];
+        struct line probes[ETCD_MEMBERS_MAX]; /* each for one member */
 };
 
 static size_t answer_take(char *p, size_t size, size_t n, void *arg)
@@ -144,10 +145,9 @@ static enum etcd_outcome line_outcome(struct line *l, CURLcode rc, struct etcd_r
         return outcome;
 }
 
-static enum etcd_outcome curl_call(void *self, unsigned number, const char *method, struct slice request,
-                                   int timeout_ms, struct etcd_reply *reply)
+static enum etcd_outcome line_call(struct line *l, const char *method, struct slice request, int timeout_ms,
+                                   struct etcd_reply *reply)
 {
-        struct line *l = &((struct etcd_curl *)self)->lines[number];
         enum etcd_outcome outcome;
         struct slice message;
 
@@ -170,6 +170,21 @@ static enum etcd_outcome curl_call(void *self, unsigned number, const char *meth
         }
         buf_put_slice(&reply->message, message);
         return buf_ok(&reply->message) ? ETCD_ANSWERED : ETCD_LOST;
+}
+
+static enum etcd_outcome curl_call(void *self, unsigned number, const char *method, struct slice request,
+                                   int timeout_ms, struct etcd_reply *reply)
+{
+        return line_call(&((struct etcd_curl *)self)->lines[number], method, request, timeout_ms, reply);
+}
+
+static enum etcd_outcome curl_ask(void *self, unsigned member, const char *method, struct slice request,
+                                  int timeout_ms, struct etcd_reply *reply)
+{
+        struct line *l = &((struct etcd_curl *)self)->probes[member];
+
+        l->member = member; /* after a failure too */
+        return line_call(l, method, request, timeout_ms, reply);
 }
 
 /* ---- streams ---- */
@@ -271,15 +286,21 @@ static enum etcd_outcome curl_stream(void *self, const char *method, struct slic
 }
 
 /* ---- opening ---- */
+static void line_close(struct line *l)
+{
+        curl_easy_cleanup(l->easy);
+        buf_clear(&l->raw);
+        buf_clear(&l->frame);
+}
+
 static void curl_close(void *self)
 {
         struct etcd_curl *way = self;
 
-        for (unsigned i = 0; i < ETCD_LINES; i++) {
-                curl_easy_cleanup(way->lines[i].easy);
-                buf_clear(&way->lines[i].raw);
-                buf_clear(&way->lines[i].frame);
-        }
+        for (unsigned i = 0; i < ETCD_LINES; i++)
+                line_close(&way->lines[i]);
+        for (unsigned i = 0; i < ETCD_MEMBERS_MAX; i++)
+                line_close(&way->probes[i]);
         for (unsigned i = 0; i < way->count; i++)
                 free(way->members[i]);
         curl_slist_free_all(way->headers);
@@ -335,6 +356,8 @@ static bool curl_prepare(struct etcd_curl *way, const struct store_config *confi
                 way->lines[i].way = way;
                 way->lines[i].member = 0;
         }
+        for (unsigned i = 0; i < ETCD_MEMBERS_MAX; i++)
+                way->probes[i].way = way;
         return (way->ca && way->certificate && way->key) ||
                err_set(err, ERR_MEMORY, "no memory for the way to etcd");
 }
@@ -357,6 +380,6 @@ bool etcd_curl_open(const struct store_config *config, struct etcd_wire *wire, s
                 curl_close(way);
                 return false;
         }
-        *wire = (struct etcd_wire){ way, curl_call, curl_stream, curl_close };
+        *wire = (struct etcd_wire){ way, curl_call, curl_stream, curl_close, curl_ask, way->count };
         return true;
 }

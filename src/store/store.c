@@ -138,6 +138,23 @@ void store_unfollow(struct store_watch **wp)
         *wp = NULL;
 }
 
+enum store_rc store_health(struct store *s, struct store_health *out, struct err *err)
+{
+        struct store_status status;
+        enum store_rc rc;
+
+        *out = (struct store_health){ .engine = s->engine->name, .members = 1 };
+        if (s->engine->health)
+                return s->engine->health(s->self, out, err);
+        rc = s->engine->status(s->self, &status, err);
+        if (rc == STORE_OK) {
+                out->answering = 1;
+                out->changes_possible = status.writable;
+                out->rev = status.rev;
+        }
+        return rc;
+}
+
 enum store_rc store_barrier(struct store *s, int timeout_ms, store_rev *now, struct err *err)
 {
         return s->engine->barrier(s->self, timeout_ms, now, err);

@@ -120,6 +120,17 @@ struct store_status {
 };
 enum store_rc store_status(struct store *, struct store_status *, struct err *);
 
+/* How the store is, as its members say at this moment. Asks each of them; takes as long as the slowest, a
+ * second at most. */
+struct store_health {
+        const char *engine;
+        unsigned members, answering; /* an embedded engine is one member */
+        bool changes_possible;       /* a majority answers and has a leader */
+        store_rev rev;               /* the newest that any of them told; 0: none did */
+        uint64_t identity;           /* of the cluster; 0: not known, or there is no such thing */
+};
+enum store_rc store_health(struct store *, struct store_health *, struct err *);
+
 /* Engine-neutral stream of all keys at one revision, with counts and a digest; *at: that revision. Key values
  * are whatever the caller stored (the vault stores ciphertext). */
 enum store_rc store_backup(struct store *, int fd, store_rev *at, struct err *);

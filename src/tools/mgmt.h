@@ -54,7 +54,7 @@ void mgmt_note(struct shell *, const Chsm__Response *);
 void mgmt_say_note(struct shell *, const char *note); /* empty: nothing */
 
 extern const struct shell_example mgmt_examples[];
-extern const struct shell_command mgmt_config_rows[];
+extern const struct shell_command mgmt_config_rows[], mgmt_cluster_rows[];
 extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key_rows[], mgmt_audit_rows[],
     mgmt_quorum_rows[], mgmt_factor_rows[], mgmt_policy_rows[], mgmt_right_rows[];
 

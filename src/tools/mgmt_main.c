@@ -79,6 +79,7 @@ static const struct shell_command *const tables[] = {
         mgmt_mask_rows,   /* masked objects, synchronisation */
         mgmt_backup_rows,
         mgmt_config_rows, /* numbers, and what is refused */
+        mgmt_cluster_rows,
         NULL,
 };
 

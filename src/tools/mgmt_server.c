@@ -96,42 +96,6 @@ static uint32_t info(struct shell *sh, int argc, char **argv)
 
 /* ---- what a server says of itself ---- */
 
-static uint32_t cluster_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
-{
-        Chsm__Request request = CHSM__REQUEST__INIT;
-        Chsm__ClusterInfoRequest body = CHSM__CLUSTER_INFO_REQUEST__INIT;
-        struct chsm_answer answer = CHSM_ANSWER_INIT;
-        json_t *list = json_array();
-        uint32_t rv;
-
-        (void)argc;
-        (void)argv;
-        request.cluster_info = &body;
-        request.body_case = CHSM__REQUEST__BODY_CLUSTER_INFO;
-        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        if (rv == 0) {
-                const Chsm__ClusterInfoResponse *r = answer.response->cluster_info;
-
-                shell_say(sh, "Cluster info from server %zu(%s):\nNode Id  Hostname              Port\n",
-                          index, s->host);
-                for (size_t i = 0; i < r->n_nodes; i++) {
-                        shell_say(sh, "%-8u %-21s %u\n", r->nodes[i]->number, r->nodes[i]->host,
-                                  r->nodes[i]->port);
-                        (void)json_array_append_new(
-                            list, json_pack("{s:i,s:s,s:i}", "node", (int)r->nodes[i]->number, "hostname",
-                                            r->nodes[i]->host, "port", (int)r->nodes[i]->port));
-                }
-        }
-        shell_set(sh, "nodes", list);
-        chsm_answer_clear(&answer);
-        return rv;
-}
-
-static uint32_t get_cluster_info(struct shell *sh, int argc, char **argv)
-{
-        return mgmt_each(sh, NULL, cluster_one, argc, argv);
-}
-
 /* The documented lines; what only a card in a slot has is 0. */
 static void hsm_show(struct shell *sh, size_t index, const Chsm__NodeInfoResponse *r)
 {
@@ -355,8 +319,6 @@ const struct shell_command mgmt_server_rows[] = {
           SHELL_ANYWHERE },
         { "info", "[server ID]", "show connections and logins", 0, 2, false, info, "info server 0",
           SHELL_GLOBAL },
-        { "getClusterInfo", "", "list the cluster's nodes", 0, 0, false, get_cluster_info, "getClusterInfo",
-          SHELL_ANYWHERE },
         { "getHSMInfo", "", "describe the node", 0, 0, false, get_hsm_info, "getHSMInfo", SHELL_ANYWHERE },
         { "getPartitionInfo", "", "describe the partition and its limits", 0, 0, false, get_partition_info,
           "getPartitionInfo", SHELL_SERVER },

@@ -88,6 +88,7 @@ struct vault {
         int64_t uses_stored_ms;                   /* monotonic; vault_store_uses's caller's */
         struct vault_counters *counters;          /* metrics.c */
         _Atomic int64_t cut_off_ms;               /* monotonic; 0: in contact with the store */
+        _Atomic uint64_t refused_cut_off;         /* requests, for that reason */
         _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 

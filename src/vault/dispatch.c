@@ -48,13 +48,14 @@ static bool is_in_contact(struct vault_call *call, const struct vault_command *r
         if (!since || !call->request->ticket.len || row->body == CHSM__REQUEST__BODY_HELLO)
                 return true;
         gone = clock_mono_ms(&v->deps.clock) - since;
-        return gone < v->config.stale_limit_ms ||
-               err_set(
-                   &call->err, ERR_RETRY,
-                   "node '%s' has had no contact with the cluster's store for %lld s, and serves for %lld s "
-                   "only (stale_limit_s); try another node",
-                   v->config.node_name, (long long)(gone / 1000),
-                   (long long)(v->config.stale_limit_ms / 1000));
+        if (gone < v->config.stale_limit_ms)
+                return true;
+        atomic_fetch_add_explicit(&v->refused_cut_off, 1, memory_order_relaxed);
+        return err_set(
+            &call->err, ERR_RETRY,
+            "node '%s' has had no contact with the cluster's store for %lld s, and serves for %lld s "
+            "only (stale_limit_s); try another node",
+            v->config.node_name, (long long)(gone / 1000), (long long)(v->config.stale_limit_ms / 1000));
 }
 
 /* Who asks; then whether the node, the life cycle and the role allow it. */

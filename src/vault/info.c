@@ -40,10 +40,27 @@ static bool node_fill(struct vault_call *call, const struct vault_member *m, Chs
         node->host = arena_text(call->arena, slice_str(m->host));
         node->port = m->port;
         node->connected = vault_member_connected(call->vault, m);
-        return node->name && node->host;
+        node->zone = arena_text(call->arena, slice_str(m->zone));
+        return node->name && node->host && node->zone;
 }
 
-static Chsm__Node **nodes_of(struct vault_call *call, size_t *n)
+/* What changes all the time, and what clients need not know to choose a node. */
+static bool node_fill_more(struct vault_call *call, const struct vault_member *m, Chsm__Node *node)
+{
+        node->health = vault_member_health(call->vault, m);
+        node->version = arena_text(call->arena, slice_str(m->version));
+        node->revision = m->revision;
+        node->lag = m->lag;
+        node->in_flight = m->load.in_flight;
+        node->per_second = m->load.per_second;
+        node->cpu_permille = m->load.cpu_permille;
+        node->never_heard = m->heard_ms == 0;
+        if (m->heard_ms)
+                node->heard_ms = (uint64_t)(clock_mono_ms(&call->vault->deps.clock) - m->heard_ms);
+        return node->version != NULL;
+}
+
+static Chsm__Node **nodes_of(struct vault_call *call, bool all, size_t *n)
 {
         struct vault_member members[VAULT_MEMBERS_MAX];
         size_t count = vault_members_list(call->vault, members);
@@ -51,7 +68,8 @@ static Chsm__Node **nodes_of(struct vault_call *call, size_t *n)
         Chsm__Node **list = arena_alloc(call->arena, count * sizeof(*list));
 
         for (size_t i = 0; i < count; i++) {
-                if (!nodes || !list || !node_fill(call, &members[i], &nodes[i]))
+                if (!nodes || !list || !node_fill(call, &members[i], &nodes[i]) ||
+                    (all && !node_fill_more(call, &members[i], &nodes[i])))
                         return NULL;
                 list[i] = &nodes[i];
         }
@@ -81,7 +99,7 @@ bool vault_hello(struct vault_call *call)
         r->node = arena_text(call->arena, slice_str(v->config.node_name));
         r->node_number = v->config.node_number;
         r->token_label = arena_text(call->arena, slice_str(v->config.token_label));
-        r->nodes = nodes_of(call, &r->n_nodes);
+        r->nodes = nodes_of(call, false, &r->n_nodes);
         if (!r->version || !r->node || !r->token_label || !r->nodes || !id_fill(call, &r->partition_id))
                 return memory(call);
         call->response->hello = r;
@@ -151,12 +169,19 @@ bool vault_partition_info(struct vault_call *call)
 bool vault_cluster_info(struct vault_call *call)
 {
         Chsm__ClusterInfoResponse *r = arena_alloc(call->arena, sizeof(*r));
+        struct store_health store = vault_store_health(call->vault);
 
         if (!r)
                 return memory(call);
         chsm__cluster_info_response__init(r);
-        r->nodes = nodes_of(call, &r->n_nodes);
-        if (!r->nodes)
+        r->nodes = nodes_of(call, true, &r->n_nodes);
+        r->node = call->vault->config.node_number;
+        r->store = arena_text(call->arena, slice_str(store.engine ? store.engine : ""));
+        r->store_members = store.members;
+        r->store_answering = store.answering;
+        r->changes_possible = store.changes_possible;
+        r->store_revision = store.rev;
+        if (!r->nodes || !r->store)
                 return memory(call);
         call->response->cluster_info = r;
         call->response->body_case = CHSM__RESPONSE__BODY_CLUSTER_INFO;

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VERSION 1
+#define VERSION 2 /* later ones are read as far as they are known */
 
 struct vault_members {
         pthread_rwlock_t lock;
         struct vault_member rows[VAULT_MEMBERS_MAX]; /* by number */
-        int64_t said_ms;                             /* when this node spoke last; one thread's */
+        struct store_health store;
+        struct vault_load load;  /* of this node */
+        _Atomic int64_t said_ms; /* when this node spoke last; 0: it is to speak now */
+        _Atomic bool listens;    /* what is applied now happens now */
         int64_t started_ms;
 };
 
@@ -44,7 +47,7 @@ static void text_take(struct reader *in, char *out, size_t size)
 static bool member_decode(struct slice body, struct vault_member *m)
 {
         struct reader in = reader_of(body);
-        bool known = reader_u8(&in) == VERSION;
+        uint8_t version = reader_u8(&in);
 
         text_take(&in, m->name, sizeof(m->name));
         text_take(&in, m->host, sizeof(m->host));
@@ -53,7 +56,21 @@ static bool member_decode(struct slice body, struct vault_member *m)
         m->started_ms = (int64_t)reader_u64(&in);
         m->beat_ms = (int64_t)reader_u64(&in);
         m->revision = (int64_t)reader_u64(&in);
-        return reader_end(&in) && known && m->beat_ms > 0;
+        m->said = VAULT_SERVING;
+        if (version >= 2) {
+                struct slice certificate;
+
+                text_take(&in, m->zone, sizeof(m->zone));
+                m->said = (enum vault_health)reader_u8(&in);
+                m->lag = (int64_t)reader_u64(&in);
+                m->load.in_flight = reader_u32(&in);
+                m->load.per_second = reader_u32(&in);
+                m->load.cpu_permille = reader_u32(&in);
+                certificate = reader_bytes(&in, sizeof(m->certificate));
+                if (certificate.n == sizeof(m->certificate))
+                        memcpy(m->certificate, certificate.p, certificate.n);
+        }
+        return version >= 1 && m->beat_ms > 0 && (version > VERSION ? reader_ok(&in) : reader_end(&in));
 }
 
 static void member_encode(const struct vault_member *m, struct buf *out)
@@ -66,6 +83,36 @@ static void member_encode(const struct vault_member *m, struct buf *out)
         buf_put_u64(out, (uint64_t)m->started_ms);
         buf_put_u64(out, (uint64_t)m->beat_ms);
         buf_put_u64(out, (uint64_t)m->revision);
+        buf_put_block(out, slice_str(m->zone));
+        buf_put_u8(out, (uint8_t)m->said);
+        buf_put_u64(out, (uint64_t)m->lag);
+        buf_put_u32(out, m->load.in_flight);
+        buf_put_u32(out, m->load.per_second);
+        buf_put_u32(out, m->load.cpu_permille);
+        buf_put(out, m->certificate, sizeof(m->certificate));
+}
+
+/* A record that was there when this node started tells that there was such a node once; one that comes later
+ * tells that it lives. Who has just started is answered at once, so that it knows the others. */
+static void member_take(struct vault *v, struct vault_member *m)
+{
+        struct vault_members *all = v->members;
+        struct vault_member *was = &all->rows[m->number];
+
+        pthread_rwlock_wrlock(&all->lock);
+        m->heard_ms = was->heard_ms;
+        if (m->beat_ms && atomic_load(&all->listens) && m->beat_ms != was->beat_ms) {
+                m->heard_ms = clock_mono_ms(&v->deps.clock);
+                if (m->number != v->config.node_number && m->started_ms != was->started_ms)
+                        atomic_store(&all->said_ms, 0);
+        }
+        *was = *m;
+        pthread_rwlock_unlock(&all->lock);
+}
+
+void vault_members_listen(struct vault *v)
+{
+        atomic_store(&v->members->listens, true);
 }
 
 bool vault_members_apply(struct vault *v, const struct store_event *e, struct err *err)
@@ -82,14 +129,30 @@ bool vault_members_apply(struct vault *v, const struct store_event *e, struct er
                 if (!member_decode(body, &m))
                         return err_set(err, ERR_STORE_DAMAGED, "the record of node %u cannot be read",
                                        m.number);
-                m.heard_ms = clock_mono_ms(&v->deps.clock);
+                m.rev = e->rev;
         }
-        pthread_rwlock_wrlock(&v->members->lock);
-        v->members->rows[m.number] = m;
-        pthread_rwlock_unlock(&v->members->lock);
+        member_take(v, &m);
         return true;
 }
 
+/* Revisions that the store has and this node has not. */
+static int64_t lag_of(struct vault *v)
+{
+        int64_t lag = v->members->store.rev - atomic_load(&v->revision);
+
+        return lag > 0 ? lag : 0;
+}
+
+static enum vault_health self_health(struct vault *v)
+{
+        if (atomic_load(&v->failed))
+                return VAULT_OUT_OF_SERVICE;
+        if (atomic_load(&v->cut_off_ms))
+                return VAULT_CUT_OFF;
+        return lag_of(v) > VAULT_LAG_MOST ? VAULT_BEHIND : VAULT_SERVING;
+}
+
+/* With the lock held. */
 static struct vault_member self_of(struct vault *v)
 {
         struct vault_member m = { .number = v->config.node_number,
@@ -97,11 +160,17 @@ static struct vault_member self_of(struct vault *v)
                                   .started_ms = v->members->started_ms,
                                   .beat_ms = clock_wall_ms(&v->deps.clock),
                                   .heard_ms = clock_mono_ms(&v->deps.clock),
-                                  .revision = atomic_load(&v->revision) };
+                                  .revision = atomic_load(&v->revision),
+                                  .lag = lag_of(v),
+                                  .said = self_health(v),
+                                  .load = v->members->load,
+                                  .rev = v->members->rows[v->config.node_number].rev };
 
         snprintf(m.name, sizeof(m.name), "%s", v->config.node_name);
         snprintf(m.host, sizeof(m.host), "%s", v->config.host);
         snprintf(m.version, sizeof(m.version), "%s", CHSM_VERSION);
+        snprintf(m.zone, sizeof(m.zone), "%s", v->config.zone);
+        memcpy(m.certificate, v->config.certificate, sizeof(m.certificate));
         return m;
 }
 
@@ -122,7 +191,73 @@ size_t vault_members_list(struct vault *v, struct vault_member out[VAULT_MEMBERS
 
 bool vault_member_connected(struct vault *v, const struct vault_member *m)
 {
-        return clock_mono_ms(&v->deps.clock) - m->heard_ms < VAULT_SILENT_MS;
+        return m->said != VAULT_ENDED && m->heard_ms &&
+               clock_mono_ms(&v->deps.clock) - m->heard_ms < VAULT_SILENT_MS;
+}
+
+enum vault_health vault_member_health(struct vault *v, const struct vault_member *m)
+{
+        return m->said == VAULT_ENDED || vault_member_connected(v, m) ? m->said : VAULT_SILENT;
+}
+
+const char *vault_health_name(enum vault_health health)
+{
+        static const char *const names[] = { [VAULT_SERVING] = "serving",
+                                             [VAULT_DRAINING] = "draining",
+                                             [VAULT_BEHIND] = "behind",
+                                             [VAULT_CUT_OFF] = "cut off",
+                                             [VAULT_SILENT] = "silent",
+                                             [VAULT_ENDED] = "ended",
+                                             [VAULT_OUT_OF_SERVICE] = "out of service" };
+
+        return health >= VAULT_SERVING && health <= VAULT_OUT_OF_SERVICE ? names[health] : "unknown";
+}
+
+void vault_set_load(struct vault *v, const struct vault_load *load)
+{
+        pthread_rwlock_wrlock(&v->members->lock);
+        v->members->load = *load;
+        pthread_rwlock_unlock(&v->members->lock);
+}
+
+void vault_set_store_health(struct vault *v, const struct store_health *health)
+{
+        pthread_rwlock_wrlock(&v->members->lock);
+        v->members->store = *health;
+        pthread_rwlock_unlock(&v->members->lock);
+}
+
+struct store_health vault_store_health(struct vault *v)
+{
+        struct store_health health;
+
+        pthread_rwlock_rdlock(&v->members->lock);
+        health = v->members->store;
+        pthread_rwlock_unlock(&v->members->lock);
+        if (health.rev < atomic_load(&v->revision))
+                health.rev = atomic_load(&v->revision); /* the members were asked a moment ago */
+        return health;
+}
+
+void vault_cluster_metrics(struct vault *v, struct vault_cluster_metrics *out)
+{
+        struct vault_member list[VAULT_MEMBERS_MAX];
+        size_t n = vault_members_list(v, list);
+        int64_t since = atomic_load(&v->cut_off_ms);
+
+        *out = (struct vault_cluster_metrics){ .nodes = (unsigned)n,
+                                               .stale_limit_ms = v->config.stale_limit_ms,
+                                               .store = vault_store_health(v),
+                                               .refused_cut_off = atomic_load(&v->refused_cut_off) };
+        if (since)
+                out->cut_off_ms = clock_mono_ms(&v->deps.clock) - since + 1;
+        for (size_t i = 0; i < n; i++) {
+                out->nodes_connected += vault_member_connected(v, &list[i]);
+                if (list[i].number == v->config.node_number) {
+                        out->health = vault_member_health(v, &list[i]);
+                        out->lag = list[i].lag;
+                }
+        }
 }
 
 bool vault_member_may_be(struct vault *v, uint32_t number, const char *name, struct err *err)
@@ -147,13 +282,19 @@ bool vault_member_may_be(struct vault *v, uint32_t number, const char *name, str
 
 bool vault_member_say(struct vault *v, struct err *err)
 {
-        struct vault_member m = self_of(v);
+        struct vault_member m;
         struct buf key = BUF_INIT, body = BUF_INIT, value = BUF_INIT;
         struct store_result result;
+        int64_t said = atomic_load(&v->members->said_ms);
         bool ok;
 
-        if (v->members->said_ms && m.heard_ms - v->members->said_ms < VAULT_BEAT_MS)
+        pthread_rwlock_rdlock(&v->members->lock);
+        m = self_of(v);
+        pthread_rwlock_unlock(&v->members->lock);
+        if (said && m.heard_ms - said < VAULT_BEAT_MS)
                 return true;
+        /* Before speaking: who starts meanwhile wants to hear it again. */
+        atomic_store(&v->members->said_ms, m.heard_ms);
         buf_put_text(&key, "n/");
         buf_put_u32(&key, m.number);
         member_encode(&m, &body);
@@ -165,10 +306,11 @@ bool vault_member_say(struct vault *v, struct err *err)
                 ok = store_txn(v->deps.store, NULL, 0, &op, 1, v->config.store_timeout_ms, &result, err) ==
                      STORE_OK;
         }
-        if (ok)
-                v->members->said_ms = m.heard_ms;
-        else if (!err->id)
-                err_set(err, ERR_MEMORY, "no memory to tell of this node");
+        if (!ok) {
+                atomic_store(&v->members->said_ms, said);
+                if (!err->id)
+                        err_set(err, ERR_MEMORY, "no memory to tell of this node");
+        }
         buf_clear(&key);
         buf_clear(&body);
         buf_clear(&value);

@@ -37,9 +37,10 @@ static bool config_copy(struct vault *v, const struct vault_config *from, struct
         v->config.node_name = strdup(from->node_name ? from->node_name : "hsm1");
         v->config.host = strdup(from->host ? from->host : "127.0.0.1");
         v->config.token_label = strdup(from->token_label ? from->token_label : "chsm");
+        v->config.zone = strdup(from->zone ? from->zone : "");
         if (!v->config.node_number)
                 v->config.node_number = 1;
-        if (!v->config.node_name || !v->config.host || !v->config.token_label)
+        if (!v->config.node_name || !v->config.host || !v->config.token_label || !v->config.zone)
                 return err_set(err, ERR_MEMORY, "no memory for the configuration");
         if (strlen(v->config.token_label) > 32)
                 return err_set(err, ERR_CONFIG, "token label '%.40s' is longer than 32 bytes",
@@ -207,6 +208,7 @@ struct vault *vault_open(const struct vault_deps *deps, struct err *err)
         if (!config_copy(v, &deps->config, err) || !parts_open(v, err) || !load_all(v, &at, err))
                 goto failed;
         revision_set(v, at);
+        vault_members_listen(v);
         if (store_follow(deps->store, at, &follower, &v->watch, err) != STORE_OK)
                 goto failed;
         return v;
@@ -255,5 +257,6 @@ void vault_close(struct vault **vp)
         free((void *)(uintptr_t)v->config.node_name);
         free((void *)(uintptr_t)v->config.host);
         free((void *)(uintptr_t)v->config.token_label);
+        free((void *)(uintptr_t)v->config.zone);
         free(v);
 }

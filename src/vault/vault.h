@@ -53,6 +53,8 @@ struct vault_config {
         uint32_t node_number;  /* 1.. */
         const char *host;      /* as told to clients in the node list */
         uint16_t port;
+        const char *zone;        /* where the node stands, told to clients; NULL: not said */
+        uint8_t certificate[32]; /* SHA-256 of its AOAC; zeros: it has none */
         const char *token_label; /* at most 32 bytes */
         uint64_t max_keys;       /* 0: 1,000,000 */
         uint64_t max_users;      /* 0: 1,024 */

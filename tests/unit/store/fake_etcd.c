@@ -186,6 +186,17 @@ static void range_do(struct fake *f, struct slice request, enum fake_fault fault
         etcd__range_request__free_unpacked(q, NULL);
 }
 
+static void status_do(struct fake *f, enum fake_fault fault, struct buf *out)
+{
+        Etcd__StatusResponse r = ETCD__STATUS_RESPONSE__INIT;
+        Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
+
+        answer(f, fault, &h);
+        r.header = fault == FAKE_NO_HEADER ? NULL : &h;
+        r.leader = 1;
+        etcd_pack(out, &r.base);
+}
+
 static void request_do(struct fake *f, const char *method, struct slice request, enum fake_fault fault,
                        struct buf *out)
 {
@@ -193,6 +204,8 @@ static void request_do(struct fake *f, const char *method, struct slice request,
                 txn_do(f, request, fault, out);
         else if (strstr(method, "/Range"))
                 range_do(f, request, fault, out);
+        else if (strstr(method, "/Status"))
+                status_do(f, fault, out);
         else
                 buf_reset(out);
 }
@@ -370,6 +383,13 @@ static enum etcd_outcome fake_stream(void *self, const char *method, struct slic
         return ETCD_LOST;
 }
 
+static enum etcd_outcome fake_ask(void *self, unsigned member, const char *method, struct slice request,
+                                  int timeout_ms, struct etcd_reply *reply)
+{
+        (void)member;
+        return fake_call(self, ETCD_LINE_READS, method, request, timeout_ms, reply);
+}
+
 static void fake_close(void *self)
 {
         (void)self;
@@ -377,7 +397,7 @@ static void fake_close(void *self)
 
 struct etcd_wire fake_wire(struct fake *f)
 {
-        return (struct etcd_wire){ f, fake_call, fake_stream, fake_close };
+        return (struct etcd_wire){ f, fake_call, fake_stream, fake_close, fake_ask, 3 };
 }
 
 /* ---- what tests ask for ---- */

@@ -430,6 +430,50 @@ static void frames_are_whole_or_nothing(void **state)
         assert_string_equal(words, "??");
 }
 
+static struct store_health health_of(struct fixture *f)
+{
+        struct store_health health;
+
+        assert_int_equal(store_health(f->store, &health, &f->err), STORE_OK);
+        assert_string_equal(health.engine, "etcd");
+        assert_int_equal(health.members, 3);
+        return health;
+}
+
+/* Changes are possible when most members answer and one of them has a leader. */
+static void members_say_how_they_are(void **state)
+{
+        struct fixture *f = *state;
+        struct store_health health;
+        store_rev rev;
+
+        assert_int_equal(put(f, "a", "1", &rev), STORE_OK);
+        health = health_of(f);
+        assert_int_equal(health.answering, 3);
+        assert_true(health.changes_possible);
+        assert_true(health.rev >= rev);
+        assert_int_not_equal(health.identity, 0);
+        fake_next(f->fake, FAKE_UNSENT, 1, 0, NULL);
+        health = health_of(f);
+        assert_int_equal(health.answering, 2);
+        assert_true(health.changes_possible);
+        fake_next(f->fake, FAKE_LOSE_ANSWER, 2, 0, NULL);
+        health = health_of(f);
+        assert_int_equal(health.answering, 1);
+        assert_false(health.changes_possible);
+        /* All answer, none has a leader. */
+        fake_next(f->fake, FAKE_STATUS, 3, 14, "etcdserver: no leader");
+        health = health_of(f);
+        assert_int_equal(health.answering, 3);
+        assert_false(health.changes_possible);
+        fake_next(f->fake, FAKE_GARBLE, 1, 0, NULL);
+        assert_int_equal(health_of(f).answering, 2);
+        fake_next(f->fake, FAKE_NO_HEADER, 3, 0, NULL);
+        health = health_of(f);
+        assert_int_equal(health.answering, 0);
+        assert_int_equal(health.rev, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -447,6 +491,7 @@ int main(void)
                 TEST(silent_stream_is_given_up),
                 TEST(quiet_stream_is_asked_and_stays),
                 TEST(lost_history_and_other_clusters_reset),
+                TEST(members_say_how_they_are),
                 cmocka_unit_test(frames_are_whole_or_nothing),
         };
 

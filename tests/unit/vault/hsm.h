@@ -15,10 +15,11 @@ struct hsm {
         struct crypto_key *owner_key;
         struct buf owner; /* PO.crt, DER */
         struct vault_peer peer;
-        char *stage;     /* folder of a store being restored; NULL: none */
-        bool adopted;    /* the next hsm_restart opens it */
-        bool no_room;    /* scratch files cannot be made */
-        int64_t wall_ms; /* the vault's clock */
+        char *stage;       /* folder of a store being restored; NULL: none */
+        bool adopted;      /* the next hsm_restart opens it */
+        bool no_room;      /* scratch files cannot be made */
+        int64_t wall_ms;   /* the vault's clock */
+        int64_t mono_more; /* added to its monotonic one */
         struct err err;
         char note[256];      /* of the last answer */
         char detail[400];    /* the same */
