@@ -68,19 +68,16 @@ static const struct shell_kind kinds[] = {
 };
 
 static const struct shell_command *const tables[] = {
-        mgmt_server_rows, /* servers, the ceremony */
-        mgmt_user_rows,   /* logins and users */
-        mgmt_right_rows,  /* what a user may do */
-        mgmt_key_rows,    /* keys, as officers and owners see them */
-        mgmt_audit_rows,  /* audit logs */
-        mgmt_policy_rows, /* profile and settings */
-        mgmt_quorum_rows,
-        mgmt_factor_rows, /* approvals */
-        mgmt_mask_rows,   /* masked objects, synchronisation */
-        mgmt_backup_rows,
-        mgmt_config_rows, /* numbers, and what is refused */
-        mgmt_cluster_rows,
-        NULL,
+        mgmt_server_rows,                    /* servers, the ceremony */
+        mgmt_user_rows,                      /* logins and users */
+        mgmt_right_rows,                     /* what a user may do */
+        mgmt_key_rows,                       /* keys, as officers and owners see them */
+        mgmt_audit_rows,                     /* audit logs */
+        mgmt_policy_rows,                    /* profile and settings */
+        mgmt_quorum_rows,  mgmt_factor_rows, /* approvals */
+        mgmt_mask_rows,                      /* masked objects, synchronisation */
+        mgmt_backup_rows,  mgmt_config_rows, /* numbers, and what is refused */
+        mgmt_cluster_rows, NULL,
 };
 
 static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, char **argv)
