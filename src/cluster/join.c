@@ -211,14 +211,19 @@ static bool answer_take(const struct cluster_join *j, const struct found *f, str
         return ok;
 }
 
-static bool join_by_request(const struct cluster_join *j, struct found *f, struct err *err)
+/* *moved: the request went to a partition in whose place another one was restored. */
+static bool join_by_request(const struct cluster_join *j, struct found *f, bool *moved, struct err *err)
 {
         struct crypto_agreement *own = crypto_agreement_new(j->crypto, err);
         uint8_t hash[CRYPTO_HASH_SIZE];
         bool ok = own && request_put(j, partition_id(f), own, hash, err), refused = false;
 
+        *moved = false;
         while (ok) {
                 ok = look(j, f, err);
+                *moved = ok && !f->answer.n && !f->request.n;
+                if (*moved)
+                        break;
                 if (ok && f->answer.n) {
                         ok = answer_take(j, f, own, hash, &refused, err);
                         break;
@@ -240,28 +245,33 @@ static bool has_key(const struct cluster_join *j, const struct found *f, struct 
         return ok;
 }
 
+static bool join_once(const struct cluster_join *j, struct found *f, bool *moved, struct err *err)
+{
+        bool ok;
+
+        while ((ok = look(j, f, err)) && !f->state.n && j->number != 1) {
+                if (!wait_more(j, "node 1 to make the partition"))
+                        return false;
+        }
+        if (!ok || !f->state.n || has_key(j, f, err))
+                return ok;
+        if (!j->identity)
+                return err_set(err, ERR_CONFIG,
+                               "the store holds a partition but no master key that this node can open; to "
+                               "join it, set operator_certificate, node_certificate and node_private_key");
+        *err = ERR_INIT;
+        return join_by_request(j, f, moved, err);
+}
+
 bool cluster_join(const struct cluster_join *j, struct err *err)
 {
         struct found f = { .number = j->number };
-        bool ok;
+        bool ok, moved;
 
-        while ((ok = look(j, &f, err)) && !f.state.n && j->number != 1) {
-                if (!wait_more(j, "node 1 to make the partition")) {
-                        ok = false;
-                        break;
-                }
-        }
-        if (ok && f.state.n && !has_key(j, &f, err)) {
-                if (!j->identity)
-                        ok = err_set(
-                            err, ERR_CONFIG,
-                            "the store holds a partition but no master key that this node can open; to "
-                            "join it, set operator_certificate, node_certificate and node_private_key");
-                else {
-                        *err = ERR_INIT;
-                        ok = join_by_request(j, &f, err);
-                }
-        }
+        do {
+                moved = false;
+                ok = join_once(j, &f, &moved, err);
+        } while (ok && moved);
         found_clear(&f);
         return ok;
 }

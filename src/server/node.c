@@ -6,17 +6,22 @@
 
 #include <stdlib.h>
 
+struct store_config node_store_config(const struct server_conf *c, const char *path)
+{
+        return (struct store_config){ .engine = c->store ? "etcd" : "sqlite",
+                                      .path = path,
+                                      .members = c->etcd_members,
+                                      .ca = c->etcd_ca,
+                                      .certificate = c->etcd_certificate,
+                                      .key = c->etcd_private_key,
+                                      .prefix = c->etcd_prefix,
+                                      .node = (uint32_t)c->node_number };
+}
+
 static bool open_store(struct node *n, struct err *err)
 {
         char *path = file_join(n->conf->data_dir, "store");
-        struct store_config config = { .engine = n->conf->store ? "etcd" : "sqlite",
-                                       .path = path,
-                                       .members = n->conf->etcd_members,
-                                       .ca = n->conf->etcd_ca,
-                                       .certificate = n->conf->etcd_certificate,
-                                       .key = n->conf->etcd_private_key,
-                                       .prefix = n->conf->etcd_prefix,
-                                       .node = (uint32_t)n->conf->node_number };
+        struct store_config config = node_store_config(n->conf, path);
 
         n->store = path && file_make_dir(path, 0700, err) ? store_open(&config, err) : NULL;
         free(path);

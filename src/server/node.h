@@ -26,6 +26,8 @@ struct node {
         uint64_t tls_generation;
 };
 
+/* How the store of this configuration is opened; path: of the folder for one of this host. */
+struct store_config node_store_config(const struct server_conf *, const char *path);
 /* In a cluster: lets waiting nodes in, and tells that this one is there. Every second or so, one thread. */
 void node_tick(struct node *);
 /* port: as told to clients. Errors name part and cure. */

@@ -12,6 +12,7 @@
 #define STAGE    "restore"  /* folder of the store being filled */
 #define COMPLETE "complete" /* in it: it is to be opened from now on */
 #define REPLACED "store.replaced"
+#define ADOPT_MS 30000
 #define LISTENER 3 /* where a program that is handed a socket finds it */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -68,29 +69,45 @@ static bool scratch(void *arg, int *fd, struct err *err)
 static struct store *stage(void *arg, struct err *err)
 {
         struct node *n = arg;
-        char *path = file_join(n->conf->data_dir, STAGE);
-        struct store_config config = { .engine = "sqlite", .path = path };
+
+        return server_stage_open(n->conf, err);
+}
+
+struct store *server_stage_open(const struct server_conf *conf, struct err *err)
+{
+        char *path = file_join(conf->data_dir, STAGE);
+        struct store_config config = node_store_config(conf, path);
         struct store *s = NULL;
 
-        if (n->conf->store != 0)
-                err_set(err, ERR_UNSUPPORTED,
-                        "a backup is restored into a node with a store of its own (store = sqlite)");
-        else if (path && remove_folder(path, err) && file_make_dir(path, 0700, err))
+        config.stage = true;
+        if (conf->store || (path && remove_folder(path, err) && file_make_dir(path, 0700, err)))
                 s = store_open(&config, err);
         free(path);
         return s;
 }
 
-static bool adopt(void *arg, struct store **s, struct err *err)
+bool server_stage_adopt(const struct server_conf *conf, struct store **s, const struct store_guard *guards,
+                        size_t count, struct err *err)
 {
-        struct node *n = arg;
-        char *path = file_join(n->conf->data_dir, STAGE), *mark = path ? file_join(path, COMPLETE) : NULL;
+        char *path, *mark;
         bool ok;
 
+        if (conf->store)
+                return store_adopt(s, guards, count, ADOPT_MS, err) == STORE_OK;
+        path = file_join(conf->data_dir, STAGE);
+        mark = path ? file_join(path, COMPLETE) : NULL;
         store_close(s);
         ok = mark && sync_folder(path, err) && file_write(mark, SLICE_LIT("chsm\n"), 0600, err);
         free(path);
         free(mark);
+        return ok;
+}
+
+static bool adopt(void *arg, struct store **s, const struct store_guard *unowned, struct err *err)
+{
+        struct node *n = arg;
+        bool ok = server_stage_adopt(n->conf, s, unowned, 1, err);
+
         if (ok)
                 atomic_store(&n->restored, true);
         return ok;

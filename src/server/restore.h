@@ -7,6 +7,12 @@
 
 /* For the vault; the node must stay where it is. */
 struct vault_host server_host_of(struct node *);
+/* A new empty store beside the present one of this configuration, whether that is open or not. NULL: err. */
+struct store *server_stage_open(const struct server_conf *, struct err *);
+/* Makes it what the next start opens, if the guards (of keys of the present store; etcd only) hold; closes
+ * it. */
+bool server_stage_adopt(const struct server_conf *, struct store **, const struct store_guard *,
+                        size_t guards, struct err *);
 /* At start, before the store is opened: a restore that was complete takes its place, anything less goes away.
  */
 bool server_restore_finish(const char *data_dir, struct err *);

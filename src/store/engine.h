@@ -16,6 +16,8 @@ struct store_engine {
         void (*unfollow)(void *, void *);
         enum store_rc (*barrier)(void *, int, store_rev *, struct err *);
         enum store_rc (*compact)(void *, store_rev, struct err *);
+        /* Of a stage; NULL: the engine has none. */
+        enum store_rc (*adopt)(void *, const struct store_guard *, size_t, int, struct err *);
         enum store_rc (*status)(void *, struct store_status *, struct err *);
         enum store_rc (*health)(void *, struct store_health *,
                                 struct err *); /* NULL: one member, as status says */

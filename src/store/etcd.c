@@ -60,7 +60,9 @@ bool etcd_broken(const struct etcd *e, struct err *err)
         }
         if (atomic_load(&e->fenced)) {
                 err_set(err, ERR_STORE,
-                        "another process has opened the store as node %u; two must never share a number",
+                        "another process has opened the store as node %u, and two must never share a number; "
+                        "or a "
+                        "restored partition has taken the place of this one: start the node again",
                         e->node);
                 return true;
         }
@@ -173,11 +175,12 @@ static bool prefix_take(struct etcd *e, const char *prefix, struct err *err)
 {
         size_t n = prefix ? strlen(prefix) : 0;
 
-        if (n == 0 || n > ETCD_PREFIX_MAX || prefix[n - 1] != '/')
+        if (n == 0 || n > ETCD_PREFIX_CONF || prefix[n - 1] != '/')
                 return err_set(err, ERR_CONFIG,
                                "the prefix of the keys in etcd has 1 to %d characters and ends with '/'",
-                               ETCD_PREFIX_MAX);
+                               ETCD_PREFIX_CONF);
         memcpy(e->prefix, prefix, n + 1);
+        memcpy(e->data, "d/", 3);
         return true;
 }
 
@@ -206,7 +209,8 @@ void *etcd_open_over(const struct store_config *config, struct etcd_wire wire, s
         pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
         pthread_cond_init(&e->moved, &monotonic);
         pthread_condattr_destroy(&monotonic);
-        if (!prefix_take(e, config->prefix, err) || !etcd_lanes_open(e, err) || !etcd_node_take(e, err) ||
+        if (!prefix_take(e, config->prefix, err) || (config->stage && !etcd_stage_name(e, err)) ||
+            !etcd_lanes_open(e, err) || !etcd_node_take(e, err) || !etcd_stage_open(e, err) ||
             !etcd_compacted_read(e, err))
                 goto fail;
         return e;
@@ -232,6 +236,7 @@ const struct store_engine store_etcd_engine = {
         .unfollow = etcd_unfollow,
         .barrier = etcd_barrier,
         .compact = etcd_compact,
+        .adopt = etcd_adopt,
         .status = etcd_status,
         .health = etcd_health,
 };

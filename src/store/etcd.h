@@ -7,10 +7,12 @@
  * Raft.
  *
  * Keys, below the configured prefix:
- *   d/<key>              the store's keys
+ *   d/<key>              the store's keys, unless m/data says where else they are
  *   l/<node>/<lane>      id of the lane's last transaction; numbers in decimal
  *   n/<node>             which process writes as that node; every transaction guards it
  *   m/compacted          u64: history before it is gone for followers
+ *   m/data               text, what the store's keys begin with since a stage was adopted: r/<id>/d/
+ *   r/<id>/              a stage: all of the above, filled by a restore or migration before it is adopted
  */
 #ifndef CHSM_STORE_ETCD_H
 #define CHSM_STORE_ETCD_H
@@ -30,7 +32,10 @@
 #define ETCD_SETTLE_MS   3000 /* how much longer than asked a lost answer is settled */
 #define ETCD_SILENCE_MS  1500 /* a watch that says nothing for so long is taken for dead */
 #define ETCD_KEEP_BEHIND 1000 /* revisions kept behind what is told to be compacted */
-#define ETCD_PREFIX_MAX  128
+#define ETCD_PREFIX_CONF 128  /* of the configuration */
+#define ETCD_STAGE_SIZE  19   /* r/<16 hex digits>/ */
+#define ETCD_DATA_MAX    (ETCD_STAGE_SIZE + 2)
+#define ETCD_PREFIX_MAX  (ETCD_PREFIX_CONF + ETCD_DATA_MAX) /* room for prefix and what stands behind it */
 #define ETCD_MEMBERS_MAX 9
 
 /* What became of one call. */
@@ -103,6 +108,11 @@ struct etcd_watch;
 struct etcd {
         struct etcd_wire wire;
         char prefix[ETCD_PREFIX_MAX + 1];
+        char data[ETCD_DATA_MAX + 1]; /* of the store's keys: "d/"; changes before the first follower only */
+        store_rev data_rev;           /* of m/data; 0: absent */
+        size_t beside; /* of a stage: bytes of prefix that are the present store's; 0: it is none */
+        char beside_data[ETCD_DATA_MAX + 1]; /* and its `data` and `data_rev` when the stage was made */
+        store_rev beside_rev;
         uint32_t node;
         uint8_t run[ETCD_ID_SIZE]; /* of this opening */
         pthread_mutex_t lock;
@@ -158,6 +168,17 @@ void etcd_lanes_close(struct etcd *);
 bool etcd_node_take(struct etcd *, struct err *);
 enum store_rc etcd_txn(void *, const struct store_guard *, size_t, const struct store_op *, size_t, int,
                        struct store_result *, struct err *);
+/* A change of keys of ours, through a lane; guards and keys stand behind the first `root` bytes of the
+ * prefix. put_key, sweep_from: empty for none. */
+struct etcd_own {
+        size_t root;
+        const struct store_guard *guards;
+        size_t guard_count;
+        struct slice put_key, put_value;
+        struct slice sweep_from, sweep_to; /* everything between goes */
+        struct slice sweep_also;           /* and everything that begins with this */
+};
+enum store_rc etcd_change_own(struct etcd *, const struct etcd_own *, int timeout_ms, struct err *);
 /* One put of a key of ours outside d/, through a lane. key without the prefix. NULL key: none, a barrier. */
 enum store_rc etcd_put_own(struct etcd *, const char *key, struct slice value, int timeout_ms, store_rev *,
                            struct err *);
@@ -169,6 +190,21 @@ enum store_rc etcd_compact(void *, store_rev, struct err *);
 enum store_rc etcd_status(void *, struct store_status *, struct err *);
 /* Reads m/compacted. */
 bool etcd_compacted_read(struct etcd *, struct err *);
+/* The value of the key behind the first `root` bytes of the prefix, appended; *rev 0: absent. */
+enum store_rc etcd_own_read(struct etcd *, size_t root, const char *key, struct buf *value, store_rev *rev,
+                            struct err *);
+/* How many keys begin with this, behind the prefix. */
+enum store_rc etcd_count(struct etcd *, const char *kind, uint64_t *count, struct err *);
+
+/* ---- etcd_stage.c ---- */
+/* Makes the store a stage of the one it was configured as: sets the prefix. */
+bool etcd_stage_name(struct etcd *, struct err *);
+/* Once the lanes are open: what m/data of the store, or of the one beside, says; clears away what no store
+ * needs any more. */
+bool etcd_stage_open(struct etcd *, struct err *);
+/* Without followers: looks whether a stage was adopted meanwhile, and goes over to it. */
+bool etcd_data_follow(struct etcd *, struct err *);
+enum store_rc etcd_adopt(void *, const struct store_guard *, size_t, int timeout_ms, struct err *);
 
 /* ---- etcd_health.c ---- */
 enum store_rc etcd_health(void *, struct store_health *, struct err *);

@@ -101,11 +101,13 @@ enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg
         struct slice from, to;
         enum store_rc rc;
 
+        if (!etcd_data_follow(e, err))
+                return STORE_IO;
         if (etcd_broken(e, err))
                 return STORE_DAMAGED;
         (void)buf_extend(&keys, 2 * (ETCD_PREFIX_MAX + STORE_KEY_MAX + 8));
         keys.n = 0;
-        from = etcd_key(e, &keys, "d/", prefix);
+        from = etcd_key(e, &keys, e->data, prefix);
         to = etcd_key_end(&keys, from);
         p.skip = from.n - prefix.n;
         p.request.key = etcd_bytes(from);
@@ -119,38 +121,43 @@ enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg
         return rc;
 }
 
-/* The value of a key of ours; *found false: absent. */
-static enum store_rc own_read(struct etcd *e, const char *key, uint64_t *value, bool *found, struct err *err)
+enum store_rc etcd_own_read(struct etcd *e, size_t root, const char *key, struct buf *value, store_rev *rev,
+                            struct err *err)
 {
         Etcd__RangeRequest request = ETCD__RANGE_REQUEST__INIT;
-        struct buf keys = BUF_INIT;
+        struct buf name = BUF_INIT;
         enum store_rc rc;
         Etcd__RangeResponse *r;
 
-        request.key = etcd_bytes(etcd_key(e, &keys, "", slice_str(key)));
+        buf_put(&name, e->prefix, root);
+        buf_put_text(&name, key);
+        request.key = etcd_bytes(buf_slice(&name));
         pthread_mutex_lock(&e->reads_lock);
         r = range_read(e, &request, key, &rc, err);
         pthread_mutex_unlock(&e->reads_lock);
-        *found = r && r->n_kvs == 1 && r->kvs[0]->value.len == 8;
-        if (*found) {
-                struct reader in = reader_of(slice_of(r->kvs[0]->value.data, 8));
-                *value = reader_u64(&in);
+        *rev = 0;
+        if (r && r->n_kvs == 1) {
+                *rev = r->kvs[0]->mod_revision;
+                buf_put(value, r->kvs[0]->value.data, r->kvs[0]->value.len);
         }
         etcd__range_response__free_unpacked(r, NULL);
-        buf_clear(&keys);
+        buf_clear(&name);
         return rc;
 }
 
 bool etcd_compacted_read(struct etcd *e, struct err *err)
 {
-        uint64_t value = 0;
-        bool found = false;
+        struct buf value = BUF_INIT;
+        store_rev rev;
+        bool ok = etcd_own_read(e, strlen(e->prefix), "m/compacted", &value, &rev, err) == STORE_OK;
 
-        if (own_read(e, "m/compacted", &value, &found, err) != STORE_OK)
-                return false;
-        if (found)
-                atomic_store(&e->compacted, (int64_t)value);
-        return true;
+        if (ok && value.n == 8) {
+                struct reader in = reader_of(buf_slice(&value));
+
+                atomic_store(&e->compacted, (int64_t)reader_u64(&in));
+        }
+        buf_clear(&value);
+        return ok;
 }
 
 /* Followers are told that history ends at keep_from. etcd itself keeps a stretch before that, because a
@@ -180,7 +187,7 @@ enum store_rc etcd_compact(void *self, store_rev keep_from, struct err *err)
         return rc == STORE_COMPACTED ? STORE_OK : rc; /* another node was faster */
 }
 
-static enum store_rc keys_count(struct etcd *e, uint64_t *count, struct err *err)
+enum store_rc etcd_count(struct etcd *e, const char *kind, uint64_t *count, struct err *err)
 {
         Etcd__RangeRequest request = ETCD__RANGE_REQUEST__INIT;
         struct buf keys = BUF_INIT;
@@ -190,7 +197,7 @@ static enum store_rc keys_count(struct etcd *e, uint64_t *count, struct err *err
 
         (void)buf_extend(&keys, 2 * ETCD_PREFIX_MAX + 16);
         keys.n = 0;
-        from = etcd_key(e, &keys, "d/", SLICE_EMPTY);
+        from = etcd_key(e, &keys, kind, SLICE_EMPTY);
         request.key = etcd_bytes(from);
         request.range_end = etcd_bytes(etcd_key_end(&keys, from));
         request.count_only = true;
@@ -217,7 +224,7 @@ enum store_rc etcd_status(void *self, struct store_status *status, struct err *e
         status->txns = atomic_load(&e->txns);
         status->conflicts = atomic_load(&e->conflicts);
         status->syncs = status->txns; /* each is one entry of the members' logs */
-        rc = keys_count(e, &status->keys, err);
+        rc = etcd_count(e, e->data, &status->keys, err);
         status->rev = atomic_load(&e->highest);
         if (rc != STORE_OK)
                 return rc;

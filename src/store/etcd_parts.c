@@ -53,13 +53,16 @@ static void put_add(struct etcd_txn_parts *p, struct slice key, struct slice val
         p->op_list[i] = &p->ops[i];
 }
 
-static void delete_add(struct etcd_txn_parts *p, struct slice key)
+/* end: the first key that stays; empty: just the one key goes. */
+static void delete_add(struct etcd_txn_parts *p, struct slice key, struct slice end)
 {
         size_t i = p->request.n_success++;
 
         etcd__delete_range_request__init(&p->op_bodies[i].delete_range);
         etcd__request_op__init(&p->ops[i]);
         p->op_bodies[i].delete_range.key = etcd_bytes(key);
+        if (end.n)
+                p->op_bodies[i].delete_range.range_end = etcd_bytes(end);
         p->ops[i].request_case = ETCD__REQUEST_OP__REQUEST_DELETE_RANGE;
         p->ops[i].delete_range = &p->op_bodies[i].delete_range;
         p->op_list[i] = &p->ops[i];
@@ -112,6 +115,17 @@ static void parts_begin(struct etcd *e, struct etcd_lane *lane, const uint8_t id
         look_add(p, key, false);
 }
 
+/* A key behind the first bytes of the prefix, of another store then. */
+static struct slice root_key(struct etcd_attempt *a, struct slice rest)
+{
+        struct buf *keys = &a->lane->keys;
+        size_t at = keys->n;
+
+        buf_put(keys, a->e->prefix, a->own->root);
+        buf_put_slice(keys, rest);
+        return buf_ok(keys) ? slice_of(keys->p + at, keys->n - at) : SLICE_EMPTY;
+}
+
 static bool parts_guards(struct etcd_attempt *a)
 {
         struct etcd_txn_parts *p = a->lane->parts;
@@ -123,7 +137,8 @@ static bool parts_guards(struct etcd_attempt *a)
         }
         for (size_t i = 0; i < a->guard_count; i++) {
                 const struct store_guard *g = &a->guards[i];
-                struct slice key = etcd_key(a->e, &a->lane->keys, "d/", g->key);
+                struct slice key =
+                    a->own ? root_key(a, g->key) : etcd_key(a->e, &a->lane->keys, a->e->data, g->key);
 
                 if (g->kind == STORE_EXISTS)
                         compare_rev(p, key, ETCD__COMPARE__RESULT__GREATER, 0);
@@ -135,19 +150,37 @@ static bool parts_guards(struct etcd_attempt *a)
         return buf_ok(&a->lane->keys);
 }
 
+static void parts_own(struct etcd_attempt *a)
+{
+        struct etcd_txn_parts *p = a->lane->parts;
+        const struct etcd_own *own = a->own;
+        struct slice key;
+
+        if (own->put_key.n)
+                put_add(p, root_key(a, own->put_key), own->put_value);
+        if (own->sweep_from.n) {
+                key = root_key(a, own->sweep_from);
+                delete_add(p, key, root_key(a, own->sweep_to));
+        }
+        if (own->sweep_also.n) {
+                key = root_key(a, own->sweep_also);
+                delete_add(p, key, etcd_key_end(&a->lane->keys, key));
+        }
+}
+
 static bool parts_ops(struct etcd_attempt *a)
 {
         struct etcd_txn_parts *p = a->lane->parts;
 
-        if (a->own_key)
-                put_add(p, etcd_key(a->e, &a->lane->keys, "", slice_str(a->own_key)), a->own_value);
+        if (a->own)
+                parts_own(a);
         for (size_t i = 0; i < a->op_count; i++) {
-                struct slice key = etcd_key(a->e, &a->lane->keys, "d/", a->ops[i].key);
+                struct slice key = etcd_key(a->e, &a->lane->keys, a->e->data, a->ops[i].key);
 
                 if (a->ops[i].kind == STORE_PUT)
                         put_add(p, key, a->ops[i].value);
                 else
-                        delete_add(p, key);
+                        delete_add(p, key, SLICE_EMPTY);
         }
         lane_read_back(p);
         return buf_ok(&a->lane->keys);

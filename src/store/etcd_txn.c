@@ -209,13 +209,28 @@ enum store_rc etcd_txn(void *self, const struct store_guard *guards, size_t guar
         return attempt_run(&a, timeout_ms);
 }
 
+enum store_rc etcd_change_own(struct etcd *e, const struct etcd_own *own, int timeout_ms, struct err *err)
+{
+        struct store_result result = { 0 };
+        struct etcd_attempt a = { .e = e,
+                                  .own = own,
+                                  .guards = own->guards,
+                                  .guard_count = own->guard_count,
+                                  .result = &result,
+                                  .err = err };
+
+        return attempt_run(&a, timeout_ms);
+}
+
 enum store_rc etcd_put_own(struct etcd *e, const char *key, struct slice value, int timeout_ms,
                            store_rev *rev, struct err *err)
 {
         struct store_result result = { 0 };
+        const struct etcd_own own = { .root = strlen(e->prefix),
+                                      .put_key = key ? slice_str(key) : SLICE_EMPTY,
+                                      .put_value = value };
         struct etcd_attempt a = { .e = e,
-                                  .own_key = key,
-                                  .own_value = value,
+                                  .own = &own,
                                   .takes_node = key && strncmp(key, "n/", 2) == 0,
                                   .result = &result,
                                   .err = err };

@@ -8,7 +8,7 @@
  */
 #define ETCD_OWN_GUARDS 2
 #define ETCD_GUARDS_MAX (STORE_GUARDS_MAX + ETCD_OWN_GUARDS)
-#define ETCD_OPS_MAX    (STORE_OPS_MAX + 2)
+#define ETCD_OPS_MAX    (STORE_OPS_MAX + 5)
 #define ETCD_STRAY_MAX  3 /* so many answers that cannot be are not strays of other calls: it is so */
 
 /* The parts of one request, made again and again in place. */
@@ -32,12 +32,11 @@ struct etcd_attempt {
         const struct store_guard *guards;
         const struct store_op *ops;
         size_t guard_count, op_count;
-        const char *own_key; /* a key outside d/, instead of ops */
-        struct slice own_value;
-        bool takes_node; /* writes n/, so does not guard it */
-        store_rev floor; /* no honest answer is older */
-        unsigned older;  /* answers that were */
-        unsigned others; /* answers that say another process writes as this node */
+        const struct etcd_own *own; /* keys outside d/, instead of guards and ops */
+        bool takes_node;            /* writes n/, so does not guard it */
+        store_rev floor;            /* no honest answer is older */
+        unsigned older;             /* answers that were */
+        unsigned others;            /* answers that say another process writes as this node */
         struct store_result *result;
         struct err *err;
 };

@@ -77,9 +77,12 @@ static bool events_room(struct etcd_watch *w, size_t n)
 /* The store's key in one of ours, or empty for our own. */
 static struct slice key_within(const struct etcd_watch *w, const Etcd__KeyValue *kv)
 {
-        if (kv->key.len <= w->skip + 2 || memcmp(kv->key.data + w->skip, "d/", 2) != 0)
+        const char *data = w->e->data;
+        size_t n = strlen(data);
+
+        if (kv->key.len <= w->skip + n || memcmp(kv->key.data + w->skip, data, n) != 0)
                 return SLICE_EMPTY;
-        return slice_of(kv->key.data + w->skip + 2, kv->key.len - w->skip - 2);
+        return slice_of(kv->key.data + w->skip + n, kv->key.len - w->skip - n);
 }
 
 /* Tells one revision: events[from..to) of the answer. */

@@ -103,6 +103,23 @@ enum store_rc store_txn(struct store *s, const struct store_guard *guards, size_
         return s->engine->txn(s->self, guards, guard_count, ops, op_count, timeout_ms, result, err);
 }
 
+enum store_rc store_adopt(struct store **stage, const struct store_guard *guards, size_t guard_count,
+                          int timeout_ms, struct err *err)
+{
+        struct store *s = *stage;
+        enum store_rc rc = STORE_IO;
+
+        if (!s->engine->adopt)
+                err_set(err, ERR_UNSUPPORTED, "a store of engine '%s' is no stage of another",
+                        s->engine->name);
+        else if (!txn_within_limits(guards, guard_count, NULL, 0, err))
+                rc = STORE_LIMIT;
+        else
+                rc = s->engine->adopt(s->self, guards, guard_count, timeout_ms, err);
+        store_close(stage);
+        return rc;
+}
+
 enum store_rc store_load(struct store *s, struct slice prefix,
                          bool (*visit)(void *arg, const struct store_event *), void *arg, store_rev *at,
                          struct err *err)

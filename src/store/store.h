@@ -72,6 +72,7 @@ struct store_config {
         const char *ca, *certificate, *key; /* PEM files */
         const char *prefix;                 /* of all keys of this partition, ends with '/' */
         uint32_t node; /* who writes: the newest opener of a number is, older ones are refused */
+        bool stage; /* a new empty store beside the one of these keys, for store_adopt; earlier stages go */
 };
 
 /* Opens, creating what is absent; checks integrity. Errors name the file and the cure (disk full, read-only,
@@ -89,6 +90,13 @@ enum store_rc store_txn(struct store *, const struct store_guard *, size_t guard
 enum store_rc store_load(struct store *, struct slice prefix,
                          bool (*visit)(void *arg, const struct store_event *), void *arg, store_rev *at,
                          struct err *);
+
+/* Makes a stage what every later opening of the store beside it finds, in one step: all of it or, when a
+ * guard (of keys of the present store) fails, nothing. Whoever has the present store open changes nothing
+ * more; who only loads from it finds the new one. The stage is closed. An engine of one file has none of
+ * this: its folder is moved. */
+enum store_rc store_adopt(struct store **stage, const struct store_guard *, size_t guards, int timeout_ms,
+                          struct err *);
 
 /* Receives committed changes: whole revisions, in order, without gap or repeat, from one thread at a time. */
 struct store_follower {

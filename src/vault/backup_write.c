@@ -14,8 +14,9 @@
 #define OAEP_HASH  CKM_SHA256
 #define SIGNATURES 512
 
-/* What is not carried over: keys of this node, answers to retries, and what could be spent twice. */
-static const char *const left_out[] = { "p/pmk/", "i/", "x/", "t/", "a/", "b/e", "p/tickets" };
+/* What is not carried over: keys of nodes and what they say of themselves, answers to retries, and what could
+ * be spent twice. */
+static const char *const left_out[] = { "p/pmk/", "i/", "x/", "t/", "a/", "n/", "j/", "b/e", "p/tickets" };
 
 static bool is_left_out(struct slice key)
 {

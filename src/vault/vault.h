@@ -43,8 +43,9 @@ struct vault_host {
         /* A new empty store beside the present one, in the place of one that was left there before. */
         struct store *(*stage)(void *arg, struct err *);
         /* Closes the stage and makes it what the next start opens: from here on at any moment, whole or not
-         * at all. The node then starts anew by itself. */
-        bool (*adopt)(void *arg, struct store **stage, struct err *);
+         * at all. unowned: what must still be so in the present store. The node then starts anew by itself.
+         */
+        bool (*adopt)(void *arg, struct store **stage, const struct store_guard *unowned, struct err *);
         void *arg;
 };
 

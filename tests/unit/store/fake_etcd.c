@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define FAKE_PAGE 64 /* keys of an answer at most, whatever was asked for */
+
 struct entry {
         char key[128], value[FAKE_VALUE_MAX];
         size_t key_n, value_n;
@@ -24,7 +26,8 @@ struct fake {
         char words[128];
         unsigned mask, per_mille, seed;
         unsigned cut_after, calls, streams;
-        bool doubled, silent;
+        bool doubled, silent, cut_off;
+        unsigned until_cut;          /* calls before it is; 0: never */
         struct buf last[ETCD_LINES]; /* answers */
         struct buf late;             /* a delayed request */
 };
@@ -130,6 +133,26 @@ static void answer(struct fake *f, enum fake_fault fault, Etcd__ResponseHeader *
         h->revision = fault == FAKE_OLDER ? 1 : f->rev;
 }
 
+static const struct entry **entries_within(struct fake *f, const ProtobufCBinaryData *key,
+                                           const ProtobufCBinaryData *end, size_t *n);
+
+static void delete_do(struct fake *f, const Etcd__DeleteRangeRequest *q)
+{
+        size_t n;
+        const struct entry **found = entries_within(f, &q->key, &q->range_end, &n);
+        struct entry *gone = calloc(n + 1, sizeof(*gone));
+
+        for (size_t i = 0; i < n; i++)
+                gone[i] = *found[i]; /* the history moves as it grows */
+        for (size_t i = 0; i < n; i++) {
+                ProtobufCBinaryData k = { gone[i].key_n, (uint8_t *)gone[i].key };
+
+                entry_add(f, &k, NULL);
+        }
+        free(gone);
+        free(found);
+}
+
 static void txn_do(struct fake *f, struct slice request, enum fake_fault fault, struct buf *out)
 {
         Etcd__TxnRequest *q = etcd__txn_request__unpack(NULL, request.n, request.p);
@@ -144,9 +167,8 @@ static void txn_do(struct fake *f, struct slice request, enum fake_fault fault, 
                 for (size_t i = 0; i < q->n_success; i++) {
                         if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_PUT)
                                 entry_add(f, &q->success[i]->put->key, &q->success[i]->put->value);
-                        else if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_DELETE_RANGE &&
-                                 entry_of(f, &q->success[i]->delete_range->key))
-                                entry_add(f, &q->success[i]->delete_range->key, NULL);
+                        else if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_DELETE_RANGE)
+                                delete_do(f, q->success[i]->delete_range);
                 }
         }
         ranges_answer(f, r.succeeded ? q->success : q->failure, r.succeeded ? q->n_success : q->n_failure,
@@ -157,32 +179,54 @@ static void txn_do(struct fake *f, struct slice request, enum fake_fault fault, 
         etcd__txn_request__free_unpacked(q, NULL);
 }
 
+static int by_key(const void *a, const void *b)
+{
+        const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
+
+        return slice_compare(slice_of(x->key, x->key_n), slice_of(y->key, y->key_n));
+}
+
+/* What the keys of a range are now, sorted as etcd sorts them. Heap. */
+static const struct entry **entries_within(struct fake *f, const ProtobufCBinaryData *key,
+                                           const ProtobufCBinaryData *end, size_t *n)
+{
+        struct slice from = slice_of(key->data, key->len), to = slice_of(end->data, end->len);
+        const struct entry **list = calloc(f->n + 1, sizeof(*list));
+
+        *n = 0;
+        for (size_t i = 0; i < f->n; i++) {
+                const struct entry *e = &f->history[i];
+                ProtobufCBinaryData k = { e->key_n, (uint8_t *)(uintptr_t)e->key };
+                struct slice s = slice_of(e->key, e->key_n);
+
+                if (to.n ? slice_compare(s, from) >= 0 && slice_compare(s, to) < 0 : slice_equal(s, from))
+                        if (entry_of(f, &k) == e)
+                                list[(*n)++] = e;
+        }
+        qsort(list, *n, sizeof(*list), by_key);
+        return list;
+}
+
 static void range_do(struct fake *f, struct slice request, enum fake_fault fault, struct buf *out)
 {
         Etcd__RangeRequest *q = etcd__range_request__unpack(NULL, request.n, request.p);
         Etcd__RangeResponse r = ETCD__RANGE_RESPONSE__INIT;
         Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
-        Etcd__KeyValue kvs[64], *list[64];
-        struct slice from = slice_of(q->key.data, q->key.len),
-                     to = slice_of(q->range_end.data, q->range_end.len);
+        size_t n, limit = q->limit > 0 && q->limit < FAKE_PAGE ? (size_t)q->limit : FAKE_PAGE;
+        const struct entry **found = entries_within(f, &q->key, &q->range_end, &n);
+        Etcd__KeyValue kvs[FAKE_PAGE], *list[FAKE_PAGE];
 
-        for (size_t i = 0; i < f->n && r.n_kvs < 64; i++) {
-                const struct entry *e = &f->history[i];
-                ProtobufCBinaryData key = { e->key_n, (uint8_t *)(uintptr_t)e->key };
-                struct slice s = slice_of(e->key, e->key_n);
-
-                if (entry_of(f, &key) != e ||
-                    (to.n ? slice_compare(s, from) < 0 || slice_compare(s, to) >= 0 : !slice_equal(s, from)))
-                        continue;
-                kvs[r.n_kvs] = kv_of(e);
+        for (; !q->count_only && r.n_kvs < n && r.n_kvs < limit; r.n_kvs++) {
+                kvs[r.n_kvs] = kv_of(found[r.n_kvs]);
                 list[r.n_kvs] = &kvs[r.n_kvs];
-                r.n_kvs++;
         }
         r.kvs = list;
-        r.count = (int64_t)r.n_kvs;
+        r.count = (int64_t)n;
+        r.more = !q->count_only && r.n_kvs < n;
         answer(f, fault, &h);
         r.header = fault == FAKE_NO_HEADER ? NULL : &h;
         etcd_pack(out, &r.base);
+        free(found);
         etcd__range_request__free_unpacked(q, NULL);
 }
 
@@ -257,6 +301,14 @@ static enum etcd_outcome fake_call(void *self, unsigned line, const char *method
         (void)timeout_ms;
         pthread_mutex_lock(&f->lock);
         f->calls++;
+        if (f->until_cut && --f->until_cut == 0)
+                f->cut_off = true;
+        if (f->cut_off) { /* said at once, so that nobody tries for a minute */
+                snprintf(reply->words, sizeof(reply->words), "etcdserver: permission denied");
+                reply->status = 7;
+                pthread_mutex_unlock(&f->lock);
+                return ETCD_REFUSED;
+        }
         fault = fault_pick(f);
         arrive(f, method, request, fault, &out);
         snprintf(reply->words, sizeof(reply->words), "fault %d", (int)fault);
@@ -440,6 +492,19 @@ void fake_double_streams(struct fake *f, bool on)
 void fake_silence(struct fake *f, bool on)
 {
         LOCKED(f, f->silent = on);
+}
+
+void fake_cut_off(struct fake *f, unsigned after)
+{
+        LOCKED(f, (f->until_cut = after, f->cut_off = false));
+}
+
+bool fake_is_cut_off(struct fake *f)
+{
+        bool cut_off;
+
+        LOCKED(f, cut_off = f->cut_off);
+        return cut_off;
 }
 
 void fake_compact(struct fake *f)

@@ -37,6 +37,9 @@ void fake_cut_streams(struct fake *, unsigned after);
 void fake_double_streams(struct fake *, bool on);
 /* Streams say nothing any more, but stay open. */
 void fake_silence(struct fake *, bool on);
+/* That call and all after it are refused; 0: none is any more. So a process that dies there is played. */
+void fake_cut_off(struct fake *, unsigned after);
+bool fake_is_cut_off(struct fake *);
 /* Compacts at the newest revision, as an operator may. */
 void fake_compact(struct fake *);
 /* Streams and answers come from another cluster from now on. */

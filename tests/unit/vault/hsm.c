@@ -61,12 +61,14 @@ static struct store *stage(void *arg, struct err *err)
         return store_open(&config, err);
 }
 
-static bool adopt(void *arg, struct store **store, struct err *err)
+static bool adopt(void *arg, struct store **store, const struct store_guard *unowned, struct err *err)
 {
-        (void)err;
+        struct hsm *h = arg;
+        struct store_result result;
+
         store_close(store);
-        ((struct hsm *)arg)->adopted = true;
-        return true;
+        h->adopted = store_txn(h->store, unowned, 1, NULL, 0, 1000, &result, err) == STORE_OK;
+        return h->adopted;
 }
 
 static void open_store(struct hsm *h)
