@@ -1,40 +1,14 @@
 /* Encryption of any size through the module: at once and in odd pieces, in place, with little room, altered.
  * Usage: ciphers MODULE PIN. Prints TAP; leaves key, IV, data and results in the working folder for openssl
  * to check. Run by ciphers.sh against a real node. */
-#include "ck/cryptoki.h"
-
-#include <dlfcn.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "guest.h"
 
 #define LARGE 3000017 /* some messages, and a piece */
 #define MORE  64
 
-static CK_FUNCTION_LIST_PTR f;
-static unsigned count, bad;
 static CK_SESSION_HANDLE s;
 static CK_BYTE *data, *whole, *pieces, *back;
 static CK_BYTE iv[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
-
-static void is(const char *name, CK_RV got, CK_RV wanted)
-{
-        count++;
-        bad += got != wanted;
-        printf("%sok %u - %s\n", got == wanted ? "" : "not ", count, name);
-        if (got != wanted)
-                printf("# 0x%lx, not 0x%lx\n", got, wanted);
-        (void)fflush(stdout);
-}
-
-static void keep(const char *name, const void *bytes, size_t n)
-{
-        FILE *file = fopen(name, "wbe");
-
-        if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
-                exit(2);
-}
 
 static uint32_t any(uint32_t below)
 {
@@ -122,7 +96,7 @@ static CK_OBJECT_HANDLE import(const struct row *r)
 
         for (size_t i = 0; i < sizeof(value); i++)
                 value[i] = (CK_BYTE)(i * 5 + 1);
-        is(r->name, f->C_CreateObject(s, wanted, 5, &key), CKR_OK);
+        is(r->name, F->C_CreateObject(s, wanted, 5, &key), CKR_OK);
         keep("key", value, 64);
         return key;
 }
@@ -139,20 +113,20 @@ static CK_ULONG in_pieces(int encrypts, const CK_BYTE *in, CK_ULONG n, CK_BYTE *
 
                 piece = any(9) == 0 ? 900000 + any(900000) : 1 + any(70000);
                 piece = piece < n - at ? piece : n - at;
-                rv = encrypts ? f->C_EncryptUpdate(s, from, piece, NULL, &wanted)
-                              : f->C_DecryptUpdate(s, from, piece, NULL, &wanted);
+                rv = encrypts ? F->C_EncryptUpdate(s, from, piece, NULL, &wanted)
+                              : F->C_DecryptUpdate(s, from, piece, NULL, &wanted);
                 written = room - total;
                 if (rv == CKR_OK)
-                        rv = encrypts ? f->C_EncryptUpdate(s, from, piece, out + total, &written)
-                                      : f->C_DecryptUpdate(s, from, piece, out + total, &written);
+                        rv = encrypts ? F->C_EncryptUpdate(s, from, piece, out + total, &written)
+                                      : F->C_DecryptUpdate(s, from, piece, out + total, &written);
                 if (rv == CKR_OK && written != wanted)
                         rv = CKR_GENERAL_ERROR; /* it said another length before */
                 total += rv == CKR_OK ? written : 0;
         }
         written = room - total;
         if (rv == CKR_OK)
-                rv = encrypts ? f->C_EncryptFinal(s, out + total, &written)
-                              : f->C_DecryptFinal(s, out + total, &written);
+                rv = encrypts ? F->C_EncryptFinal(s, out + total, &written)
+                              : F->C_DecryptFinal(s, out + total, &written);
         if (rv != CKR_OK)
                 printf("# 0x%lx after %lu bytes\n", rv, total);
         return rv == CKR_OK ? total + written : 0;
@@ -164,9 +138,9 @@ static void altered(const struct row *r, CK_OBJECT_HANDLE key, CK_ULONG n, CK_UL
 
         whole[out_n / 2] ^= 1;
         memset(back, 0xee, n);
-        is("altered data", f->C_DecryptInit(s, with(r, n), key), CKR_OK);
-        is("is refused", f->C_Decrypt(s, whole, out_n, back, &m), CKR_AEAD_DECRYPT_FAILED);
-        is("altered data in pieces", f->C_DecryptInit(s, with(r, n), key), CKR_OK);
+        is("altered data", F->C_DecryptInit(s, with(r, n), key), CKR_OK);
+        is("is refused", F->C_Decrypt(s, whole, out_n, back, &m), CKR_AEAD_DECRYPT_FAILED);
+        is("altered data in pieces", F->C_DecryptInit(s, with(r, n), key), CKR_OK);
         is("is refused too", in_pieces(0, whole, out_n, back, n), 0);
         for (CK_ULONG i = 0; i < n; i++)
                 shown += back[i] != 0xee;
@@ -180,29 +154,29 @@ static void there_and_back(const struct row *r)
         CK_ULONG n = r->whole_blocks ? LARGE / r->whole_blocks * r->whole_blocks : LARGE, m = 0;
         int random_iv = r->mechanism == CKM_CLOUDHSM_AES_GCM;
 
-        is("encryption", f->C_EncryptInit(s, with(r, n), key), CKR_OK);
-        is("its length", f->C_Encrypt(s, data, n, NULL, &m), CKR_OK);
+        is("encryption", F->C_EncryptInit(s, with(r, n), key), CKR_OK);
+        is("its length", F->C_Encrypt(s, data, n, NULL, &m), CKR_OK);
         is("is known", m, n + r->more);
         m--;
-        is("with little room", f->C_Encrypt(s, data, n, whole, &m), CKR_BUFFER_TOO_SMALL);
-        is("at once", f->C_Encrypt(s, data, n, whole, &m), CKR_OK);
+        is("with little room", F->C_Encrypt(s, data, n, whole, &m), CKR_BUFFER_TOO_SMALL);
+        is("at once", F->C_Encrypt(s, data, n, whole, &m), CKR_OK);
         is("all of it", m, n + r->more);
         keep(r->name, whole, m);
         memcpy(pieces, data, n);
-        is("in place", f->C_EncryptInit(s, with(r, n), key), CKR_OK);
-        is("in one buffer", f->C_Encrypt(s, pieces, n, pieces, &m), CKR_OK);
+        is("in place", F->C_EncryptInit(s, with(r, n), key), CKR_OK);
+        is("in one buffer", F->C_Encrypt(s, pieces, n, pieces, &m), CKR_OK);
         is("gives the same", random_iv ? 0 : (CK_RV)memcmp(pieces, whole, m), 0);
-        is("in pieces", f->C_EncryptInit(s, with(r, n), key), CKR_OK);
+        is("in pieces", F->C_EncryptInit(s, with(r, n), key), CKR_OK);
         is("gives as much", in_pieces(1, data, n, pieces, n + MORE), m);
         is("and the same", random_iv ? 0 : (CK_RV)memcmp(pieces, whole, m), 0);
-        is("decryption in pieces", f->C_DecryptInit(s, with(r, n), key), CKR_OK);
+        is("decryption in pieces", F->C_DecryptInit(s, with(r, n), key), CKR_OK);
         is("gives as much", in_pieces(0, pieces, m, back, n + MORE), n);
         is("as there was", (CK_RV)memcmp(back, data, n), 0);
-        is("decryption", f->C_DecryptInit(s, with(r, n), key), CKR_OK);
+        is("decryption", F->C_DecryptInit(s, with(r, n), key), CKR_OK);
         m = n - 1;
-        is("with little room", f->C_Decrypt(s, pieces, n + r->more, back, &m), CKR_BUFFER_TOO_SMALL);
+        is("with little room", F->C_Decrypt(s, pieces, n + r->more, back, &m), CKR_BUFFER_TOO_SMALL);
         is("says how much", m, n);
-        is("in place", f->C_Decrypt(s, pieces, n + r->more, pieces, &m), CKR_OK);
+        is("in place", F->C_Decrypt(s, pieces, n + r->more, pieces, &m), CKR_OK);
         is("gives as much", m, n);
         is("as there was", (CK_RV)memcmp(pieces, data, n), 0);
         if (r->tag)
@@ -218,11 +192,11 @@ static void the_hsm_makes_the_iv(const struct row *r)
         CK_OBJECT_HANDLE key = import(r);
         CK_ULONG n = LARGE + MORE;
 
-        is("a zeroed IV", f->C_EncryptInit(s, &m, key), CKR_OK);
+        is("a zeroed IV", F->C_EncryptInit(s, &m, key), CKR_OK);
         is("in pieces", in_pieces(1, data, LARGE, whole, LARGE + MORE), LARGE + 16);
         is("is filled in", memcmp(made, zero, 12) != 0, 1);
-        is("and opens", f->C_DecryptInit(s, &m, key), CKR_OK);
-        is("the data", f->C_Decrypt(s, whole, LARGE + 16, back, &n), CKR_OK);
+        is("and opens", F->C_DecryptInit(s, &m, key), CKR_OK);
+        is("the data", F->C_Decrypt(s, whole, LARGE + 16, back, &n), CKR_OK);
         is("as it was", (CK_RV)memcmp(back, data, LARGE), 0);
 }
 
@@ -237,10 +211,10 @@ static void much(const struct row *r, CK_ULONG n)
                 exit(2);
         for (CK_ULONG i = 0; i < n; i++)
                 all[i] = (CK_BYTE)(i * 31 >> 3);
-        is("much data", f->C_EncryptInit(s, with(r, n), key), CKR_OK);
-        is("in place", f->C_Encrypt(s, all, n, all, &m), CKR_OK);
-        is("and back", f->C_DecryptInit(s, with(r, n), key), CKR_OK);
-        is("in place", f->C_Decrypt(s, all, m, all, &m), CKR_OK);
+        is("much data", F->C_EncryptInit(s, with(r, n), key), CKR_OK);
+        is("in place", F->C_Encrypt(s, all, n, all, &m), CKR_OK);
+        is("and back", F->C_DecryptInit(s, with(r, n), key), CKR_OK);
+        is("in place", F->C_Decrypt(s, all, m, all, &m), CKR_OK);
         for (CK_ULONG i = 0; i < n; i++)
                 wrong += all[i] != (CK_BYTE)(i * 31 >> 3);
         is("is what it was", m == n ? wrong : 1, 0);
@@ -249,13 +223,7 @@ static void much(const struct row *r, CK_ULONG n)
 
 int main(int argc, char **argv)
 {
-        void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        CK_C_GetFunctionList get;
 
-        if (!library) {
-                printf("Bail out! %s\n", argc == 3 ? dlerror() : "usage: ciphers MODULE PIN");
-                return 1;
-        }
         data = malloc(LARGE);
         whole = malloc(LARGE + MORE);
         pieces = malloc(LARGE + MORE);
@@ -266,16 +234,10 @@ int main(int argc, char **argv)
                 data[i] = (CK_BYTE)any(256);
         keep("data", data, LARGE);
         keep("iv", iv, 16);
-        *(void **)&get = dlsym(library, "C_GetFunctionList");
-        is("the list of functions", get(&f), CKR_OK);
-        is("C_Initialize", f->C_Initialize(NULL), CKR_OK);
-        is("a session", f->C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
-        is("login", f->C_Login(s, CKU_USER, (CK_UTF8CHAR_PTR)argv[2], strlen(argv[2])), CKR_OK);
+        s = guest_begin(argc, argv);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 there_and_back(&rows[i]);
         the_hsm_makes_the_iv(&rows[13]);
         much(&rows[13], 150000000);
-        is("C_Finalize", f->C_Finalize(NULL), CKR_OK);
-        printf("# %u\n", count);
-        return bad != 0;
+        return guest_end();
 }

@@ -27,6 +27,14 @@ void is(const char *name, CK_RV got, CK_RV wanted);
 /* Only a failure is worth a line: for tables of thousands of cases. */
 bool same(const char *name, CK_RV got, CK_RV wanted);
 
+/* For programs of their own, called with MODULE PIN [...]: loads the module, opens a session and logs in, or
+ * ends the program; finalises, tells the count and gives back the exit code. */
+CK_SESSION_HANDLE guest_begin(int argc, char **argv);
+int guest_end(void);
+/* Files of the working folder that other programs read or wrote; of this size, or the program ends. */
+void keep(const char *name, const void *bytes, size_t n);
+void take(const char *name, void *bytes, size_t n);
+
 CK_RV login(CK_SESSION_HANDLE, const char *pin);
 CK_RV login_context(CK_SESSION_HANDLE, const char *pin);
 CK_SESSION_HANDLE open_session(bool read_write); /* 0: refused */

@@ -1,5 +1,7 @@
 #include "guest.h"
 
+#include <dlfcn.h>
+
 struct guest guest;
 
 void is(const char *name, CK_RV got, CK_RV wanted)
@@ -17,6 +19,22 @@ bool same(const char *name, CK_RV got, CK_RV wanted)
         if (got != wanted)
                 is(name, got, wanted);
         return got == wanted;
+}
+
+void keep(const char *name, const void *bytes, size_t n)
+{
+        FILE *file = fopen(name, "wbe");
+
+        if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
+                exit(2);
+}
+
+void take(const char *name, void *bytes, size_t n)
+{
+        FILE *file = fopen(name, "rbe");
+
+        if (!file || fread(bytes, 1, n, file) != n || fclose(file) != 0)
+                exit(2);
 }
 
 static CK_RV login_type(CK_SESSION_HANDLE session, CK_USER_TYPE type, const char *pin)
@@ -52,6 +70,29 @@ CK_SESSION_HANDLE arrive(void)
                 exit(1);
         }
         return session;
+}
+
+CK_SESSION_HANDLE guest_begin(int argc, char **argv)
+{
+        CK_C_GetFunctionList list;
+
+        guest.library = argc >= 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
+        if (!guest.library) {
+                printf("Bail out! %s\n", argc >= 3 ? dlerror() : "arguments: MODULE PIN");
+                exit(1);
+        }
+        guest.pin = argv[2];
+        guest.slot = 1;
+        *(void **)&list = dlsym(guest.library, "C_GetFunctionList");
+        is("the list of functions", list(&guest.f), CKR_OK);
+        return arrive();
+}
+
+int guest_end(void)
+{
+        leave();
+        printf("# %u\n", guest.count);
+        return guest.bad != 0;
 }
 
 void leave(void)

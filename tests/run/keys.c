@@ -1,44 +1,18 @@
 /* Keys out of keys and keys under keys, through the module. Usage: keys MODULE PIN. Prints TAP; leaves values
  * in the working folder for openssl to make again. Run by keys.sh against a real node. */
-#include "ck/cryptoki.h"
+#include "guest.h"
 
-#include <dlfcn.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static CK_FUNCTION_LIST_PTR f;
-static unsigned count, bad;
 static CK_SESSION_HANDLE s;
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
 static CK_KEY_TYPE generic = CKK_GENERIC_SECRET, aes = CKK_AES;
 static CK_BYTE value[32] = "0123456789abcdef0123456789abcde";
 
-static void is(const char *name, CK_RV got, CK_RV wanted)
-{
-        count++;
-        bad += got != wanted;
-        printf("%sok %u - %s\n", got == wanted ? "" : "not ", count, name);
-        if (got != wanted)
-                printf("# 0x%lx, not 0x%lx\n", got, wanted);
-        (void)fflush(stdout);
-}
-
-static void keep(const char *name, const void *bytes, size_t n)
-{
-        FILE *file = fopen(name, "wbe");
-
-        if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
-                exit(2);
-}
-
 static CK_ULONG read_value(CK_OBJECT_HANDLE key, CK_BYTE out[512])
 {
         CK_ATTRIBUTE a = { CKA_VALUE, out, 512 };
 
-        return f->C_GetAttributeValue(s, key, &a, 1) == CKR_OK ? a.ulValueLen : 0;
+        return F->C_GetAttributeValue(s, key, &a, 1) == CKR_OK ? a.ulValueLen : 0;
 }
 
 static void keep_value(const char *name, CK_OBJECT_HANDLE key, CK_ULONG n)
@@ -61,7 +35,7 @@ static CK_OBJECT_HANDLE known(CK_KEY_TYPE type, CK_ULONG n)
                              { CKA_SIGN, &yes, 1 } };
         CK_OBJECT_HANDLE key = 0;
 
-        is("a known key", f->C_CreateObject(s, t, 7, &key), CKR_OK);
+        is("a known key", F->C_CreateObject(s, t, 7, &key), CKR_OK);
         return key;
 }
 
@@ -74,7 +48,7 @@ static CK_RV derive(CK_MECHANISM *m, CK_OBJECT_HANDLE base, CK_ULONG n, CK_OBJEC
                              { CKA_VALUE_LEN, &n, sizeof(n) } };
 
         *key = 0;
-        return f->C_DeriveKey(s, m, base, t, n ? 5 : 4, key);
+        return F->C_DeriveKey(s, m, base, t, n ? 5 : 4, key);
 }
 
 static void hkdf(CK_OBJECT_HANDLE base)
@@ -91,7 +65,7 @@ static void hkdf(CK_OBJECT_HANDLE base)
 
         is("HKDF with bytes as salt", derive(&m, base, 100, &key), CKR_OK);
         keep_value("hkdf.data", key, 100);
-        is("a salt as a key", f->C_CreateObject(s, t, 5, &salt_key), CKR_OK);
+        is("a salt as a key", F->C_CreateObject(s, t, 5, &salt_key), CKR_OK);
         p.ulSaltType = CKF_HKDF_SALT_KEY;
         p.hSaltKey = salt_key;
         is("HKDF with a key as salt", derive(&m, base, 100, &key), CKR_OK);
@@ -180,7 +154,7 @@ static void others(CK_OBJECT_HANDLE base)
         is("a hash of a key", derive(&hash, base, 0, &key), CKR_OK);
         keep_value("hash.key", key, 32);
         is("EXTRACT_KEY_FROM_KEY is not offered", derive(&extract, base, 16, &key), CKR_MECHANISM_INVALID);
-        is("a key of a password", f->C_GenerateKey(s, &pb, t, 4, &key), CKR_OK);
+        is("a key of a password", F->C_GenerateKey(s, &pb, t, 4, &key), CKR_OK);
         keep_value("pbkdf2.key", key, 48);
 }
 
@@ -208,25 +182,25 @@ static void tls(void)
         CK_OBJECT_HANDLE premaster, master;
         CK_ULONG n = 0;
 
-        is("a TLS premaster secret", f->C_GenerateKey(s, &gen, t + 2, 1, &premaster), CKR_OK);
-        is("its master secret", f->C_DeriveKey(s, &master_m, premaster, t, 5, &master), CKR_OK);
+        is("a TLS premaster secret", F->C_GenerateKey(s, &gen, t + 2, 1, &premaster), CKR_OK);
+        is("its master secret", F->C_DeriveKey(s, &master_m, premaster, t, 5, &master), CKR_OK);
         is("tells the version", (CK_RV)told.major << 8 | told.minor, 0x0303);
-        is("the key block", f->C_DeriveKey(s, &keys_m, master, key_t, 3, NULL), CKR_OK);
+        is("the key block", F->C_DeriveKey(s, &keys_m, master, key_t, 3, NULL), CKR_OK);
         is("has four keys",
            out.hClientKey && out.hServerKey && out.hClientMacSecret && out.hServerMacSecret &&
                out.hClientKey != out.hServerKey,
            1);
         is("and two IVs", memcmp(ivs[0], ivs[1], 16) != 0, 1);
         keys_p.ulMacSizeInBits = 0;
-        is("a key block without MAC keys", f->C_DeriveKey(s, &keys_m, master, key_t, 3, NULL), CKR_OK);
+        is("a key block without MAC keys", F->C_DeriveKey(s, &keys_m, master, key_t, 3, NULL), CKR_OK);
         is("has none", out.hClientMacSecret | out.hServerMacSecret, 0);
-        is("the MAC of a Finished message", f->C_SignInit(s, &mac_m, master), CKR_OK);
-        is("tells its length", f->C_Sign(s, client, 32, NULL, &n), CKR_OK);
+        is("the MAC of a Finished message", F->C_SignInit(s, &mac_m, master), CKR_OK);
+        is("tells its length", F->C_Sign(s, client, 32, NULL, &n), CKR_OK);
         is("which is the parameter's", n, 12);
         n = sizeof(mac);
-        is("and is made", f->C_Sign(s, client, 32, mac, &n), CKR_OK);
-        is("verified", f->C_VerifyInit(s, &mac_m, master), CKR_OK);
-        is("it holds", f->C_Verify(s, client, 32, mac, n), CKR_OK);
+        is("and is made", F->C_Sign(s, client, 32, mac, &n), CKR_OK);
+        is("verified", F->C_VerifyInit(s, &mac_m, master), CKR_OK);
+        is("it holds", F->C_Verify(s, client, 32, mac, n), CKR_OK);
 }
 
 /* ---- wraps ---- */
@@ -235,7 +209,7 @@ static CK_RV check_value(CK_OBJECT_HANDLE key, CK_BYTE out[3])
 {
         CK_ATTRIBUTE a = { CKA_CHECK_VALUE, out, 3 };
 
-        return f->C_GetAttributeValue(s, key, &a, 1);
+        return F->C_GetAttributeValue(s, key, &a, 1);
 }
 
 static void travels(const char *name, CK_MECHANISM *m, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE opens,
@@ -245,18 +219,18 @@ static void travels(const char *name, CK_MECHANISM *m, CK_OBJECT_HANDLE by, CK_O
         CK_BYTE blob[1024], one[3] = { 1 }, other[3] = { 2 };
         CK_ULONG n = 0, n2;
         CK_OBJECT_HANDLE back = 0;
-        CK_RV rv = f->C_WrapKey(s, m, by, key, NULL, &n);
+        CK_RV rv = F->C_WrapKey(s, m, by, key, NULL, &n);
 
         is(name, rv, CKR_OK);
         n2 = n - 1;
-        is("too little room", f->C_WrapKey(s, m, by, key, blob, &n2), CKR_BUFFER_TOO_SMALL);
-        is("enough room", f->C_WrapKey(s, m, by, key, blob, &n), CKR_OK);
-        is("it opens", f->C_UnwrapKey(s, m, opens, blob, n, t, 2, &back), CKR_OK);
+        is("too little room", F->C_WrapKey(s, m, by, key, blob, &n2), CKR_BUFFER_TOO_SMALL);
+        is("enough room", F->C_WrapKey(s, m, by, key, blob, &n), CKR_OK);
+        is("it opens", F->C_UnwrapKey(s, m, opens, blob, n, t, 2, &back), CKR_OK);
         is("as what it was", check_value(key, one) | check_value(back, other), CKR_OK);
         is("bit by bit", memcmp(one, other, 3) == 0, 1);
 }
 
-static CK_OBJECT_HANDLE make_aes(void)
+static CK_OBJECT_HANDLE wrapping_aes(void)
 {
         CK_MECHANISM m = { CKM_AES_KEY_GEN, NULL, 0 };
         CK_ULONG n = 32;
@@ -266,7 +240,7 @@ static CK_OBJECT_HANDLE make_aes(void)
                              { CKA_EXTRACTABLE, &yes, 1 } };
         CK_OBJECT_HANDLE key = 0;
 
-        is("an AES key", f->C_GenerateKey(s, &m, t, 4, &key), CKR_OK);
+        is("an AES key", F->C_GenerateKey(s, &m, t, 4, &key), CKR_OK);
         return key;
 }
 
@@ -294,7 +268,7 @@ static void wraps(void)
         CK_ULONG bits = 2048, n = 1024;
         CK_ATTRIBUTE pub_t[] = { { CKA_MODULUS_BITS, &bits, sizeof(bits) }, { CKA_WRAP, &yes, 1 } };
         CK_ATTRIBUTE priv_t[] = { { CKA_UNWRAP, &yes, 1 } };
-        CK_OBJECT_HANDLE by = make_aes(), key = make_aes(), pub = 0, priv = 0, back;
+        CK_OBJECT_HANDLE by = wrapping_aes(), key = wrapping_aes(), pub = 0, priv = 0, back;
         CK_BYTE blob[1024];
         char name[40];
 
@@ -302,44 +276,33 @@ static void wraps(void)
                 snprintf(name, sizeof(name), "a wrap with mechanism 0x%lx", rows[i].mechanism);
                 travels(name, &rows[i], by, by, key);
         }
-        is("a GCM wrap with an IV of the HSM's", f->C_WrapKey(s, &g, by, key, blob, &n), CKR_OK);
+        is("a GCM wrap with an IV of the HSM's", F->C_WrapKey(s, &g, by, key, blob, &n), CKR_OK);
         memset(iv, 0, sizeof(iv));
         is("which it gives back", memcmp(made, iv, 12) != 0, 1);
         is("and opens with it",
-           f->C_UnwrapKey(s, &g, by, blob, n,
+           F->C_UnwrapKey(s, &g, by, blob, n,
                           (CK_ATTRIBUTE[]){ { CKA_CLASS, &secret, sizeof(secret) },
                                             { CKA_KEY_TYPE, &aes, sizeof(aes) } },
                           2, &back),
            CKR_OK);
-        is("an IV of the caller's", f->C_WrapKey(s, &g, by, key, blob, &n), CKR_MECHANISM_PARAM_INVALID);
-        is("an RSA pair", f->C_GenerateKeyPair(s, &pair, pub_t, 2, priv_t, 1, &pub, &priv), CKR_OK);
+        is("an IV of the caller's", F->C_WrapKey(s, &g, by, key, blob, &n), CKR_MECHANISM_PARAM_INVALID);
+        is("an RSA pair", F->C_GenerateKeyPair(s, &pair, pub_t, 2, priv_t, 1, &pub, &priv), CKR_OK);
         travels("a wrap with PKCS#1 v1.5", &pkcs, pub, priv, key);
         travels("a wrap with OAEP", &o, pub, priv, key);
         travels("a wrap with RSA and AES", &h, pub, priv, key);
-        is("RSA does not wrap with AES", f->C_WrapKey(s, &rows[3], pub, key, blob, &n),
+        is("RSA does not wrap with AES", F->C_WrapKey(s, &rows[3], pub, key, blob, &n),
            CKR_WRAPPING_KEY_TYPE_INCONSISTENT);
-        is("nor unwrap", f->C_UnwrapKey(s, &rows[3], priv, blob, 40, NULL, 0, &back),
+        is("nor unwrap", F->C_UnwrapKey(s, &rows[3], priv, blob, 40, NULL, 0, &back),
            CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT);
-        is("a wrapping key that is not there", f->C_WrapKey(s, &rows[3], 0x7777, key, blob, &n),
+        is("a wrapping key that is not there", F->C_WrapKey(s, &rows[3], 0x7777, key, blob, &n),
            CKR_WRAPPING_KEY_HANDLE_INVALID);
 }
 
 int main(int argc, char **argv)
 {
-        CK_C_GetFunctionList get;
-        void *module = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        CK_SLOT_ID slot;
-        CK_ULONG n = 1;
         CK_OBJECT_HANDLE base;
 
-        if (!module)
-                return 2;
-        *(void **)&get = dlsym(module, "C_GetFunctionList");
-        if (!get || get(&f) != CKR_OK || f->C_Initialize(NULL) != CKR_OK ||
-            f->C_GetSlotList(CK_TRUE, &slot, &n) != CKR_OK ||
-            f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) != CKR_OK ||
-            f->C_Login(s, CKU_USER, (CK_UTF8CHAR *)argv[2], strlen(argv[2])) != CKR_OK)
-                return 2;
+        s = guest_begin(argc, argv);
         base = known(CKK_GENERIC_SECRET, 32);
         keep("base.key", value, 32);
         hkdf(base);
@@ -347,7 +310,5 @@ int main(int argc, char **argv)
         others(base);
         tls();
         wraps();
-        (void)f->C_Finalize(NULL);
-        printf("# %u\n", count);
-        return bad != 0;
+        return guest_end();
 }

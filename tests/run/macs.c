@@ -1,45 +1,12 @@
 /* MACs, digests and generated keys through the module. Usage: macs MODULE PIN. Prints TAP; leaves MACs of
  * `data` in the working folder for openssl to check. Run by ciphers.sh, after the program ciphers left key,
  * IV and data. */
-#include "ck/cryptoki.h"
-
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "guest.h"
 
 #define LARGE 3000017
 
-static CK_FUNCTION_LIST_PTR f;
-static unsigned count, bad;
 static CK_SESSION_HANDLE s;
 static CK_BYTE data[LARGE], key_bytes[64], iv[16];
-
-static void is(const char *name, CK_RV got, CK_RV wanted)
-{
-        count++;
-        bad += got != wanted;
-        printf("%sok %u - %s\n", got == wanted ? "" : "not ", count, name);
-        if (got != wanted)
-                printf("# 0x%lx, not 0x%lx\n", got, wanted);
-        (void)fflush(stdout);
-}
-
-static void take(const char *name, void *bytes, size_t n)
-{
-        FILE *file = fopen(name, "rbe");
-
-        if (!file || fread(bytes, 1, n, file) != n || fclose(file) != 0)
-                exit(2);
-}
-
-static void keep(const char *name, const void *bytes, size_t n)
-{
-        FILE *file = fopen(name, "wbe");
-
-        if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
-                exit(2);
-}
 
 /* ---- generation ---- */
 
@@ -92,10 +59,10 @@ static void generates(const struct made *m)
                                { CKA_KEY_GEN_MECHANISM, &by, sizeof(by) } };
         CK_OBJECT_HANDLE key = 0;
 
-        is(m->name, f->C_GenerateKey(s, &mechanism, wanted, length ? 1 : 0, &key), m->rv);
+        is(m->name, F->C_GenerateKey(s, &mechanism, wanted, length ? 1 : 0, &key), m->rv);
         if (m->rv != CKR_OK)
                 return;
-        is("its attributes", f->C_GetAttributeValue(s, key, got, 4), CKR_OK);
+        is("its attributes", F->C_GetAttributeValue(s, key, got, 4), CKR_OK);
         is("are right", type == m->type && bytes == m->bytes && local && by == m->mechanism, 1);
 }
 
@@ -135,7 +102,7 @@ static CK_OBJECT_HANDLE import(CK_KEY_TYPE type, CK_ULONG n)
                                   { CKA_VERIFY, &yes, 1 } };
         CK_OBJECT_HANDLE key = 0;
 
-        is("a key", f->C_CreateObject(s, wanted, 5, &key), CKR_OK);
+        is("a key", F->C_CreateObject(s, wanted, 5, &key), CKR_OK);
         return key;
 }
 
@@ -151,28 +118,28 @@ static void authenticates(const struct mac *r)
                 m = (CK_MECHANISM){ r->mechanism, &bytes, sizeof(bytes) };
         else if (r->general == 2)
                 m = (CK_MECHANISM){ r->mechanism, &gcm, sizeof(gcm) };
-        is(r->name, f->C_SignInit(s, &m, key), CKR_OK);
-        is("its length", f->C_Sign(s, data, LARGE, NULL, &n), CKR_OK);
+        is(r->name, F->C_SignInit(s, &m, key), CKR_OK);
+        is("its length", F->C_Sign(s, data, LARGE, NULL, &n), CKR_OK);
         is("is known", n, r->bytes);
         n--;
-        is("little room", f->C_Sign(s, data, LARGE, mac, &n), CKR_BUFFER_TOO_SMALL);
-        is("enough", f->C_Sign(s, data, LARGE, mac, &n), CKR_OK);
+        is("little room", F->C_Sign(s, data, LARGE, mac, &n), CKR_BUFFER_TOO_SMALL);
+        is("enough", F->C_Sign(s, data, LARGE, mac, &n), CKR_OK);
         keep(r->name, mac, n);
-        is("in pieces", f->C_SignInit(s, &m, key), CKR_OK);
+        is("in pieces", F->C_SignInit(s, &m, key), CKR_OK);
         for (CK_ULONG at = 0, piece = 1; at < LARGE; at += piece, piece = piece * 3 + 1) {
                 piece = piece < LARGE - at ? piece : LARGE - at;
-                wrong += f->C_SignUpdate(s, data + at, piece) != CKR_OK;
+                wrong += F->C_SignUpdate(s, data + at, piece) != CKR_OK;
         }
         is("all taken", wrong, 0);
-        is("the end", f->C_SignFinal(s, again, &n), CKR_OK);
+        is("the end", F->C_SignFinal(s, again, &n), CKR_OK);
         is("the same", (CK_RV)memcmp(mac, again, n), 0);
-        is("verification", f->C_VerifyInit(s, &m, key), CKR_OK);
-        is("accepts it", f->C_Verify(s, data, LARGE, mac, n), CKR_OK);
+        is("verification", F->C_VerifyInit(s, &m, key), CKR_OK);
+        is("accepts it", F->C_Verify(s, data, LARGE, mac, n), CKR_OK);
         mac[0] ^= 1;
-        is("verification", f->C_VerifyInit(s, &m, key), CKR_OK);
-        is("refuses another", f->C_Verify(s, data, LARGE, mac, n), CKR_SIGNATURE_INVALID);
-        is("verification", f->C_VerifyInit(s, &m, key), CKR_OK);
-        is("refuses a longer one", f->C_Verify(s, data, LARGE, mac, n + 1), CKR_SIGNATURE_LEN_RANGE);
+        is("verification", F->C_VerifyInit(s, &m, key), CKR_OK);
+        is("refuses another", F->C_Verify(s, data, LARGE, mac, n), CKR_SIGNATURE_INVALID);
+        is("verification", F->C_VerifyInit(s, &m, key), CKR_OK);
+        is("refuses a longer one", F->C_Verify(s, data, LARGE, mac, n + 1), CKR_SIGNATURE_LEN_RANGE);
 }
 
 /* ---- digests ---- */
@@ -197,10 +164,10 @@ static void digests_it(const struct digest *d)
         CK_BYTE out[64];
         CK_ULONG n = 0;
 
-        is(d->name, f->C_DigestInit(s, &m), CKR_OK);
-        is("its length", f->C_Digest(s, data, LARGE, NULL, &n), CKR_OK);
+        is(d->name, F->C_DigestInit(s, &m), CKR_OK);
+        is("its length", F->C_Digest(s, data, LARGE, NULL, &n), CKR_OK);
         is("is known", n, d->bytes);
-        is("the digest", f->C_Digest(s, data, LARGE, out, &n), CKR_OK);
+        is("the digest", F->C_Digest(s, data, LARGE, out, &n), CKR_OK);
         keep(d->name, out, n);
 }
 
@@ -220,40 +187,30 @@ static void digests_keys(void)
         memcpy(all + 52 + LARGE, data, 100);
         memcpy(all + 152 + LARGE, key_bytes, 20);
         at = 172 + LARGE;
-        is("a digest", f->C_DigestInit(s, &m), CKR_OK);
-        is("of a key", f->C_DigestKey(s, one), CKR_OK);
-        is("of much data", f->C_DigestUpdate(s, data, LARGE), CKR_OK);
-        is("of another key", f->C_DigestKey(s, two), CKR_OK);
-        is("of little data", f->C_DigestUpdate(s, data, 100), CKR_OK);
-        is("of the first key again", f->C_DigestKey(s, one), CKR_OK);
-        is("ends", f->C_DigestFinal(s, out, &n), CKR_OK);
-        is("the same", f->C_DigestInit(s, &m), CKR_OK);
-        is("of known bytes", f->C_Digest(s, all, at, wanted, &n), CKR_OK);
+        is("a digest", F->C_DigestInit(s, &m), CKR_OK);
+        is("of a key", F->C_DigestKey(s, one), CKR_OK);
+        is("of much data", F->C_DigestUpdate(s, data, LARGE), CKR_OK);
+        is("of another key", F->C_DigestKey(s, two), CKR_OK);
+        is("of little data", F->C_DigestUpdate(s, data, 100), CKR_OK);
+        is("of the first key again", F->C_DigestKey(s, one), CKR_OK);
+        is("ends", F->C_DigestFinal(s, out, &n), CKR_OK);
+        is("the same", F->C_DigestInit(s, &m), CKR_OK);
+        is("of known bytes", F->C_Digest(s, all, at, wanted, &n), CKR_OK);
         is("is the same", (CK_RV)memcmp(out, wanted, 32), 0);
         free(all);
-        is("after logout", f->C_Logout(s), CKR_OK);
-        is("a digest", f->C_DigestInit(s, &m), CKR_OK);
-        is("of much data", f->C_Digest(s, data, LARGE, out, &n), CKR_OK);
+        is("after logout", F->C_Logout(s), CKR_OK);
+        is("a digest", F->C_DigestInit(s, &m), CKR_OK);
+        is("of much data", F->C_Digest(s, data, LARGE, out, &n), CKR_OK);
         keep("sha3-256", out, n);
 }
 
 int main(int argc, char **argv)
 {
-        void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        CK_C_GetFunctionList get;
 
-        if (!library) {
-                printf("Bail out! %s\n", argc == 3 ? dlerror() : "usage: macs MODULE PIN");
-                return 1;
-        }
         take("data", data, LARGE);
         take("key", key_bytes, sizeof(key_bytes));
         take("iv", iv, sizeof(iv));
-        *(void **)&get = dlsym(library, "C_GetFunctionList");
-        is("the list of functions", get(&f), CKR_OK);
-        is("C_Initialize", f->C_Initialize(NULL), CKR_OK);
-        is("a session", f->C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
-        is("login", f->C_Login(s, CKU_USER, (CK_UTF8CHAR_PTR)argv[2], strlen(argv[2])), CKR_OK);
+        s = guest_begin(argc, argv);
         for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
                 generates(&made[i]);
         for (size_t i = 0; i < sizeof(macs) / sizeof(macs[0]); i++)
@@ -261,7 +218,5 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++)
                 digests_it(&digests[i]);
         digests_keys();
-        is("C_Finalize", f->C_Finalize(NULL), CKR_OK);
-        printf("# %u\n", count);
-        return bad != 0;
+        return guest_end();
 }

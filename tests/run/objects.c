@@ -331,23 +331,15 @@ static void configured_defaults(CK_SESSION_HANDLE s)
 
 int main(int argc, char **argv)
 {
-        CK_C_GetFunctionList list;
-        CK_SESSION_HANDLE s;
+        CK_SESSION_HANDLE s = guest_begin(argc, argv);
 
-        guest.library = argc == 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        if (!guest.library) {
-                printf("Bail out! %s\n", argc == 4 ? dlerror() : "usage: objects MODULE PIN FOLDER");
+        if (argc != 4) {
+                printf("Bail out! usage: objects MODULE PIN FOLDER\n");
                 return 1;
         }
-        guest.pin = argv[2];
-        guest.slot = 1;
-        *(void **)&list = dlsym(guest.library, "C_GetFunctionList");
-        is("the list of functions", list(&guest.f), CKR_OK);
-        s = arrive();
         if (strcmp(argv[3], "defaults") == 0) {
                 configured_defaults(s);
-                leave();
-                return guest.bad != 0;
+                return guest_end();
         }
         certificates(s, argv[3]);
         data_objects(s);
@@ -356,6 +348,5 @@ int main(int argc, char **argv)
         copying(s);
         hostile_templates(s);
         before_login(s);
-        leave();
-        return guest.bad != 0;
+        return guest_end();
 }

@@ -2,35 +2,9 @@
  * other mask hashes, rare curves. Usage: signatures MODULE PIN. Prints TAP; leaves public keys, signatures
  * and the list `checks` in the working folder for openssl to check. Run by signatures.sh against a real node.
  */
-#include "ck/cryptoki.h"
+#include "guest.h"
 
-#include <dlfcn.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static CK_FUNCTION_LIST_PTR f;
-static unsigned count, bad;
 static CK_SESSION_HANDLE s;
-
-static void is(const char *name, CK_RV got, CK_RV wanted)
-{
-        count++;
-        bad += got != wanted;
-        printf("%sok %u - %s\n", got == wanted ? "" : "not ", count, name);
-        if (got != wanted)
-                printf("# 0x%lx, not 0x%lx\n", got, wanted);
-        (void)fflush(stdout);
-}
-
-static void keep(const char *name, const void *bytes, size_t n)
-{
-        FILE *file = fopen(name, "wbe");
-
-        if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
-                exit(2);
-}
 
 static void rsa_pair(CK_OBJECT_HANDLE *pub, CK_OBJECT_HANDLE *priv, CK_BBOOL signs)
 {
@@ -43,8 +17,8 @@ static void rsa_pair(CK_OBJECT_HANDLE *pub, CK_OBJECT_HANDLE *priv, CK_BBOOL sig
         CK_BYTE info[600];
         CK_ATTRIBUTE spki = { CKA_PUBLIC_KEY_INFO, info, sizeof(info) };
 
-        is("an RSA pair", f->C_GenerateKeyPair(s, &m, public_side, 2, private_side, 1, pub, priv), CKR_OK);
-        is("its public key", f->C_GetAttributeValue(s, *pub, &spki, 1), CKR_OK);
+        is("an RSA pair", F->C_GenerateKeyPair(s, &m, public_side, 2, private_side, 1, pub, priv), CKR_OK);
+        is("its public key", F->C_GetAttributeValue(s, *pub, &spki, 1), CKR_OK);
         keep(signs ? "rsa.der" : "other.der", info, spki.ulValueLen);
 }
 
@@ -54,29 +28,29 @@ static void signs_with_recovery(CK_OBJECT_HANDLE pub, CK_OBJECT_HANDLE priv)
         CK_BYTE data[] = "given back", signature[256], back[256];
         CK_ULONG n = 0, back_n = 0;
 
-        is("recovery needs an init", f->C_SignRecover(s, data, 10, signature, &n),
+        is("recovery needs an init", F->C_SignRecover(s, data, 10, signature, &n),
            CKR_OPERATION_NOT_INITIALIZED);
-        is("C_SignRecoverInit", f->C_SignRecoverInit(s, &v15, priv), CKR_OK);
-        is("once more", f->C_SignRecoverInit(s, &v15, priv), CKR_OPERATION_ACTIVE);
-        is("a plain signature may go on beside it", f->C_SignInit(s, &v15, priv), CKR_OK);
-        is("and be cancelled", f->C_SignInit(s, NULL, 0), CKR_OK);
-        is("the length is told", f->C_SignRecover(s, data, 10, NULL, &n), CKR_OK);
+        is("C_SignRecoverInit", F->C_SignRecoverInit(s, &v15, priv), CKR_OK);
+        is("once more", F->C_SignRecoverInit(s, &v15, priv), CKR_OPERATION_ACTIVE);
+        is("a plain signature may go on beside it", F->C_SignInit(s, &v15, priv), CKR_OK);
+        is("and be cancelled", F->C_SignInit(s, NULL, 0), CKR_OK);
+        is("the length is told", F->C_SignRecover(s, data, 10, NULL, &n), CKR_OK);
         is("it is the modulus's", n, 256);
         n = 255;
-        is("too little room", f->C_SignRecover(s, data, 10, signature, &n), CKR_BUFFER_TOO_SMALL);
+        is("too little room", F->C_SignRecover(s, data, 10, signature, &n), CKR_BUFFER_TOO_SMALL);
         is("what is needed is told", n, 256);
-        is("enough room", f->C_SignRecover(s, data, 10, signature, &n), CKR_OK);
-        is("then it is over", f->C_SignRecover(s, data, 10, signature, &n), CKR_OPERATION_NOT_INITIALIZED);
+        is("enough room", F->C_SignRecover(s, data, 10, signature, &n), CKR_OK);
+        is("then it is over", F->C_SignRecover(s, data, 10, signature, &n), CKR_OPERATION_NOT_INITIALIZED);
         keep("recover.sig", signature, n);
-        is("C_VerifyRecoverInit", f->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
-        is("the length of the data", f->C_VerifyRecover(s, signature, n, NULL, &back_n), CKR_OK);
+        is("C_VerifyRecoverInit", F->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
+        is("the length of the data", F->C_VerifyRecover(s, signature, n, NULL, &back_n), CKR_OK);
         is("is told", back_n, 10);
         back_n = 9;
-        is("too little room for it", f->C_VerifyRecover(s, signature, n, back, &back_n),
+        is("too little room for it", F->C_VerifyRecover(s, signature, n, back, &back_n),
            CKR_BUFFER_TOO_SMALL);
-        is("the data", f->C_VerifyRecover(s, signature, n, back, &back_n), CKR_OK);
+        is("the data", F->C_VerifyRecover(s, signature, n, back, &back_n), CKR_OK);
         is("is what was signed", back_n == 10 && memcmp(back, data, 10) == 0, 1);
-        is("and it is over", f->C_VerifyRecover(s, signature, n, back, &back_n),
+        is("and it is over", F->C_VerifyRecover(s, signature, n, back, &back_n),
            CKR_OPERATION_NOT_INITIALIZED);
 }
 
@@ -87,24 +61,24 @@ static void recovery_is_refused(CK_OBJECT_HANDLE pub, CK_OBJECT_HANDLE priv)
         CK_ULONG n = sizeof(out);
         CK_OBJECT_HANDLE other_pub, other_priv;
 
-        is("a hashing mechanism", f->C_SignRecoverInit(s, &hashed, priv), CKR_MECHANISM_INVALID);
-        is("a public key that signs", f->C_SignRecoverInit(s, &v15, pub), CKR_KEY_FUNCTION_NOT_PERMITTED);
-        is("no key", f->C_VerifyRecoverInit(s, &v15, 99999), CKR_KEY_HANDLE_INVALID);
-        is("the operation", f->C_SignRecoverInit(s, &v15, priv), CKR_OK);
-        is("no room for a length", f->C_SignRecover(s, data, 10, out, NULL), CKR_ARGUMENTS_BAD);
-        is("ends it", f->C_SignRecover(s, data, 10, out, &n), CKR_OPERATION_NOT_INITIALIZED);
-        is("the operation", f->C_SignRecoverInit(s, &v15, priv), CKR_OK);
-        is("too much data", f->C_SignRecover(s, data, 246, out, &n), CKR_DATA_LEN_RANGE);
-        is("ends it too", f->C_SignRecover(s, data, 10, out, &n), CKR_OPERATION_NOT_INITIALIZED);
-        is("recovery", f->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
-        is("of a short signature", f->C_VerifyRecover(s, data, 255, out, &n), CKR_SIGNATURE_LEN_RANGE);
-        is("recovery", f->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
-        is("of a forged one", f->C_VerifyRecover(s, data, 256, out, &n), CKR_SIGNATURE_INVALID);
-        is("recovery", f->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
-        is("cancelled", f->C_VerifyRecoverInit(s, NULL, 0), CKR_OK);
-        is("is over", f->C_VerifyRecover(s, data, 256, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+        is("a hashing mechanism", F->C_SignRecoverInit(s, &hashed, priv), CKR_MECHANISM_INVALID);
+        is("a public key that signs", F->C_SignRecoverInit(s, &v15, pub), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        is("no key", F->C_VerifyRecoverInit(s, &v15, 99999), CKR_KEY_HANDLE_INVALID);
+        is("the operation", F->C_SignRecoverInit(s, &v15, priv), CKR_OK);
+        is("no room for a length", F->C_SignRecover(s, data, 10, out, NULL), CKR_ARGUMENTS_BAD);
+        is("ends it", F->C_SignRecover(s, data, 10, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+        is("the operation", F->C_SignRecoverInit(s, &v15, priv), CKR_OK);
+        is("too much data", F->C_SignRecover(s, data, 246, out, &n), CKR_DATA_LEN_RANGE);
+        is("ends it too", F->C_SignRecover(s, data, 10, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+        is("recovery", F->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
+        is("of a short signature", F->C_VerifyRecover(s, data, 255, out, &n), CKR_SIGNATURE_LEN_RANGE);
+        is("recovery", F->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
+        is("of a forged one", F->C_VerifyRecover(s, data, 256, out, &n), CKR_SIGNATURE_INVALID);
+        is("recovery", F->C_VerifyRecoverInit(s, &v15, pub), CKR_OK);
+        is("cancelled", F->C_VerifyRecoverInit(s, NULL, 0), CKR_OK);
+        is("is over", F->C_VerifyRecover(s, data, 256, out, &n), CKR_OPERATION_NOT_INITIALIZED);
         rsa_pair(&other_pub, &other_priv, CK_FALSE);
-        is("a key for encryption", f->C_SignRecoverInit(s, &v15, other_priv), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        is("a key for encryption", F->C_SignRecoverInit(s, &v15, other_priv), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
 /* ---- kinds of keys and mechanisms ---- */
@@ -170,7 +144,7 @@ static const struct sign_row {
         { 6, CKM_EDDSA, PSS(0, 0, 0), "pkeyutl -rawin" },
 };
 
-static void make_pair(const struct pair_row *row, CK_OBJECT_HANDLE *pub, CK_OBJECT_HANDLE *priv)
+static void pair_of_row(const struct pair_row *row, CK_OBJECT_HANDLE *pub, CK_OBJECT_HANDLE *priv)
 {
         CK_MECHANISM m = { row->maker, NULL, 0 };
         CK_ATTRIBUTE bits = { CKA_MODULUS_BITS, (void *)(uintptr_t)&row->bits, sizeof(row->bits) },
@@ -179,9 +153,9 @@ static void make_pair(const struct pair_row *row, CK_OBJECT_HANDLE *pub, CK_OBJE
         CK_ATTRIBUTE spki = { CKA_PUBLIC_KEY_INFO, info, sizeof(info) };
         char name[40];
 
-        is(row->name, f->C_GenerateKeyPair(s, &m, row->bits ? &bits : &params, 1, NULL, 0, pub, priv),
+        is(row->name, F->C_GenerateKeyPair(s, &m, row->bits ? &bits : &params, 1, NULL, 0, pub, priv),
            CKR_OK);
-        is("its public key", f->C_GetAttributeValue(s, *pub, &spki, 1), CKR_OK);
+        is("its public key", F->C_GetAttributeValue(s, *pub, &spki, 1), CKR_OK);
         (void)snprintf(name, sizeof(name), "%s.der", row->name);
         keep(name, info, spki.ulValueLen);
 }
@@ -220,18 +194,18 @@ static void sign_row(const struct sign_row *row, size_t number, CK_OBJECT_HANDLE
         char name[40];
 
         memcpy(data, text, TEXT_N);
-        is("C_SignInit", f->C_SignInit(s, &m, priv), CKR_OK);
-        is("the length", f->C_Sign(s, data, TEXT_N, NULL, &n), CKR_OK);
+        is("C_SignInit", F->C_SignInit(s, &m, priv), CKR_OK);
+        is("the length", F->C_Sign(s, data, TEXT_N, NULL, &n), CKR_OK);
         told = n;
-        is("the signature", f->C_Sign(s, data, TEXT_N, signature, &n), CKR_OK);
+        is("the signature", F->C_Sign(s, data, TEXT_N, signature, &n), CKR_OK);
         is("is as long as was told", n, told);
-        is("C_VerifyInit", f->C_VerifyInit(s, &m, pub), CKR_OK);
-        is("it verifies", f->C_Verify(s, data, TEXT_N, signature, n), CKR_OK);
+        is("C_VerifyInit", F->C_VerifyInit(s, &m, pub), CKR_OK);
+        is("it verifies", F->C_Verify(s, data, TEXT_N, signature, n), CKR_OK);
         data[0] ^= 1;
-        is("C_VerifyInit", f->C_VerifyInit(s, &m, pub), CKR_OK);
-        is("of other data it does not", f->C_Verify(s, data, TEXT_N, signature, n), CKR_SIGNATURE_INVALID);
-        is("C_VerifyInit", f->C_VerifyInit(s, &m, pub), CKR_OK);
-        is("nor a byte shorter", f->C_Verify(s, data, TEXT_N, signature, n - 1), CKR_SIGNATURE_LEN_RANGE);
+        is("C_VerifyInit", F->C_VerifyInit(s, &m, pub), CKR_OK);
+        is("of other data it does not", F->C_Verify(s, data, TEXT_N, signature, n), CKR_SIGNATURE_INVALID);
+        is("C_VerifyInit", F->C_VerifyInit(s, &m, pub), CKR_OK);
+        is("nor a byte shorter", F->C_Verify(s, data, TEXT_N, signature, n - 1), CKR_SIGNATURE_LEN_RANGE);
         (void)snprintf(name, sizeof(name), "%zu.sig", number);
         if (row->pair >= 2 && row->pair <= 4)
                 keep(name, der, to_der(signature, n, der));
@@ -248,8 +222,8 @@ static void every_kind_signs(void)
         CK_ATTRIBUTE a = { CKA_KEY_TYPE, &type, sizeof(type) };
 
         for (size_t i = 0; i < PAIRS; i++)
-                make_pair(&pair_rows[i], &pub[i], &priv[i]);
-        is("the type of a key by CKM_EC_KEY_PAIR_GEN", f->C_GetAttributeValue(s, priv[5], &a, 1), CKR_OK);
+                pair_of_row(&pair_rows[i], &pub[i], &priv[i]);
+        is("the type of a key by CKM_EC_KEY_PAIR_GEN", F->C_GetAttributeValue(s, priv[5], &a, 1), CKR_OK);
         is("is that of its curve", type, CKK_EC_EDWARDS);
         for (size_t i = 0; checks && i < sizeof(sign_rows) / sizeof(sign_rows[0]); i++)
                 sign_row(&sign_rows[i], i, pub[sign_rows[i].pair], priv[sign_rows[i].pair], checks);
@@ -260,24 +234,12 @@ static void every_kind_signs(void)
 
 int main(int argc, char **argv)
 {
-        void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-        CK_C_GetFunctionList get;
         CK_OBJECT_HANDLE pub = 0, priv = 0;
 
-        if (!library) {
-                printf("Bail out! %s\n", argc == 3 ? dlerror() : "usage: signatures MODULE PIN");
-                return 1;
-        }
-        *(void **)&get = dlsym(library, "C_GetFunctionList");
-        is("the list of functions", get(&f), CKR_OK);
-        is("C_Initialize", f->C_Initialize(NULL), CKR_OK);
-        is("a session", f->C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
-        is("login", f->C_Login(s, CKU_USER, (CK_UTF8CHAR_PTR)argv[2], strlen(argv[2])), CKR_OK);
+        s = guest_begin(argc, argv);
         rsa_pair(&pub, &priv, CK_TRUE);
         signs_with_recovery(pub, priv);
         recovery_is_refused(pub, priv);
         every_kind_signs();
-        is("C_Finalize", f->C_Finalize(NULL), CKR_OK);
-        printf("# %u\n", count);
-        return bad != 0;
+        return guest_end();
 }
