@@ -1,5 +1,6 @@
 #include "client/application_conf.h"
 #include "base/file.h"
+#include "client/helper.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -37,6 +38,12 @@ static const struct conf_row rows[] = {
           .help = "what the module writes into the log file" },
         { "LOG_FILE", CONF_TEXT, AT(log_file),
           .help = "the module's log; not from the working directory's file" },
+        { "SECOND_FACTOR_COMMAND", CONF_TEXT, AT(second_factor_command),
+          .help = "program that signs the challenge of a user's second factor, with its words; not from the "
+                  "working directory's file" },
+        { "APPROVAL_COMMAND", CONF_TEXT, AT(approval_command),
+          .help = "program that brings the approvals of keys with a quorum; not from the working "
+                  "directory's file" },
         { "STRICT", CONF_BOOL, AT(strict), .preset = "0",
           .help = "the next three keys all off, whatever they say" },
         { "DEFAULT_EXTRACTABLE", CONF_BOOL, AT(default_extractable), .preset = "1",
@@ -58,6 +65,8 @@ static const struct {
         { "CHSM_DEFER_CONNECT", "DEFER_CONNECT" },
         { "CHSM_LOG_LEVEL", "LOG_LEVEL" },
         { "CHSM_LOG", "LOG_FILE" },
+        { "CHSM_SECOND_FACTOR_COMMAND", "SECOND_FACTOR_COMMAND" },
+        { "CHSM_APPROVAL_COMMAND", "APPROVAL_COMMAND" },
         { "CHSM_STRICT", "STRICT" },
         { "CHSM_DEFAULT_EXTRACTABLE", "DEFAULT_EXTRACTABLE" },
         { "CHSM_DEFAULT_USAGE", "DEFAULT_USAGE" },
@@ -94,18 +103,35 @@ static bool read_environment(struct application_conf *conf, struct err *err)
         return true;
 }
 
-/* Whoever may write into a working directory must not say where this process writes, not even this error. */
-static bool no_log_file(struct application_conf *conf, const char *path, struct err *err)
+/* Whoever may write into a working directory must not say where this process writes, not even this error, nor
+ * what it starts. */
+static bool by_chance_check(struct application_conf *conf, const char *path, struct err *err)
 {
-        if (!conf->log_file)
-                return true;
-        free(conf->log_file);
-        conf->log_file = NULL;
-        return err_set(
-            err, ERR_CONFIG,
-            "'%s': LOG_FILE is not taken from the working directory; use $CHSM_LOG, or the file in "
-            "/etc/chsm",
-            path);
+        const struct {
+                const char *key, *variable;
+                char **value;
+        } kept[] = { { "LOG_FILE", "CHSM_LOG", &conf->log_file },
+                     { "SECOND_FACTOR_COMMAND", "CHSM_SECOND_FACTOR_COMMAND", &conf->second_factor_command },
+                     { "APPROVAL_COMMAND", "CHSM_APPROVAL_COMMAND", &conf->approval_command } };
+        bool ok = true;
+
+        for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+                if (!*kept[i].value)
+                        continue;
+                free(*kept[i].value);
+                *kept[i].value = NULL;
+                ok = err_set(
+                    err, ERR_CONFIG,
+                    "'%s': %s is not taken from the working directory; use $%s, or the file in /etc/chsm",
+                    path, kept[i].key, kept[i].variable);
+        }
+        return ok;
+}
+
+static bool command_check(const char *key, const char *command, struct err *err)
+{
+        return !command || helper_check(command) ||
+               err_set(err, ERR_CONFIG, "%s names a program by its absolute path, not '%s'", key, command);
 }
 
 bool application_conf_read(struct application_conf *conf, struct err *err)
@@ -117,8 +143,10 @@ bool application_conf_read(struct application_conf *conf, struct err *err)
                 return false;
         ok = !path || conf_read(rows, ROWS, conf, path, err);
         if (by_chance)
-                ok = no_log_file(conf, path, err) && ok;
-        if (!ok || !read_environment(conf, err))
+                ok = by_chance_check(conf, path, err) && ok;
+        if (!ok || !read_environment(conf, err) ||
+            !command_check("SECOND_FACTOR_COMMAND", conf->second_factor_command, err) ||
+            !command_check("APPROVAL_COMMAND", conf->approval_command, err))
                 return false;
         if (conf->strict)
                 conf->default_extractable = conf->default_usage = conf->allow_nonsensitive_session = false;

@@ -2,8 +2,9 @@
  *
  * Looked for in this order: the file that $CHSM_APPLICATION_CFG names, the working directory, /etc/chsm. It
  * cannot name a socket: whoever may write into a working directory must not redirect a login; nor, there, a
- * log file. The keys that are ours come from the environment too, as CHSM_<KEY>, which comes last; a process
- * that was started with more rights than its caller does not look at it. docs/applications.md. */
+ * log file or a program. The keys that are ours come from the environment too, as CHSM_<KEY>, which comes
+ * last; a process that was started with more rights than its caller does not look at it.
+ * docs/applications.md. */
 #ifndef CHSM_CLIENT_APPLICATION_CONF_H
 #define CHSM_CLIENT_APPLICATION_CONF_H
 
@@ -24,7 +25,8 @@ struct application_conf {
         bool defer_connect; /* a missing daemon is an empty slot, not an error of C_Initialize */
         int log_level;      /* enum application_log */
         char *log_file;     /* NULL: nothing is logged */
-        bool strict;        /* the three below off */
+        char *second_factor_command, *approval_command; /* helper.h; NULL: none */
+        bool strict;                                    /* the three below off */
         bool default_extractable, default_usage, allow_nonsensitive_session;
 };
 

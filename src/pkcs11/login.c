@@ -35,11 +35,12 @@ static CK_RV wrong_pin(const char *why)
 
 static CK_RV login(struct slice user, struct slice password)
 {
+        const struct helper second_factor = { module.conf.second_factor_command, 0, module_closing };
         struct err err = ERR_INIT;
         CK_RV rv = CKR_PIN_INCORRECT;
 
         if (user.n < sizeof(module.user))
-                rv = chsm_login(module.chsm, 1, user, password, &err);
+                rv = helper_login(module.chsm, &second_factor, 1, user, password, &err);
         else
                 err_set(&err, ERR_LOGIN_FAILED, "no user has a name of %zu bytes", user.n);
         if (rv != CKR_OK) {

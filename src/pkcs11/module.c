@@ -52,6 +52,16 @@ CK_RV module_check(void)
         return on ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
+bool module_closing(void)
+{
+        bool closing;
+
+        pthread_mutex_lock(&module.lock);
+        closing = module.state == MODULE_CLOSING;
+        pthread_mutex_unlock(&module.lock);
+        return closing;
+}
+
 static void log_line(const char *where, const char *what, const char *detail)
 {
         /* Before the options are read only the environment can name the file. */
@@ -116,6 +126,10 @@ CK_RV module_call(Chsm__Request *request, struct chsm_answer *answer)
 
         if (logs)
                 log_call(request, rv, began);
+        if (rv != CKR_OK && err.id == ERR_QUORUM && approval_get(request)) {
+                err = ERR_INIT;
+                rv = chsm_call(module.chsm, request, answer, &err);
+        }
         if (rv == CKR_OK)
                 return rv;
         module_log("refused", &err);

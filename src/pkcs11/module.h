@@ -11,6 +11,7 @@
 #include "ck/cryptoki.h"
 #include "client/application_conf.h"
 #include "client/chsm.h"
+#include "client/helper.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -146,8 +147,11 @@ bool module_enter_locked(void);
 void module_leave_locked(void);
 /* Whether module_enter would succeed: for functions that then use nothing. */
 CK_RV module_check(void);
-/* Sends and waits. What is refused goes to the log. CKR_DEVICE_REMOVED: no node can be reached. */
+/* Sends and waits. What is refused goes to the log. CKR_DEVICE_REMOVED: no node can be reached. A use of a
+ * key that others must approve is sent again when APPROVAL_COMMAND has brought their approvals. */
 CK_RV module_call(Chsm__Request *, struct chsm_answer *);
+/* C_Finalize waits for the calls that are inside. */
+bool module_closing(void);
 void module_log(const char *where, const struct err *);
 /* The CKR_ of err, logged. */
 CK_RV module_err(const struct err *);
@@ -164,6 +168,10 @@ size_t sessions_count(CK_ULONG *read_write);
 /* ---- login.c ---- */
 /* Logs out when no session is left: PKCS#11 3.1, 5.6. */
 void login_end_with_sessions(void);
+
+/* ---- approve.c ---- */
+/* The request was refused for want of approvals: true when this login has a token with them now. */
+bool approval_get(const Chsm__Request *);
 
 /* ---- object.c ---- */
 #define LOCAL_HANDLE (UINT64_C(1) << 40) /* handles of local objects are above */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "client/chsm.h"
+#include "client/helper.h"
 #include "tools/ask.h"
 #include "tools/shell.h"
 
@@ -16,6 +17,7 @@ struct util {
         struct chsm *chsm;
         bool wrap_with_trusted; /* DEFAULT_WRAP_WITH_TRUSTED */
         uint64_t user_kek;      /* USER_KEK_HANDLE; 0: none */
+        struct helper second_factor;
         const char *socket;     /* of the daemon */
         struct chsm *(*open)(const char *socket, struct err *);
         struct chsm *contexts[UTIL_CONTEXTS]; /* the first is the tool's own, once there are others */

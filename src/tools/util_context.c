@@ -56,8 +56,9 @@ static uint32_t login(struct shell *sh, struct chsm *c, const char *user, const 
 {
         struct sec *secret =
             password ? sec_copy(slice_str(password)) : shell_password(sh, "Enter password: ");
-        uint32_t rv =
-            secret ? chsm_login(c, 1, slice_str(user), sec_slice(secret), &sh->err) : err_ckr(&sh->err);
+        uint32_t rv = secret ? helper_login(c, &util_of(sh)->second_factor, 1, slice_str(user),
+                                            sec_slice(secret), &sh->err)
+                             : err_ckr(&sh->err);
 
         sec_free(&secret);
         return rv;

@@ -80,13 +80,14 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
         }
         u->wrap_with_trusted = conf.wrap_with_trusted;
         u->user_kek = (uint64_t)conf.user_kek_handle;
+        u->second_factor = (struct helper){ .command = conf.second_factor_command };
         (void)snprintf(socket, sizeof(socket), "%s", path ? path : application_socket(&conf));
-        application_conf_clear(&conf);
         u->socket = socket;
         u->open = connect_daemon;
         u->chsm = connect_daemon(socket, &err);
         if (!u->chsm) {
                 fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
+                application_conf_clear(&conf);
                 return 1;
         }
         if (argc > 0 && strcmp(argv[0], "singlecmd") == 0)
@@ -97,6 +98,7 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
                 shell_loop(sh);
         util_clear(u);
         chsm_close(&u->chsm);
+        application_conf_clear(&conf);
         return sh->status;
 }
 

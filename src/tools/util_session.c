@@ -41,7 +41,8 @@ static uint32_t login(struct shell *sh, int argc, char **argv)
         secret = hidden ? shell_password(sh, "Enter password: ") : sec_copy(slice_str(password));
         if (!secret)
                 return err_ckr(&sh->err);
-        rv = chsm_login(util_chsm(sh), 1, slice_str(user), sec_slice(secret), &sh->err);
+        rv = helper_login(util_chsm(sh), &((struct util *)sh->context)->second_factor, 1, slice_str(user),
+                          sec_slice(secret), &sh->err);
         sec_free(&secret);
         rv = util_result(sh, "Cfm3LoginHSM", rv);
         if (rv == 0)

@@ -67,6 +67,17 @@ CHSM_LOG=$work/log CHSM_LOG_LEVEL=calls says "initialize 0 open 0 random 0" init
 t "calls: each with its time" grep -q "call: random: 0x0 after [0-9]* us" log
 t "nothing of a PIN" sh -c "! grep -q '$CHSM_CU_PASSWORD' log elsewhere"
 
+# ---- programs that stand between people and keys
+for key in SECOND_FACTOR_COMMAND APPROVAL_COMMAND; do
+        printf '%s=%s/own\n' $key "$work" >azcloudhsm_application.cfg
+        t "the working directory's file names no $key" says "initialize 5" initialize
+        mv azcloudhsm_application.cfg named.cfg
+        t "a named one does" env CHSM_APPLICATION_CFG="$work/named.cfg" "$build/tests/run/verbs" "$CHSM_MODULE" initialize
+        printf '%s=own\n' $key >named.cfg
+        CHSM_APPLICATION_CFG=$work/named.cfg CHSM_LOG=$work/log CHSM_LOG_LEVEL=errors says "initialize 5" initialize
+        t "$key by a relative path" grep -q "$key names a program by its absolute path" log
+done
+
 # ---- a daemon that is not there
 export CHSM_SOCKET=$work/nowhere
 t "no daemon: C_Initialize fails" says "initialize 5" initialize
