@@ -18,7 +18,7 @@ struct util {
         bool wrap_with_trusted; /* DEFAULT_WRAP_WITH_TRUSTED */
         uint64_t user_kek;      /* USER_KEK_HANDLE; 0: none */
         struct helper second_factor;
-        const char *socket;     /* of the daemon */
+        const char *socket; /* of the daemon */
         struct chsm *(*open)(const char *socket, struct err *);
         struct chsm *contexts[UTIL_CONTEXTS]; /* the first is the tool's own, once there are others */
         ProtobufCBinaryData session[UTIL_SESSION_MOST]; /* sealed session keys of this run */
