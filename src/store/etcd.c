@@ -87,6 +87,13 @@ bool etcd_header_ok(struct etcd *e, const Etcd__ResponseHeader *h, struct err *e
         return true;
 }
 
+static const char no_room[] = "database space exceeded";
+
+bool etcd_is_full(const struct etcd_reply *reply)
+{
+        return strstr(reply->words, no_room) != NULL;
+}
+
 enum store_rc etcd_refusal(const struct etcd_reply *reply, const char *what, struct err *err)
 {
         static const struct {
@@ -95,7 +102,7 @@ enum store_rc etcd_refusal(const struct etcd_reply *reply, const char *what, str
                 enum err_id id;
                 const char *cure;
         } rows[] = {
-                { "database space exceeded", STORE_FULL, ERR_STORE,
+                { no_room, STORE_FULL, ERR_STORE,
                   "compact and defragment the members, then disarm the alarm" },
                 { "permission denied", STORE_IO, ERR_STORE,
                   "the role of this node's certificate needs read and write on the prefix" },

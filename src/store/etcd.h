@@ -156,6 +156,8 @@ bool etcd_header_ok(struct etcd *, const Etcd__ResponseHeader *, struct err *);
 bool etcd_broken(const struct etcd *, struct err *);
 /* A refusal in our words; what: "the transaction". */
 enum store_rc etcd_refusal(const struct etcd_reply *, const char *what, struct err *);
+/* Does the refusal say that the members' quota is used up? */
+bool etcd_is_full(const struct etcd_reply *);
 /* A read, tried at each member until the deadline. */
 enum store_rc etcd_read(struct etcd *, const char *method, const ProtobufCMessage *request, int timeout_ms,
                         const char *what, struct err *);

@@ -69,13 +69,13 @@ static void delete_add(struct etcd_txn_parts *p, struct slice key, struct slice 
 }
 
 /* Reads the lane back, so that an answer tells whose it is: one that strays in from another call is known. */
-static void lane_read_back(struct etcd_txn_parts *p)
+static void lane_read_back(struct etcd_txn_parts *p, struct slice key)
 {
         size_t i = p->request.n_success++;
 
         etcd__range_request__init(&p->op_bodies[i].range);
         etcd__request_op__init(&p->ops[i]);
-        p->op_bodies[i].range.key = p->op_bodies[0].put.key;
+        p->op_bodies[i].range.key = etcd_bytes(key);
         p->ops[i].request_case = ETCD__REQUEST_OP__REQUEST_RANGE;
         p->ops[i].range = &p->op_bodies[i].range;
         p->op_list[i] = &p->ops[i];
@@ -95,10 +95,9 @@ static void look_add(struct etcd_txn_parts *p, struct slice key, bool keys_only)
         p->look_list[i] = &p->looks[i];
 }
 
-static void parts_begin(struct etcd *e, struct etcd_lane *lane, const uint8_t id[ETCD_ID_SIZE])
+static struct slice parts_clear(struct etcd *e, struct etcd_lane *lane)
 {
         struct etcd_txn_parts *p = lane->parts;
-        struct slice key;
 
         etcd__txn_request__init(&p->request);
         p->request.compare = p->compare_list;
@@ -109,10 +108,18 @@ static void parts_begin(struct etcd *e, struct etcd_lane *lane, const uint8_t id
         (void)buf_extend(&lane->keys,
                          (size_t)(ETCD_GUARDS_MAX + ETCD_OPS_MAX) * (ETCD_PREFIX_MAX + STORE_KEY_MAX + 24));
         lane->keys.n = 0;
-        key = lane_key(e, lane);
+        return lane_key(e, lane);
+}
+
+static struct slice parts_begin(struct etcd *e, struct etcd_lane *lane, const uint8_t id[ETCD_ID_SIZE])
+{
+        struct etcd_txn_parts *p = lane->parts;
+        struct slice key = parts_clear(e, lane);
+
         compare_rev(p, key, ETCD__COMPARE__RESULT__EQUAL, lane->rev);
         put_add(p, key, slice_of(id, ETCD_ID_SIZE));
         look_add(p, key, false);
+        return key;
 }
 
 /* A key behind the first bytes of the prefix, of another store then. */
@@ -168,7 +175,7 @@ static void parts_own(struct etcd_attempt *a)
         }
 }
 
-static bool parts_ops(struct etcd_attempt *a)
+static bool parts_ops(struct etcd_attempt *a, struct slice lane)
 {
         struct etcd_txn_parts *p = a->lane->parts;
 
@@ -182,14 +189,15 @@ static bool parts_ops(struct etcd_attempt *a)
                 else
                         delete_add(p, key, SLICE_EMPTY);
         }
-        lane_read_back(p);
+        lane_read_back(p, lane);
         return buf_ok(&a->lane->keys);
 }
 
 bool etcd_parts_txn(struct etcd_attempt *a)
 {
-        parts_begin(a->e, a->lane, a->lane->pending);
-        if (!parts_guards(a) || !parts_ops(a))
+        struct slice lane = parts_begin(a->e, a->lane, a->lane->pending);
+
+        if (!parts_guards(a) || !parts_ops(a, lane))
                 return false;
         (void)etcd_pack(&a->lane->request, &a->lane->parts->request.base);
         return buf_ok(&a->lane->request);
@@ -197,8 +205,18 @@ bool etcd_parts_txn(struct etcd_attempt *a)
 
 bool etcd_parts_settle(struct etcd_attempt *a)
 {
-        parts_begin(a->e, a->lane, a->lane->settle);
-        lane_read_back(a->lane->parts);
+        lane_read_back(a->lane->parts, parts_begin(a->e, a->lane, a->lane->settle));
+        (void)etcd_pack(&a->lane->request, &a->lane->parts->request.base);
+        return buf_ok(&a->lane->keys) && buf_ok(&a->lane->request);
+}
+
+bool etcd_parts_look(struct etcd_attempt *a)
+{
+        struct slice key = parts_clear(a->e, a->lane);
+
+        compare_rev(a->lane->parts, key, ETCD__COMPARE__RESULT__GREATER, a->lane->rev);
+        lane_read_back(a->lane->parts, key);
+        look_add(a->lane->parts, key, false);
         (void)etcd_pack(&a->lane->request, &a->lane->parts->request.base);
         return buf_ok(&a->lane->keys) && buf_ok(&a->lane->request);
 }

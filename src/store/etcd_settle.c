@@ -23,6 +23,12 @@ lost:
         return NULL;
 }
 
+static enum etcd_outcome lane_call(struct etcd_attempt *a, int timeout_ms)
+{
+        return a->e->wire.call(a->e->wire.self, a->lane->number, "/etcdserverpb.KV/Txn",
+                               buf_slice(&a->lane->request), timeout_ms, &a->lane->reply);
+}
+
 /* Settles the transaction whose answer was lost: see etcd.h. */
 static enum etcd_settled lane_settle_once(struct etcd_attempt *a, int timeout_ms)
 {
@@ -31,10 +37,14 @@ static enum etcd_settled lane_settle_once(struct etcd_attempt *a, int timeout_ms
         const Etcd__KeyValue *kv;
         enum etcd_settled s = ETCD_UNSETTLED;
 
-        if (!etcd_parts_settle(a) ||
-            a->e->wire.call(a->e->wire.self, lane->number, "/etcdserverpb.KV/Txn", buf_slice(&lane->request),
-                            timeout_ms, &lane->reply) != ETCD_ANSWERED)
+        switch (etcd_parts_settle(a) ? lane_call(a, timeout_ms) : ETCD_UNSENT) {
+        case ETCD_ANSWERED:
+                break;
+        case ETCD_REFUSED:
+                return etcd_is_full(&lane->reply) ? ETCD_NO_ROOM : ETCD_UNSETTLED;
+        default:
                 return ETCD_UNSETTLED;
+        }
         r = etcd_answer_read(a, lane->settle);
         if (!r)
                 return atomic_load(&a->e->foreign) ? ETCD_BROKEN : ETCD_UNSETTLED;
@@ -68,6 +78,37 @@ enum etcd_settled etcd_settle(struct etcd_attempt *a, int64_t deadline)
                 if (s == ETCD_UNSETTLED)
                         nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000000L }, NULL);
         }
-        a->lane->dirty = s == ETCD_BROKEN;
+        a->lane->dirty = s == ETCD_BROKEN || s == ETCD_NO_ROOM;
+        return s;
+}
+
+static enum etcd_settled lane_look_once(struct etcd_attempt *a, int timeout_ms)
+{
+        struct etcd_lane *lane = a->lane;
+        Etcd__TxnResponse *r = NULL;
+        enum etcd_settled s;
+
+        if (etcd_parts_look(a) && lane_call(a, timeout_ms) == ETCD_ANSWERED)
+                r = etcd_answer_read(a, lane->pending);
+        if (!r)
+                return atomic_load(&a->e->foreign) ? ETCD_BROKEN : ETCD_UNSETTLED;
+        s = r->succeeded ? ETCD_APPLIED : ETCD_NOT_APPLIED;
+        if (r->succeeded)
+                lane->rev = etcd_look_at(r, 0)->mod_revision;
+        etcd__txn_response__free_unpacked(r, NULL);
+        return s;
+}
+
+enum etcd_settled etcd_settle_full(struct etcd_attempt *a, int64_t deadline)
+{
+        enum etcd_settled s = ETCD_UNSETTLED;
+        int64_t left;
+
+        while (s == ETCD_UNSETTLED && (left = deadline - etcd_now_ms()) > 0) {
+                s = lane_look_once(a, (int)(left < ETCD_TRY_MS ? left : ETCD_TRY_MS));
+                if (s == ETCD_UNSETTLED)
+                        nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000000L }, NULL);
+        }
+        a->lane->dirty = s != ETCD_APPLIED;
         return s;
 }

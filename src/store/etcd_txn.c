@@ -100,6 +100,9 @@ static enum store_rc attempt_lost(struct etcd_attempt *a, int64_t deadline, bool
 
         if (!atomic_load(&a->e->fenced))
                 settled = etcd_settle(a, deadline + ETCD_SETTLE_MS);
+        if (settled == ETCD_NO_ROOM)
+                settled = etcd_settle_full(a, deadline + ETCD_SETTLE_MS) == ETCD_APPLIED ? ETCD_APPLIED
+                                                                                         : ETCD_UNSETTLED;
         switch (settled) {
         case ETCD_APPLIED:
                 return applied_at(a, a->lane->rev);
@@ -112,12 +115,27 @@ static enum store_rc attempt_lost(struct etcd_attempt *a, int64_t deadline, bool
                 (void)etcd_broken(a->e, a->err);
                 return atomic_load(&a->e->foreign) ? STORE_DAMAGED : STORE_IO;
         case ETCD_UNSETTLED:
+        case ETCD_NO_ROOM:
                 break;
         }
         err_set(a->err, ERR_STORE,
                 "etcd did not say within %d ms whether the change was made: look before making it again",
                 ETCD_SETTLE_MS);
         return STORE_UNKNOWN;
+}
+
+/* The members are full. err has the words. */
+static enum store_rc attempt_full(struct etcd_attempt *a, int64_t deadline)
+{
+        switch (etcd_settle_full(a, deadline + ETCD_SETTLE_MS)) {
+        case ETCD_APPLIED:
+                *a->err = ERR_INIT;
+                return applied_at(a, a->lane->rev);
+        case ETCD_NOT_APPLIED:
+                return STORE_FULL;
+        default:
+                return STORE_UNKNOWN;
+        }
 }
 
 /* One try. */
@@ -141,7 +159,7 @@ static enum store_rc attempt_once(struct etcd_attempt *a, int64_t deadline, bool
         case ETCD_REFUSED:
                 rc = etcd_refusal(&lane->reply, "the transaction", a->err);
                 *again = rc == STORE_UNAVAIL;
-                return rc;
+                return rc == STORE_FULL ? attempt_full(a, deadline) : rc;
         case ETCD_UNSENT:
                 *again = true;
                 err_set(a->err, ERR_RETRY, "no etcd member can be reached: %s", lane->reply.words);
@@ -159,6 +177,19 @@ static enum store_rc attempt_once(struct etcd_attempt *a, int64_t deadline, bool
         return rc;
 }
 
+/* A lane that an earlier transaction left in doubt. *again: it may be used now. */
+static enum store_rc lane_clean(struct etcd_attempt *a, int64_t deadline, bool *again)
+{
+        enum etcd_settled settled = etcd_settle(a, deadline);
+
+        *again = settled != ETCD_UNSETTLED && settled != ETCD_NO_ROOM;
+        if (settled == ETCD_NO_ROOM)
+                return etcd_refusal(&a->lane->reply, "the transaction", a->err);
+        if (!*again)
+                err_set(a->err, ERR_RETRY, "etcd does not answer; nothing was changed");
+        return STORE_UNAVAIL;
+}
+
 static enum store_rc attempt_run(struct etcd_attempt *a, int timeout_ms)
 {
         int64_t deadline = etcd_now_ms() + timeout_ms;
@@ -173,10 +204,8 @@ static enum store_rc attempt_run(struct etcd_attempt *a, int timeout_ms)
                 err_set(a->err, ERR_RETRY, "etcd was busy for %d ms; nothing was changed", timeout_ms);
                 return STORE_UNAVAIL;
         }
-        if (a->lane->dirty && etcd_settle(a, deadline) == ETCD_UNSETTLED) {
-                err_set(a->err, ERR_RETRY, "etcd does not answer; nothing was changed");
-                again = false;
-        }
+        if (a->lane->dirty)
+                rc = lane_clean(a, deadline, &again);
         while (again) {
                 rc = attempt_once(a, deadline, &again);
                 if (again && etcd_now_ms() >= deadline)

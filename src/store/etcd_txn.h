@@ -41,13 +41,16 @@ struct etcd_attempt {
         struct err *err;
 };
 
-enum etcd_settled { ETCD_APPLIED, ETCD_NOT_APPLIED, ETCD_UNSETTLED, ETCD_BROKEN };
+/* NO_ROOM: the members are full and refuse the settling. */
+enum etcd_settled { ETCD_APPLIED, ETCD_NOT_APPLIED, ETCD_UNSETTLED, ETCD_BROKEN, ETCD_NO_ROOM };
 
 /* ---- etcd_parts.c: making requests and looking into answers, without I/O ---- */
 /* The transaction, under its lane's pending id, in lane->request. False: no memory. */
 bool etcd_parts_txn(struct etcd_attempt *);
 /* The settling of its lane, in lane->request. */
 bool etcd_parts_settle(struct etcd_attempt *);
+/* A look at its lane that writes nothing, in lane->request: succeeds when the lane has moved. */
+bool etcd_parts_look(struct etcd_attempt *);
 /* What the i-th read of the branch found; NULL: nothing. */
 const Etcd__KeyValue *etcd_look_at(const Etcd__TxnResponse *, size_t i);
 bool etcd_value_is(const Etcd__KeyValue *, const uint8_t id[ETCD_ID_SIZE]);
@@ -58,5 +61,9 @@ bool etcd_value_is(const Etcd__KeyValue *, const uint8_t id[ETCD_ID_SIZE]);
 Etcd__TxnResponse *etcd_answer_read(struct etcd_attempt *, const uint8_t id[ETCD_ID_SIZE]);
 /* Settles a transaction whose answer was lost: see etcd.h. */
 enum etcd_settled etcd_settle(struct etcd_attempt *, int64_t deadline);
+/* The same for members that are full, who say so also of the transaction with which they filled up although
+ * they have made it, and refuse every write after it: the lane is read. NOT_APPLIED holds for a transaction
+ * that was answered, and leaves the lane in doubt until it can be written. */
+enum etcd_settled etcd_settle_full(struct etcd_attempt *, int64_t deadline);
 
 #endif

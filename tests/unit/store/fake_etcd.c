@@ -26,7 +26,7 @@ struct fake {
         char words[128];
         unsigned mask, per_mille, seed;
         unsigned cut_after, calls, streams;
-        bool doubled, silent, cut_off;
+        bool doubled, silent, cut_off, fills, full;
         unsigned until_cut;          /* calls before it is; 0: never */
         struct buf last[ETCD_LINES]; /* answers */
         struct buf late;             /* a delayed request */
@@ -290,6 +290,31 @@ static void arrive(struct fake *f, const char *method, struct slice request, enu
         buf_clear(&delayed);
 }
 
+static bool writes(const char *method, struct slice request)
+{
+        Etcd__TxnRequest *q =
+            strstr(method, "/Txn") ? etcd__txn_request__unpack(NULL, request.n, request.p) : NULL;
+        bool any = false;
+
+        for (size_t i = 0; q && i < q->n_success; i++)
+                any = any || q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_PUT;
+        etcd__txn_request__free_unpacked(q, NULL);
+        return any;
+}
+
+/* What a full etcd makes of the request, when no other fault is asked for. */
+static enum fake_fault fault_of_full(struct fake *f, const char *method, struct slice request)
+{
+        bool first = f->fills && !f->full;
+
+        if (!f->fills || !writes(method, request))
+                return FAKE_NONE;
+        f->full = true;
+        f->status = 8;
+        snprintf(f->words, sizeof(f->words), "etcdserver: mvcc: database space exceeded");
+        return first ? FAKE_STATUS_DONE : FAKE_STATUS;
+}
+
 static enum etcd_outcome fake_call(void *self, unsigned line, const char *method, struct slice request,
                                    int timeout_ms, struct etcd_reply *reply)
 {
@@ -310,6 +335,8 @@ static enum etcd_outcome fake_call(void *self, unsigned line, const char *method
                 return ETCD_REFUSED;
         }
         fault = fault_pick(f);
+        if (fault == FAKE_NONE)
+                fault = fault_of_full(f, method, request);
         arrive(f, method, request, fault, &out);
         snprintf(reply->words, sizeof(reply->words), "fault %d", (int)fault);
         reply->status = fault == FAKE_STATUS || fault == FAKE_STATUS_DONE ? f->status : 0;
@@ -510,6 +537,11 @@ bool fake_is_cut_off(struct fake *f)
 void fake_compact(struct fake *f)
 {
         LOCKED(f, f->compacted = f->rev);
+}
+
+void fake_fill(struct fake *f, bool full)
+{
+        LOCKED(f, f->fills = full; f->full = false);
 }
 
 void fake_replace(struct fake *f)

@@ -42,6 +42,9 @@ void fake_cut_off(struct fake *, unsigned after);
 bool fake_is_cut_off(struct fake *);
 /* Compacts at the newest revision, as an operator may. */
 void fake_compact(struct fake *);
+/* The quota is used up by the next write, which is made and answered with NOSPACE, as etcd does; then every
+ * transaction that could write is refused. False: there is room again. */
+void fake_fill(struct fake *, bool full);
 /* Streams and answers come from another cluster from now on. */
 void fake_replace(struct fake *);
 #define FAKE_VALUE_MAX 64

@@ -112,10 +112,11 @@ static void refusals_have_their_code_and_cure(void **state)
                 enum store_rc rc;
                 const char *cure;
         } rows[] = {
-                { 8, "etcdserver: mvcc: database space exceeded", STORE_FULL, "defragment" },
                 { 7, "etcdserver: permission denied", STORE_IO, "role" },
                 { 3, "etcdserver: request is too large", STORE_LIMIT, "--max-request-bytes" },
                 { 8, "etcdserver: too many requests", STORE_OK, NULL }, /* tried again */
+                /* Last, as its lane is settled before it is used again. */
+                { 8, "etcdserver: mvcc: database space exceeded", STORE_FULL, "defragment" },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -128,6 +129,44 @@ static void refusals_have_their_code_and_cure(void **state)
                         assert_non_null(strstr(f->err.detail, rows[i].cure));
                 assert_true(is_there(f, key) == (rows[i].rc == STORE_OK));
         }
+}
+
+/* The transaction that fills etcd up is made and refused in one; it must not look like another process's. */
+static void the_write_that_fills_etcd_is_told_as_it_is(void **state)
+{
+        struct fixture *f = *state;
+        store_rev rev = 0;
+
+        fake_fill(f->fake, true);
+        assert_int_equal(put(f, "last", "v", &rev), STORE_OK);
+        assert_true(is_there(f, "last"));
+        for (int i = 0; i < 5; i++) {
+                char key[16];
+
+                snprintf(key, sizeof(key), "more%d", i);
+                assert_int_equal(put(f, key, "v", NULL), STORE_FULL);
+                assert_false(is_there(f, key));
+                assert_non_null(strstr(f->err.detail, "defragment"));
+        }
+        fake_fill(f->fake, false);
+        for (int i = 0; i < 5; i++) {
+                char key[16];
+
+                snprintf(key, sizeof(key), "after%d", i);
+                assert_int_equal(put(f, key, "v", NULL), STORE_OK);
+        }
+}
+
+/* The answer to the write that fills etcd up is lost as well: it is there, and that is said. */
+static void lost_answers_of_a_full_etcd_are_settled(void **state)
+{
+        struct fixture *f = *state;
+
+        fake_next(f->fake, FAKE_LOSE_ANSWER, 1, 0, NULL);
+        fake_fill(f->fake, true);
+        assert_int_equal(put(f, "first", "v", NULL), STORE_OK);
+        fake_fill(f->fake, false);
+        assert_int_equal(put(f, "second", "v", NULL), STORE_OK);
 }
 
 static void nobody_answers(void **state)
@@ -482,6 +521,8 @@ int main(void)
                 TEST(each_fault_is_settled),
                 TEST(each_status_is_settled),
                 TEST(refusals_have_their_code_and_cure),
+                TEST(the_write_that_fills_etcd_is_told_as_it_is),
+                TEST(lost_answers_of_a_full_etcd_are_settled),
                 TEST(nobody_answers),
                 TEST(conflict_tells_which_guard),
                 TEST(older_or_foreign_cluster_ends_it),
