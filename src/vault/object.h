@@ -25,7 +25,7 @@ enum vault_history {
         VAULT_HISTORY_PAIRED = 256,    /* trusted public key whose private half only ever unwraps */
         VAULT_HISTORY_CLEAR = 512,     /* its value was given in clear */
         VAULT_HISTORY_SESSION = 1024,  /* was born a session object, whose uses are not seen */
-        VAULT_HISTORY_AGREED = 2048,   /* encapsulated: who has the other half, or sent it, has it */
+        VAULT_HISTORY_AGREED = 2048,   /* encapsulated, or derived with a point: the other side has it too */
         VAULT_HISTORY_MASKED = 4096,   /* a masked copy of it is outside: its deletion is remembered */
         /* what it was ever able to do, in whatever object (separate_roles) */
         VAULT_HISTORY_ROLE_WRAP = 1 << 16,

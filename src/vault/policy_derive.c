@@ -61,6 +61,7 @@ bool vault_policy_derive(struct vault_call *call, const struct vault_object *bas
         const struct vault_parent parent = { .how = VAULT_DERIVED,
                                              .key = &facts,
                                              .agreement = is_agreement(mechanism),
+                                             .peer = base->object_class == CKO_PRIVATE_KEY,
                                              .readable = is_agreement(mechanism) &&
                                                          is_open_to_application(call, base) &&
                                                          !vault_template_bool(t, CKA_SENSITIVE, true) &&

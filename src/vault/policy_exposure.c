@@ -122,7 +122,7 @@ static const struct {
           "known" },
         { was_sent, VAULT_EXPOSED_OUTSIDE, "it came in wrapped: who holds the key that wrapped it has it" },
         { was_agreed, VAULT_EXPOSED_OUTSIDE,
-          "it was encapsulated: who holds the private key, or sent the ciphertext, has it" },
+          "it was agreed on: the other side, who has the other private key or sent the ciphertext, has it" },
         { is_closed, VAULT_EXPOSED_NOT, "not extractable" },
         { any, VAULT_EXPOSED_NOT, "it leaves under trusted keys only" },
 };

@@ -231,6 +231,7 @@ static uint32_t child_marks(const struct vault_parent *p)
         uint32_t base = p->key ? p->key->history : 0;
 
         return mark(VAULT_MARK_DERIVED, VAULT_HISTORY_DERIVED) | (base & passed) |
+               (p->peer ? mark(VAULT_MARK_AGREED, VAULT_HISTORY_AGREED) : 0u) |
                (p->agreement && (base & VAULT_HISTORY_SESSION) ? VAULT_HISTORY_OPEN : 0u);
 }
 
@@ -386,4 +387,18 @@ enum vault_rule vault_model_trust(const struct vault_settings *s, const struct v
         };
 
         return FIRST(rows);
+}
+
+bool vault_model_half_counts(const struct vault_settings *s, const struct vault_key_facts *half)
+{
+        struct vault_settings strict = *s;
+
+        strict.value[VAULT_SET_BORN_PROTECTED] =
+            1; /* what it could do counts, as its uses are not remembered */
+        return vault_model_honoured(&strict, half) == VAULT_ALLOWED;
+}
+
+uint32_t vault_model_half_marks(void)
+{
+        return mark(VAULT_MARK_HALF, VAULT_HISTORY_TRUSTED);
 }

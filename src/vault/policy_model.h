@@ -67,6 +67,7 @@ enum vault_rule {
         VAULT_MARK_DATA,
         VAULT_MARK_COPIED,
         VAULT_MARK_TRUSTED,
+        VAULT_MARK_HALF,
         VAULT_MARK_IMPORTED,
         VAULT_MARK_DERIVED,
         VAULT_MARK_AGREED,
@@ -105,7 +106,8 @@ struct vault_parent {
         enum vault_birth how;
         const struct vault_key_facts *key; /* unwrapping key, base key, original; NULL: none */
         bool agreement;                    /* derived by ECDH or HKDF, or decapsulated */
-        bool readable;                     /* the child is asked for as a session object that can be read */
+        bool peer;     /* what is derived, another has too: of a private key and a point */
+        bool readable; /* the child is asked for as a session object that can be read */
 };
 
 /* What the mechanism of a use is like. */
@@ -146,6 +148,10 @@ enum vault_rule vault_model_honoured(const struct vault_settings *, const struct
 /* May an officer make it trusted? twin: another object has the same value. */
 enum vault_rule vault_model_trust(const struct vault_settings *, const struct vault_key_facts *, bool twin);
 uint32_t vault_model_trust_marks(void);
+/* Trust in a public key counts when its private half only ever could unwrap: does it, and what is then
+ * remembered of that half. */
+bool vault_model_half_counts(const struct vault_settings *, const struct vault_key_facts *half);
+uint32_t vault_model_half_marks(void);
 bool vault_model_ever_trusted(const struct vault_key_facts *);
 
 /* Of the usage flags that a silent template would get, those that give no second role. */

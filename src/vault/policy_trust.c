@@ -80,10 +80,8 @@ static bool bind_half(struct vault_call *call, const struct vault_object *o, uin
         if (!vault_object_attribute(o, CKA_PUBLIC_KEY_INFO).n || !any_other(call, o, is_half, &half))
                 return true;
         facts = vault_policy_facts(half);
-        settings.value[VAULT_SET_BORN_PROTECTED] =
-            1; /* what it could do counts, as its uses are not remembered */
-        if (vault_model_honoured(&settings, &facts) == VAULT_ALLOWED) {
-                ok = vault_use_remember(call, half, vault_model_trust_marks());
+        if (vault_model_half_counts(&settings, &facts)) {
+                ok = vault_use_remember(call, half, vault_model_half_marks());
                 *history |= VAULT_HISTORY_PAIRED;
         }
         vault_object_unref(&half);

@@ -290,6 +290,9 @@ static void agreed(struct attack *a)
         wanted_number(&w, CKA_VALUE_LEN, 32);
         if (SEPARATE(a, CKR_TEMPLATE_INCONSISTENT, attack_derive(a, &m.m, priv, &w, &t)))
                 CHECK(a, !opens_protected(a, t, &k, &b));
+        wanted_words(&w, "-WRAP +ENCRYPT");
+        MUST(a, attack_derive(a, &m.m, priv, &w, &t)); /* the other side has it, and the auditor is told */
+        CHECK(a, strstr(attack_exposure(t), "known outside") != NULL);
 }
 
 /* A key made from a password. */

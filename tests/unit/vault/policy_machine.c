@@ -1,6 +1,6 @@
 /* A small machine whose calls are decided by the functions that the vault itself asks: two keys made inside,
- * one value that the attacker knows, one derived key, a few objects at a time. policy_calls.c adds the calls
- * and test_policy_model.c searches. */
+ * one value that the attacker knows, one derived key, a few objects at a time. The first key is a secret key,
+ * or a pair of two objects. policy_calls.c and policy_pairs.c add the calls, policy_search.c searches. */
 #include "vault/policy_exposure.h"
 #include "vault/policy_model.h"
 
@@ -8,7 +8,7 @@ static enum vault_rule off, off_too; /* rules that do not hold now */
 #define VAULT_RULE_HOLDS(rule) ((rule) != off && (rule) != off_too)
 #include "vault/policy_model.c"
 
-#define OBJECTS 3 /* at most; struct search says how many */
+#define OBJECTS 4 /* at most; struct search says how many */
 #define OWN_MAX 64
 #define VALUES  4 /* 0 the attacker's, 1 and 2 made inside, 3 derived from 1 */
 #define EVIL    0
@@ -16,13 +16,21 @@ static enum vault_rule off, off_too; /* rules that do not hold now */
 #define GOAL    2
 #define CHILD   3
 
-/* An object: its flags, history and value in one word; 0: no object. */
+/* An object: its flags, history, value and class in one word; 0: no object. */
 typedef uint64_t object;
 #define LIVE ((object)1 << 63)
+#define SENT ((object)1 << 60) /* a private key unwrapped it, so that anybody may have sent it */
 
-static object object_of(unsigned value, uint32_t flags, uint32_t history)
+enum sort { SECRET, PUBLIC_HALF, PRIVATE_HALF, SORTS };
+
+static object object_of(enum sort sort, unsigned value, uint32_t flags, uint32_t history)
 {
-        return LIVE | (object)value << 56 | (object)history << 24 | flags;
+        return LIVE | (object)sort << 58 | (object)value << 56 | (object)history << 24 | flags;
+}
+
+static enum sort sort_of(object o)
+{
+        return (enum sort)(o >> 58 & 3);
 }
 
 static unsigned value_of(object o)
@@ -32,7 +40,9 @@ static unsigned value_of(object o)
 
 static struct vault_key_facts facts_of(object o)
 {
-        return (struct vault_key_facts){ .object_class = CKO_SECRET_KEY,
+        static const uint64_t classes[] = { CKO_SECRET_KEY, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY };
+
+        return (struct vault_key_facts){ .object_class = classes[sort_of(o)],
                                          .flags = (uint32_t)(o & 0xffffff),
                                          .history = (uint32_t)(o >> 24) & 0xffffffff,
                                          .strength = 256 };
@@ -88,36 +98,53 @@ _Static_assert(offsetof(struct state, from) % 8 == 0, "the hash reads words");
 
 /* ---- what the attacker may ask for ---- */
 
-static const uint32_t usages[] = {
-        0,
-        VAULT_WRAP | VAULT_UNWRAP,
-        VAULT_ENCRYPT | VAULT_DECRYPT,
-        VAULT_DERIVE | VAULT_DECAPSULATE,
-        VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE | VAULT_DECAPSULATE,
+#define SECRET_ALL                                                                                           \
+        (VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE | VAULT_DECAPSULATE)
+#define ALL_USES    (SECRET_ALL | VAULT_SIGN | VAULT_VERIFY)
+#define USAGES      6
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static const struct {
+        unsigned n;
+        uint32_t list[USAGES];
+} usages[SORTS] = {
+        [SECRET] = { 5,
+                     { 0, VAULT_WRAP | VAULT_UNWRAP, VAULT_ENCRYPT | VAULT_DECRYPT,
+                       VAULT_DERIVE | VAULT_DECAPSULATE, SECRET_ALL } },
+        [PUBLIC_HALF] = { 3, { 0, VAULT_WRAP, VAULT_WRAP | VAULT_ENCRYPT | VAULT_VERIFY } },
+        [PRIVATE_HALF] = { 6,
+                           { 0, VAULT_UNWRAP, VAULT_DECRYPT, VAULT_SIGN, VAULT_DERIVE | VAULT_DECAPSULATE,
+                             VAULT_UNWRAP | VAULT_DECRYPT | VAULT_SIGN | VAULT_DERIVE | VAULT_DECAPSULATE } },
 };
 static const uint32_t exits[] = { 0, VAULT_EXTRACTABLE, VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED };
 static const uint32_t kinds[] = { VAULT_SENSITIVE, VAULT_SENSITIVE | VAULT_TOKEN, 0, VAULT_TOKEN,
                                   VAULT_SENSITIVE | VAULT_TOKEN | VAULT_TRUSTED };
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-#define TEMPLATES   (COUNT(usages) * COUNT(exits) * COUNT(kinds))
 
-static uint32_t template_of(unsigned i)
+static unsigned templates_of(enum sort sort)
 {
-        return usages[i % COUNT(usages)] | exits[i / COUNT(usages) % COUNT(exits)] |
-               kinds[i / COUNT(usages) / COUNT(exits)];
+        return usages[sort].n * (unsigned)(COUNT(exits) * COUNT(kinds));
+}
+
+static uint32_t template_of(enum sort sort, unsigned i)
+{
+        unsigned n = usages[sort].n;
+
+        return usages[sort].list[i % n] | exits[i / n % COUNT(exits)] | kinds[i / n / COUNT(exits)];
 }
 
 /* Single attributes that an owner may try to change. */
-static const uint32_t toggles[] = { VAULT_SENSITIVE, VAULT_EXTRACTABLE, VAULT_WRAP_WITH_TRUSTED, VAULT_TOKEN,
-                                    VAULT_TRUSTED };
-#define CHANGES (COUNT(usages) + COUNT(toggles))
-#define ALL_USES                                                                                             \
-        (VAULT_WRAP | VAULT_UNWRAP | VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE | VAULT_DECAPSULATE)
+static const uint32_t toggles[] = { VAULT_TOKEN, VAULT_TRUSTED, VAULT_SENSITIVE, VAULT_EXTRACTABLE,
+                                    VAULT_WRAP_WITH_TRUSTED };
 
-static uint32_t changed(uint32_t flags, unsigned i)
+static unsigned changes_of(enum sort sort)
 {
-        return i < COUNT(usages) ? (flags & ~(uint32_t)ALL_USES) | usages[i]
-                                 : flags ^ toggles[i - COUNT(usages)];
+        return usages[sort].n + (sort == PUBLIC_HALF ? 2 : (unsigned)COUNT(toggles));
+}
+
+static uint32_t changed(enum sort sort, uint32_t flags, unsigned i)
+{
+        return i < usages[sort].n ? (flags & ~(uint32_t)ALL_USES) | usages[sort].list[i]
+                                  : flags ^ toggles[i - usages[sort].n];
 }
 
 enum verb {
@@ -133,7 +160,9 @@ enum verb {
         UNTRUST,
         DESTROY,
         ENCAPSULATE,
-        DECAPSULATE
+        DECAPSULATE,
+        GENERATE_PAIR,
+        AGREE,
 };
 
 static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
@@ -145,15 +174,18 @@ static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
 
 struct search {
         unsigned slots;
+        bool pairs; /* the first key is a pair */
         bool exact; /* nothing is forgotten, so that what auditKeys would say can be checked */
         struct vault_settings settings;
         struct state *states;
         size_t n, cap;
         uint32_t *table; /* index + 1 by hash */
         size_t mask;
+        bool full;     /* there are more states than room for them */
         size_t broken; /* the first state that breaks a promise, or n */
         struct vault_key_facts
-            own[OWN_MAX]; /* session keys that the attacker can always have, of a known value */
+            own[OWN_MAX];   /* session keys that the attacker can always have, of a known value */
+        bool sent[OWN_MAX]; /* SENT */
         size_t own_n;
 };
 
@@ -183,7 +215,7 @@ static void learn(const struct search *search, struct state *s)
 
         for (int i = 0; i < OBJECTS; i++) {
                 struct vault_key_facts k = facts_of(s->o[i]);
-                bool data = k.flags & (VAULT_ENCRYPT | VAULT_DECRYPT | VAULT_DERIVE);
+                bool data = k.flags & ALL_USES & ~(uint32_t)(VAULT_WRAP | VAULT_UNWRAP);
 
                 if (!s->o[i])
                         continue;
@@ -236,10 +268,16 @@ static void merge_known(struct state *s)
         for (int i = 0; i < OBJECTS; i++) {
                 if (!s->o[i] || value_of(s->o[i]) != EVIL)
                         continue;
-                if (facts_of(s->o[i]).flags & VAULT_TOKEN)
+                if (sort_of(s->o[i]) == PRIVATE_HALF && off == VAULT_ALLOWED) {
+                        s->o[i] = 0; /* what it would open is his own anyway, and trust in its public half
+                                        opens nothing */
+                        continue;
+                }
+                if ((s->o[i] & VAULT_TOKEN) &&
+                    (off != VAULT_ALLOWED || (s->o[i] & (VAULT_WRAP | VAULT_UNWRAP))))
                         s->o[i] &= ~(object)(VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED);
                 else
-                        s->o[i] = 0; /* he can always have another */
+                        s->o[i] = 0; /* he can always have another, and use the value himself */
         }
 }
 
@@ -267,19 +305,31 @@ static void take_blob(const struct search *search, struct state *s, unsigned w, 
         if (separate(search) && w >= OBJECTS &&
             (search->own[w - OBJECTS].history & (VAULT_HISTORY_CLEAR | VAULT_HISTORY_AGREED)))
                 s->broken = GIVEN_WRAPS;
+        if (separate(search) && (w >= OBJECTS ? search->sent[w - OBJECTS] : (s->o[w] & SENT) != 0))
+                s->broken = GIVEN_WRAPS;
+}
+
+/* Does a use of this key for data read what was wrapped under it? Decrypting does, and raw RSA signs whatever
+ * block it is given. */
+static bool reads(const struct search *search, const struct vault_key_facts *key)
+{
+        const struct vault_use_facts plain = { .authenticated = true },
+                                     raw = { .authenticated = true, .raw_rsa = true };
+
+        return vault_model_use(&search->settings, key, CRYPTO_DECRYPT, &plain) == VAULT_ALLOWED ||
+               (key->object_class == CKO_PRIVATE_KEY &&
+                vault_model_use(&search->settings, key, CRYPTO_SIGN, &raw) == VAULT_ALLOWED);
 }
 
 /* Uses of session objects leave no mark, so the attacker has made all of them at once. */
 static void use_sessions(const struct search *search, struct state *s)
 {
-        const struct vault_use_facts plain = { .authenticated = true };
-
         for (unsigned i = 0; i < OBJECTS && s->o[i]; i++) {
                 struct vault_key_facts key = facts_of(s->o[i]);
 
                 if (key.flags & VAULT_TOKEN)
                         continue;
-                if (vault_model_use(&search->settings, &key, CRYPTO_DECRYPT, &plain) == VAULT_ALLOWED)
+                if (reads(search, &key))
                         s->asked |= (uint8_t)(1u << value_of(s->o[i]));
                 for (unsigned w = 0; w < OBJECTS + search->own_n; w++) {
                         if ((w >= OBJECTS || s->o[w]) && may_wrap(search, s, w, i, true))
@@ -296,6 +346,15 @@ static void sort(object o[OBJECTS])
                         o[k] = o[k - 1];
                         o[k - 1] = swap;
                 }
+        }
+}
+
+/* Two public halves that are the same are one. */
+static void merge_public(struct state *s)
+{
+        for (unsigned i = 1; i < OBJECTS && s->o[i]; i++) {
+                if (s->o[i] == s->o[i - 1] && sort_of(s->o[i]) == PUBLIC_HALF)
+                        s->o[i - 1] = 0;
         }
 }
 
@@ -321,6 +380,8 @@ static void reach(struct search *search, struct state *next, size_t from, uint32
                 audit(search, next);
         else
                 merge_known(next);
+        sort(next->o);
+        merge_public(next);
         if (!search->settings.value[VAULT_SET_BORN_PROTECTED])
                 next->spoilt = 0;
         if (!separate(search))
@@ -330,8 +391,10 @@ static void reach(struct search *search, struct state *next, size_t from, uint32
                 if (memcmp(&search->states[search->table[at] - 1], next, offsetof(struct state, from)) == 0)
                         return;
         }
-        if (search->n == search->cap)
-                fail_msg("the machine has more than %zu states", search->cap);
+        if (search->n == search->cap) {
+                search->full = true;
+                return;
+        }
         next->from = (uint32_t)from;
         next->call = call;
         search->states[search->n++] = *next;
@@ -346,14 +409,42 @@ static unsigned room(const struct search *search, const struct state *s)
         return s->o[search->slots - 1] ? OBJECTS : search->slots - 1;
 }
 
+#define SPOILS                                                                                               \
+        (VAULT_HISTORY_IMPORTED | VAULT_HISTORY_DERIVED | VAULT_HISTORY_LEFT | VAULT_HISTORY_EXTRACTABLE |   \
+         VAULT_HISTORY_DATA | VAULT_HISTORY_AGREED)
+
+/* Of a public half only this matters: whether it wraps, whether it is trusted or could be, and whether it
+ * came from outside. One of a session can do nothing that the others cannot. */
+static void settle_public(const struct search *search, struct state *s, unsigned slot, unsigned value,
+                          uint32_t flags, uint32_t history)
+{
+        const uint32_t spoils = SPOILS & ~(uint32_t)VAULT_HISTORY_IMPORTED;
+        bool plain = !separate(search) && !search->settings.value[VAULT_SET_BORN_PROTECTED];
+
+        history &= ~(uint32_t)(VAULT_HISTORY_WRAPPED | VAULT_HISTORY_CLEAR | VAULT_HISTORY_OPEN);
+        flags &= ~(uint32_t)(VAULT_SENSITIVE | VAULT_EXTRACTABLE | VAULT_WRAP_WITH_TRUSTED);
+        if (off == VAULT_ALLOWED && (history & (SPOILS | VAULT_HISTORY_SESSION)))
+                history = (history | spoils) & ~(uint32_t)VAULT_HISTORY_SESSION;
+        if (plain) {
+                history &= 0xffff;
+                flags &= VAULT_TOKEN | VAULT_TRUSTED | VAULT_WRAP;
+        }
+        s->o[slot] = off == VAULT_ALLOWED && !(flags & VAULT_TOKEN)
+                         ? 0
+                         : object_of(PUBLIC_HALF, value, flags, history);
+}
+
 /* What makes no difference to any rule is forgotten, so that fewer states are different: a readable object is
  * known and need not stay, what is not extractable cannot be wrapped at all, and spoilt trust is spoilt. */
-static void settle(const struct search *search, struct state *s, unsigned slot, unsigned value,
-                   uint32_t flags, uint32_t history)
+static void settle(const struct search *search, struct state *s, unsigned slot, enum sort sort,
+                   unsigned value, uint32_t flags, uint32_t history)
 {
-        const uint32_t spoils = VAULT_HISTORY_IMPORTED | VAULT_HISTORY_DERIVED | VAULT_HISTORY_LEFT |
-                                VAULT_HISTORY_EXTRACTABLE | VAULT_HISTORY_DATA | VAULT_HISTORY_AGREED;
+        const uint32_t spoils = SPOILS;
 
+        if (sort == PUBLIC_HALF) {
+                settle_public(search, s, slot, value, flags, history);
+                return;
+        }
         if (flags & VAULT_EXTRACTABLE)
                 s->spoilt |= (uint8_t)(1u << value);
         if (!(flags & VAULT_SENSITIVE)) {
@@ -369,17 +460,32 @@ static void settle(const struct search *search, struct state *s, unsigned slot, 
         if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) && !separate(search))
                 s->known |= (uint8_t)(1u << value);
         if (search->exact) {
-                s->o[slot] = object_of(value, flags, history);
+                s->o[slot] = object_of(sort, value, flags, history);
                 return;
         }
         if (!(flags & VAULT_EXTRACTABLE))
                 flags &= ~(uint32_t)VAULT_WRAP_WITH_TRUSTED;
         history &= ~(uint32_t)(VAULT_HISTORY_WRAPPED | VAULT_HISTORY_CLEAR | VAULT_HISTORY_OPEN);
-        if (!separate(search) && !search->settings.value[VAULT_SET_BORN_PROTECTED])
+        if (sort == PRIVATE_HALF && off == VAULT_ALLOWED &&
+            (history & (ROLES_ALL & ~(uint32_t)VAULT_HISTORY_ROLE_WRAP)))
+                history |= spoils; /* for trust in its public half, which is all that looks at it */
+        if (!separate(search) && !search->settings.value[VAULT_SET_BORN_PROTECTED] &&
+            (sort == SECRET || off == VAULT_ALLOWED))
                 history &= 0xffff;
         if (off == VAULT_ALLOWED && (history & (spoils | VAULT_HISTORY_SESSION)))
                 history |= spoils;
         if (off == VAULT_ALLOWED && value != BASE)
                 history &= ~(uint32_t)VAULT_HISTORY_SESSION;
-        s->o[slot] = object_of(value, flags, history);
+        s->o[slot] = object_of(sort, value, flags, history);
+}
+
+/* The same object with other flags and another past. */
+static void resettle(const struct search *search, struct state *s, unsigned i, uint32_t flags,
+                     uint32_t history)
+{
+        object was = s->o[i];
+
+        settle(search, s, i, sort_of(was), value_of(was), flags, history);
+        if (s->o[i])
+                s->o[i] |= was & SENT;
 }
