@@ -19,6 +19,14 @@ static double now(void)
         return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static double cpu(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static double resident_mib(void)
 {
         FILE *f = fopen("/proc/self/statm", "r");
@@ -128,7 +136,7 @@ int main(int argc, char **argv)
         struct vault_object *o;
         struct sec *plain;
         struct slice material;
-        double begin, before = resident_mib();
+        double begin, spent, before = resident_mib();
 
         add_bytes(&named, CKA_LABEL, SLICE_LIT("original"));
         add_bytes(&named, CKA_ID, SLICE_LIT("original"));
@@ -151,8 +159,10 @@ int main(int argc, char **argv)
         store_close(&h->store);
         printf("%-44s %12.2f s\n", "open and check the store", now() - begin);
         begin = now();
+        spent = cpu();
         hsm_restart(h);
-        printf("%-44s %12.2f s\n", "start, the store's check included", now() - begin);
+        printf("%-44s %12.2f s, %.2f s of CPU\n", "start, the store's check included", now() - begin,
+               cpu() - spent);
         printf("%-44s %12.0f bytes\n", "memory an object", (resident_mib() - before) * 1048576 / objects);
         measure(h, objects);
         hsm_free(h);
