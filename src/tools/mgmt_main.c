@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONF_PRESET "/etc/chsm/chsm-mgmt.conf"
@@ -109,9 +110,12 @@ static int run(struct shell *sh, struct mgmt *m, const char *path, int argc, cha
 
 int main(int argc, char **argv)
 {
-        const char *path = CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL, *keep = NULL;
+        const char *named = secure_getenv("CHSM_MGMT_CONF");
+        const char *path = named && named[0] ? named : CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL,
+                   *keep = NULL;
         const struct opt_row rows[] = {
-                { 'c', "config", "FILE", "configuration file (" CONF_PRESET "); also the first operand",
+                { 'c', "config", "FILE",
+                  "configuration file ($CHSM_MGMT_CONF, else " CONF_PRESET "); also the first operand",
                   &path },
                 { 'f', "file", "FILE", "read commands from this file", &script },
                 { 'k', "keep-going", NULL, "go on after a command of a file or of standard input has failed",

@@ -15,6 +15,9 @@ has() { # WORDS COMMAND...
         "$@" >answer && cat answer && grep -qF -- "$words" answer
 }
 
+t "its configuration is where \$CHSM_MGMT_CONF says" has "Server 0" sh -c 'echo getHSMInfo | chsm-mgmt --yes'
+refused "and that is not made up" "cannot be read" sh -c 'echo getHSMInfo | CHSM_MGMT_CONF=/nonexistent chsm-mgmt --yes'
+
 t "the numbers of the partition are listed" has '"name":"lock_after","value":5' json getHSMConfig
 t "an officer changes one" has "setHSMConfig success on server 0" officer setHSMConfig lock_after 3
 t "it is in force" has '"lock_after":3' json getPartitionInfo
