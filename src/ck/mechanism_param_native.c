@@ -239,11 +239,22 @@ static void put_hkdf(struct flat *f, const CK_MECHANISM *m)
         }
 }
 
+/* PKCS#11 before 2.40, and NSS to this day, have the password's length behind a pointer, in a structure of
+ * the same size. No password is as long as the lowest address that a program may have is high. */
+#define PASSWORD_MOST 65535
+
 static void put_pbkdf2(struct flat *f, const CK_MECHANISM *m)
 {
         CK_PKCS5_PBKD2_PARAMS2 p;
-        if (!TAKE(f, m, p))
+        CK_PKCS5_PBKD2_PARAMS old;
+        if (!TAKE(f, m, p) || !TAKE(f, m, old))
                 return;
+        if (p.ulPasswordLen > PASSWORD_MOST && p.ulPasswordLen % sizeof(CK_ULONG) == 0)
+                p.ulPasswordLen = *old.ulPasswordLen;
+        if (p.ulPasswordLen > PASSWORD_MOST) {
+                f->bad = true;
+                return;
+        }
         if (p.saltSource != CKZ_SALT_SPECIFIED || p.ulPrfDataLen != 0)
                 f->bad = true;
         put_u32(f, p.prf);

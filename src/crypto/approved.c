@@ -76,3 +76,30 @@ bool crypto_operation_approved(const struct crypto_mechanism *m, enum crypto_op 
                err_set(err, ERR_MECHANISM_PARAM,
                        "signatures with SHA-1 are verified here, not made (non_fips)");
 }
+
+/* DigestInfo of RFC 8017, 9.2, up to the hash: with NULL as the algorithm's parameter, and without. */
+static const struct {
+        const char *hash;
+        uint8_t head[18];
+        uint8_t head_n, hash_n;
+} old_infos[] = {
+        { "MD2", "\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x02\x05\x00\x04\x10", 18, 16 },
+        { "MD5", "\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10", 18, 16 },
+        { "MD5", "\x30\x1e\x30\x0a\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x04\x10", 16, 16 },
+        { "SHA-1", "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14", 15, 20 },
+        { "SHA-1", "\x30\x1f\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a\x04\x14", 13, 20 },
+        { "RIPEMD-160", "\x30\x21\x30\x09\x06\x05\x2b\x24\x03\x02\x01\x05\x00\x04\x14", 15, 20 },
+};
+
+bool crypto_input_approved(const struct crypto_mechanism *m, struct slice data, struct err *err)
+{
+        for (size_t i = 0; m->number == CKM_RSA_PKCS && i < sizeof(old_infos) / sizeof(old_infos[0]); i++) {
+                if (data.n == (size_t)old_infos[i].head_n + old_infos[i].hash_n &&
+                    memcmp(data.p, old_infos[i].head, old_infos[i].head_n) == 0)
+                        return err_set(err, ERR_DATA,
+                                       "the data is a DigestInfo of %s, and signatures with it are verified "
+                                       "here, not made (non_fips)",
+                                       old_infos[i].hash);
+        }
+        return true;
+}

@@ -79,6 +79,8 @@ bool crypto_operation_check(const struct crypto_mechanism *, enum crypto_op, con
  * is not FIPS-approved. Small RSA keys, P-192 and SHA-1 still verify, decrypt and unwrap. */
 bool crypto_operation_approved(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,
                                const struct ck_mech_param *, struct err *);
+/* And of what is signed: CKM_RSA_PKCS is given a DigestInfo, in which an old hash is named. */
+bool crypto_input_approved(const struct crypto_mechanism *, struct slice data, struct err *);
 
 /* Bytes the result may need for in_n bytes of input; 0 when the input length is impossible for the key. */
 size_t crypto_output_max(const struct crypto_mechanism *, enum crypto_op, const struct crypto_key *,

@@ -17,6 +17,19 @@ bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, stru
                                     &call->err);
 }
 
+/* What the user and the key's other users have given for this use. Where approvals are missing the key is not
+ * used, so that the user's own word still holds when they have come. */
+static bool pay(struct vault_call *call, const struct vault_object *o, enum crypto_op op)
+{
+        if (!vault_authorised(call, o, op))
+                return false;
+        if (vault_quorum_pay_key(call, o, VAULT_SERVICE_KEY_USE))
+                return true;
+        if (call->err.id == ERR_QUORUM)
+                call->spent_guards = call->spent_ops = 0;
+        return false;
+}
+
 bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum err_id absent,
                      const Chsm__Mechanism *m, enum crypto_op op, struct vault_use *use)
 {
@@ -31,9 +44,7 @@ bool vault_use_begin(struct vault_call *call, const Chsm__ObjectRef *ref, enum e
                crypto_operation_check(use->mechanism, op, use->key, &use->param, &call->err) &&
                (!vault_policy_approved_only(call->vault) ||
                 crypto_operation_approved(use->mechanism, op, use->key, &use->param, &call->err)) &&
-               vault_policy_use(call, use->object, op, use->mechanism) &&
-               vault_authorised(call, use->object, op) &&
-               vault_quorum_pay_key(call, use->object, VAULT_SERVICE_KEY_USE);
+               vault_policy_use(call, use->object, op, use->mechanism) && pay(call, use->object, op);
 }
 
 void vault_use_end(struct vault_use *use)
@@ -98,6 +109,12 @@ static uint8_t *room(struct vault_call *call, const struct vault_use *use, enum 
         return out;
 }
 
+static bool input_fits(struct vault_call *call, const struct vault_use *use, ProtobufCBinaryData data)
+{
+        return !vault_policy_approved_only(call->vault) ||
+               crypto_input_approved(use->mechanism, slice_of(data.data, data.len), &call->err);
+}
+
 bool vault_sign(struct vault_call *call)
 {
         const Chsm__SignRequest *in = call->request->sign;
@@ -105,6 +122,7 @@ bool vault_sign(struct vault_call *call)
         uint8_t *out = NULL;
         size_t n = 0;
         bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_SIGN, &use) &&
+                  input_fits(call, &use, in->data) &&
                   (out = room(call, &use, CRYPTO_SIGN, in->data.len, &n)) &&
                   crypto_sign(call->vault->deps.crypto, use.mechanism, &use.param, use.key,
                               slice_of(in->data.data, in->data.len), out, &n, &call->err) &&
@@ -121,6 +139,7 @@ bool vault_sign_recover(struct vault_call *call)
         uint8_t *out = NULL;
         size_t n = 0;
         bool ok = vault_use_begin(call, in->key, ERR_KEY_HANDLE, in->mechanism, CRYPTO_SIGN_RECOVER, &use) &&
+                  input_fits(call, &use, in->data) &&
                   (out = room(call, &use, CRYPTO_SIGN_RECOVER, in->data.len, &n)) &&
                   crypto_sign_recover(call->vault->deps.crypto, use.mechanism, use.key,
                                       slice_of(in->data.data, in->data.len), out, &n, &call->err) &&

@@ -214,9 +214,9 @@ static bool change(struct vault_call *call, struct vault_user_view *u, struct sl
 
         if (!hash(call, password, u->password))
                 return false;
-        u->epoch++; /* ends his tickets, this one too when it is his own */
-        if (call->login.role == VAULT_RECOVERED)
-                u->second_factor.n = 0; /* whom the owner let in has perhaps lost that too */
+        u->epoch++;                              /* ends his tickets, this one too when it is his own */
+        if (call->login.role == VAULT_RECOVERED) /* whom the owner let in has perhaps lost these too */
+                u->second_factor.n = u->quorum_key.n = 0;
         if (promote)
                 u->role = VAULT_CO;
         if (u->role == VAULT_CO)

@@ -78,6 +78,21 @@ jar() {
 }
 t "signtool signs a jar" jar
 
+# ---- PKCS#12: NSS derives the key of the file in the token, and unwraps the private key with it
+p12() {
+        openssl req -x509 -newkey "$@" -nodes -keyout p12.key -out p12.crt -subj "/CN=$who" -days 30 &&
+                openssl pkcs12 -export -in p12.crt -inkey p12.key -name "$who" -out "$who.p12" -passout pass:p12-pass -certpbe AES-256-CBC \
+                        -keypbe AES-256-CBC -macalg SHA256 &&
+                CHSM_LOG=$work/p12.log pk12util -i "$who.p12" -d sql:nssdb -h "$CHSM_TOKEN" -k pin -W p12-pass
+}
+who=imported
+t "pk12util brings a key and a certificate" p12 rsa:2048
+its_request() {
+        cert -R -h "$CHSM_TOKEN" -z noise -k "$CHSM_TOKEN:imported" -s CN=again -a -o again.csr && openssl req -in again.csr -verify -noout &&
+                openssl req -in again.csr -pubkey -noout >one && openssl x509 -in p12.crt -pubkey -noout >other && cmp one other
+}
+t "which signs a request" its_request
+
 # ---- TLS ----
 server() {
         port=$(free_port)

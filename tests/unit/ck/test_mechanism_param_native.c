@@ -143,6 +143,23 @@ static void test_derivations(void **state)
         p = carry(CKM_PKCS5_PBKD2, &pbkdf2, sizeof(pbkdf2), &flat);
         assert_int_equal(p.u.pbkdf2.iterations, 1000);
         assert_true(slice_equal(p.u.pbkdf2.password, AB));
+        CK_ULONG password_n = sizeof(ab);
+        CK_PKCS5_PBKD2_PARAMS old = {
+                CKZ_SALT_SPECIFIED, iv, sizeof(iv), 1000, CKP_PKCS5_PBKD2_HMAC_SHA256, NULL, 0, ab,
+                &password_n
+        };
+        p = carry(CKM_PKCS5_PBKD2, &old, sizeof(old), &flat);
+        assert_int_equal(p.u.pbkdf2.iterations, 1000);
+        assert_true(slice_equal(p.u.pbkdf2.password, AB));
+        buf_clear(&flat);
+        CK_MECHANISM odd = { CKM_PKCS5_PBKD2, &pbkdf2, sizeof(pbkdf2) };
+        CK_OBJECT_HANDLE none;
+        struct err err = ERR_INIT;
+        pbkdf2.ulPasswordLen = 70001; /* neither a length nor an address of one */
+        assert_false(ck_mech_param_encode(&odd, &flat, &none, &err));
+        odd.pParameter = &old;
+        password_n = 65536;
+        assert_false(ck_mech_param_encode(&odd, &flat, &none, &err));
         buf_clear(&flat);
 }
 

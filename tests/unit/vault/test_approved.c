@@ -68,10 +68,64 @@ static void weak_keys_are_made_with_non_fips_only(void **state)
         hsm_free(strict);
 }
 
+static uint32_t sign_bytes(struct caller *c, struct named *key, const char *head, size_t head_n, size_t n)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__SignRequest in = CHSM__SIGN_REQUEST__INIT;
+        Chsm__Mechanism m = CHSM__MECHANISM__INIT;
+        uint8_t data[64] = { 0 };
+
+        memcpy(data, head, head_n);
+        m.number = CKM_RSA_PKCS;
+        in.key = &key->ref;
+        in.mechanism = &m;
+        in.data = (ProtobufCBinaryData){ n, data };
+        r.sign = &in;
+        r.body_case = CHSM__REQUEST__BODY_SIGN;
+        return ask(c, &r)->status;
+}
+
+static void old_hashes_in_a_digest_info_are_not_signed(void **state)
+{
+        static const struct {
+                const char *head;
+                size_t head_n, n;
+                uint32_t strict;
+        } infos[] = {
+                { "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14", 15, 35, CKR_DATA_INVALID },
+                { "\x30\x1f\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a\x04\x14", 13, 33, CKR_DATA_INVALID },
+                { "\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10", 18, 34,
+                  CKR_DATA_INVALID },
+                { "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20", 19, 51, 0 },
+                { "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14", 15, 36, 0 }, /* none */
+        };
+        struct hsm *documented = hsm_ready(), *strict = hsm_ready_as("strict");
+        struct caller a = caller_cu(documented, "cu1"), b = caller_cu(strict, "cu1");
+        struct attributes signs = { .n = 0 }, kept = { .n = 0 };
+        struct named pub, of_a, of_b;
+
+        (void)state;
+        add_bool(&signs, CKA_SIGN, true);
+        assert_int_equal(make_pair(&a, CKM_RSA_PKCS_KEY_PAIR_GEN, false, NULL, &signs, &pub, &of_a), 0);
+        add_bool(&kept, CKA_SIGN, true);
+        add_bool(&kept, CKA_EXTRACTABLE, false);
+        assert_int_equal(make_pair(&b, CKM_RSA_PKCS_KEY_PAIR_GEN, false, NULL, &kept, &pub, &of_b), 0);
+        for (size_t i = 0; i < sizeof(infos) / sizeof(infos[0]); i++) {
+                assert_int_equal(sign_bytes(&a, &of_a, infos[i].head, infos[i].head_n, infos[i].n), 0);
+                assert_int_equal(sign_bytes(&b, &of_b, infos[i].head, infos[i].head_n, infos[i].n),
+                                 infos[i].strict);
+                if (infos[i].strict)
+                        assert_non_null(strstr(strict->detail, "DigestInfo"));
+        }
+        hsm_free(documented);
+        hsm_free(strict);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(weak_keys_are_made_with_non_fips_only),
+                cmocka_unit_test(old_hashes_in_a_digest_info_are_not_signed),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
