@@ -4,6 +4,7 @@
 #include "base/opt.h"
 #include "crypto/mechanism.h"
 #include "server/admin.h"
+#include "server/migrate.h"
 #include "server/restore.h"
 #include "server/schedule.h"
 #include "server/watch.h"
@@ -232,14 +233,19 @@ int main(int argc, char **argv)
                 { 0, "verify-backup", "FILE", "check a backup's form, signatures and hash, and exit",
                   &backup },
         };
-        const struct opt_program program = {
-                "chsm-server", "A node of the chsm cloud HSM.", "", "See chsm-server(8).", rows, 5
-        };
+        const struct opt_program program = { "chsm-server",
+                                             "A node of the chsm cloud HSM.",
+                                             "[migrate --from FILE --to FILE]",
+                                             "See chsm-server(8).",
+                                             rows,
+                                             5 };
         struct server_conf conf = { 0 };
         struct err err = ERR_INIT;
         sigset_t signals;
         int first, rc = 0;
 
+        if (argc > 1 && strcmp(argv[1], "migrate") == 0)
+                return server_migrate(argc - 1, argv + 1);
         switch (opt_parse(&program, argc, argv, &first)) {
         case OPT_EXIT_OK:
                 return 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define BACKUP_MAGIC "chsm-store-1\n"
+#define BATCH_BYTES  ((size_t)512 * 1024)
 
 /* CRC-32C (Castagnoli), bit by bit: a backup is bound by its medium. */
 static uint32_t crc_add(uint32_t crc, struct slice s)
@@ -164,14 +165,60 @@ static int record_read(struct restore *r, struct store_op *op, uint64_t count)
         return 1;
 }
 
+/* Records on their way into the store, many in one transaction. */
+struct batch {
+        struct store *into; /* NULL: the stream is only read */
+        struct buf bytes;   /* keys and values, one after the other */
+        struct {
+                size_t key_n, value_n;
+        } sizes[STORE_OPS_MAX];
+        size_t n;
+};
+
+static bool batch_flush(struct batch *b, struct err *err)
+{
+        struct store_op ops[STORE_OPS_MAX];
+        struct store_result result;
+        size_t at = 0;
+
+        if (!buf_ok(&b->bytes))
+                return err_set(err, ERR_MEMORY, "no memory to restore a backup");
+        for (size_t i = 0; i < b->n; i++) {
+                ops[i] =
+                    (struct store_op){ STORE_PUT, slice_of(b->bytes.p + at, b->sizes[i].key_n),
+                                       slice_of(b->bytes.p + at + b->sizes[i].key_n, b->sizes[i].value_n) };
+                at += b->sizes[i].key_n + b->sizes[i].value_n;
+        }
+        if (b->n && store_txn(b->into, NULL, 0, ops, b->n, 60000, &result, err) != STORE_OK)
+                return false;
+        b->n = 0;
+        buf_reset(&b->bytes);
+        return true;
+}
+
+static bool batch_add(struct batch *b, const struct store_op *op, struct err *err)
+{
+        if (!b->into)
+                return true;
+        if ((b->n == STORE_OPS_MAX || b->bytes.n + op->key.n + op->value.n > BATCH_BYTES) &&
+            !batch_flush(b, err))
+                return false;
+        b->sizes[b->n].key_n = op->key.n;
+        b->sizes[b->n].value_n = op->value.n;
+        b->n++;
+        buf_put_slice(&b->bytes, op->key);
+        buf_put_slice(&b->bytes, op->value);
+        return true;
+}
+
 /* Reads the stream once; with a store, also writes it there. */
-static bool stream_walk(struct restore *r, struct store *into)
+static bool stream_walk(struct restore *r, struct store *into, void (*tell)(void *, uint64_t), void *arg)
 {
         char magic[sizeof(BACKUP_MAGIC) - 1];
+        struct batch batch = { .into = into, .bytes = BUF_INIT };
         struct store_op op;
-        struct store_result result;
         uint64_t count = 0;
-        int rc;
+        int rc = -1;
 
         if (!fd_read(r, magic, sizeof(magic)))
                 return false;
@@ -179,10 +226,16 @@ static bool stream_walk(struct restore *r, struct store *into)
                 return err_set(r->err, ERR_STORE_DAMAGED, "this is not a backup of chsm");
         r->crc = crc_add(0, slice_of(magic, sizeof(magic)));
         while ((rc = record_read(r, &op, count)) == 1) {
-                count++;
-                if (into && store_txn(into, NULL, 0, &op, 1, 60000, &result, r->err) != STORE_OK)
-                        return false;
+                if (!batch_add(&batch, &op, r->err)) {
+                        rc = -1;
+                        break;
+                }
+                if (++count % STORE_OPS_MAX == 0 && tell && into)
+                        tell(arg, count);
         }
+        if (rc == 0 && into && !batch_flush(&batch, r->err))
+                rc = -1;
+        buf_clear(&batch.bytes);
         return rc == 0;
 }
 
@@ -193,7 +246,8 @@ static bool count_visit(void *arg, const struct store_event *e)
         return false;
 }
 
-enum store_rc store_restore(struct store *s, int fd, struct err *err)
+enum store_rc store_restore(struct store *s, int fd, void (*tell)(void *arg, uint64_t records), void *arg,
+                            struct err *err)
 {
         struct restore r = { .fd = fd, .block = BUF_INIT, .err = err };
         uint64_t present = 0;
@@ -207,7 +261,8 @@ enum store_rc store_restore(struct store *s, int fd, struct err *err)
                 return STORE_CONFLICT;
         }
         /* The whole stream is checked before the first change. */
-        ok = stream_walk(&r, NULL) && lseek(fd, 0, SEEK_SET) == 0 && stream_walk(&r, s);
+        ok =
+            stream_walk(&r, NULL, NULL, NULL) && lseek(fd, 0, SEEK_SET) == 0 && stream_walk(&r, s, tell, arg);
         buf_clear(&r.block);
         return ok ? STORE_OK : STORE_DAMAGED;
 }

@@ -143,8 +143,9 @@ enum store_rc store_health(struct store *, struct store_health *, struct err *);
  * are whatever the caller stored (the vault stores ciphertext). */
 enum store_rc store_backup(struct store *, int fd, store_rev *at, struct err *);
 /* Into an empty store only. The stream (a seekable file) is checked whole before the first change; keys keep
- * their bytes, revisions start anew. A process killed meanwhile leaves a part: restore into a fresh folder
- * then. */
-enum store_rc store_restore(struct store *, int fd, struct err *);
+ * their bytes, revisions start anew. A process killed meanwhile leaves a part: restore into a fresh folder or
+ * stage then. tell (may be NULL) hears now and then how many records are in. */
+enum store_rc store_restore(struct store *, int fd, void (*tell)(void *arg, uint64_t records), void *arg,
+                            struct err *);
 
 #endif

@@ -16,7 +16,8 @@
 
 /* What is not carried over: keys of nodes and what they say of themselves, answers to retries, and what could
  * be spent twice. */
-static const char *const left_out[] = { "p/pmk/", "i/", "x/", "t/", "a/", "n/", "j/", "b/e", "p/tickets" };
+static const char *const left_out[] = { "p/pmk/", "i/", "x/",     "t/",  "a/",
+                                        "n/",     "j/", "p/went", "b/e", "p/tickets" };
 
 static bool is_left_out(struct slice key)
 {
@@ -277,26 +278,12 @@ static bool now_once(struct vault_call *call, int fd, struct vault_backup_info *
                                        .role = "AU",
                                        .user = "app_user",
                                        .peer = call->peer->address };
-        struct vault_lane_change change;
-        struct store_result result = { 0 };
-        uint32_t lane;
 
         *rc = STORE_IO;
         if (!vault_backup_write(call, fd, false, info))
                 return false;
         record.subject = call->subject;
-        lane = vault_lane_take(v);
-        if (vault_lane_append(call, lane, &record, &change) &&
-            vault_call_guard(call, change.guard.kind, change.guard.key, change.guard.rev) &&
-            vault_call_put(call, change.ops[0].key, change.ops[0].value) &&
-            vault_call_put(call, change.ops[1].key, change.ops[1].value)) {
-                *rc = store_txn(v->deps.store, call->guards, call->guard_count, call->ops, call->op_count,
-                                v->config.store_timeout_ms, &result, &call->err);
-                if (*rc == STORE_OK || *rc == STORE_CONFLICT)
-                        (void)vault_revision_wait(v, *rc == STORE_OK ? result.rev : result.guard_rev,
-                                                  v->config.store_timeout_ms);
-        }
-        vault_lane_give(v, lane);
+        *rc = vault_lane_commit(call, &record, v->config.store_timeout_ms, &call->err);
         return *rc == STORE_OK;
 }
 

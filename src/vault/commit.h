@@ -21,6 +21,10 @@ struct vault_lane_change {
 };
 bool vault_lane_append(struct vault_call *, uint32_t lane, struct audit_record *, struct vault_lane_change *);
 
+/* Commits the call's guards and changes with the record, in a lane of its own, and waits until memory has it.
+ * For what is no request; dispatch.c does it for requests. */
+enum store_rc vault_lane_commit(struct vault_call *, struct audit_record *, int timeout_ms, struct err *);
+
 /* A chain's head, of any node. */
 struct vault_lane_head {
         uint32_t node, lane;

@@ -8,6 +8,7 @@
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
  *   s/policy       profile and settings    q/<32 bytes>     what is remembered of a key value, by fingerprint
+ *   p/went         where the partition was moved to (moved.c)
  *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
  *   u/<name>       user record (lower-case name)            f/<name>  failure counter
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
@@ -89,6 +90,8 @@ struct vault {
         struct vault_counters *counters;          /* metrics.c */
         _Atomic int64_t cut_off_ms;               /* monotonic; 0: in contact with the store */
         _Atomic uint64_t refused_cut_off;         /* requests, for that reason */
+        char moved_to[192]; /* moved.c: where the partition went, and the revision of that; 0: it is here */
+        store_rev moved_rev;
         _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 

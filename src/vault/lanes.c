@@ -154,6 +154,30 @@ bool vault_lane_append(struct vault_call *call, uint32_t lane, struct audit_reco
                err_set(&call->err, ERR_AUDIT, "the audit record cannot be made, so nothing was changed");
 }
 
+enum store_rc vault_lane_commit(struct vault_call *call, struct audit_record *record, int timeout_ms,
+                                struct err *err)
+{
+        struct vault *v = call->vault;
+        struct vault_lane_change change;
+        struct store_result result = { 0 };
+        uint32_t lane = vault_lane_take(v);
+        enum store_rc rc = STORE_IO;
+
+        if (vault_lane_append(call, lane, record, &change) &&
+            vault_call_guard(call, change.guard.kind, change.guard.key, change.guard.rev) &&
+            vault_call_put(call, change.ops[0].key, change.ops[0].value) &&
+            vault_call_put(call, change.ops[1].key, change.ops[1].value)) {
+                rc = store_txn(v->deps.store, call->guards, call->guard_count, call->ops, call->op_count,
+                               timeout_ms, &result, err);
+                if (rc == STORE_OK || rc == STORE_CONFLICT)
+                        (void)vault_revision_wait(v, rc == STORE_OK ? result.rev : result.guard_rev,
+                                                  timeout_ms);
+        } else if (err != &call->err)
+                *err = call->err;
+        vault_lane_give(v, lane);
+        return rc;
+}
+
 size_t vault_lane_heads(struct vault *v, struct vault_lane_head *out, size_t n)
 {
         struct vault_lanes *l = v->lanes;

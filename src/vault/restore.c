@@ -161,8 +161,6 @@ static bool put_beginning(struct vault *restored, const struct vault_backup_head
                                        .operation = "CN_RESTORE",
                                        .opcode = 0x17f,
                                        .peer = peer.address };
-        struct vault_lane_change change;
-        struct store_result result;
         struct buf fresh = BUF_INIT;
         uint8_t *p = buf_extend(&fresh, 16);
         bool ok;
@@ -173,12 +171,7 @@ static bool put_beginning(struct vault *restored, const struct vault_backup_head
              vault_record_put(&call, vault_call_key(&call, "p/tickets", SLICE_EMPTY), &fresh);
         if (ok)
                 record.subject = arena_printf(call.arena, "epoch %llu", (unsigned long long)h->epoch);
-        ok = ok && vault_lane_append(&call, 0, &record, &change) &&
-             vault_call_guard(&call, change.guard.kind, change.guard.key, change.guard.rev) &&
-             vault_call_put(&call, change.ops[0].key, change.ops[0].value) &&
-             vault_call_put(&call, change.ops[1].key, change.ops[1].value) &&
-             store_txn(restored->deps.store, call.guards, call.guard_count, call.ops, call.op_count,
-                       TIMEOUT_MS, &result, err) == STORE_OK;
+        ok = ok && vault_lane_commit(&call, &record, TIMEOUT_MS, err) == STORE_OK;
         if (!ok && !err->id)
                 err_set(err, call.err.id ? call.err.id : ERR_STORE, "the restore's record cannot be written");
         buf_clear(&fresh);

@@ -6,6 +6,7 @@
 #include "vault/backup.h"
 #include "vault/mask.h"
 #include "vault/members.h"
+#include "vault/moved.h"
 #include "vault/partition.h"
 #include "vault/stream.h"
 #include "vault/ticket.h"
@@ -112,6 +113,8 @@ static bool load_all(struct vault *v, store_rev *at, struct err *err)
                 if (i == 0 && !vault_partition_loaded(v))
                         return err_set(err, ERR_STORE_DAMAGED,
                                        "the store holds records but no partition; restore from a backup");
+                if (i == 0 && !vault_moved_check(v, err))
+                        return false;
         }
         return true;
 }

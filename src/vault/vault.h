@@ -65,7 +65,8 @@ struct vault_config {
         int64_t stale_limit_ms;  /* how long a node without contact to its store serves; 0: 60,000 */
         uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
-        int64_t audit_keep_ms;  /* audit records younger than this are not purged */
+        int64_t audit_keep_ms; /* audit records younger than this are not purged */
+        bool moving; /* opened to be moved: a partition that went elsewhere is opened all the same */
         uint64_t session_cache; /* opened session objects kept in memory; 0: 16,384 */
 };
 

@@ -385,12 +385,12 @@ static void restored_elsewhere_is_equal(void **state)
         open_again(&g);
         b.base = g.base;
         lseek(fd, 0, SEEK_SET);
-        assert_int_equal(store_restore(g.store, fd, &g.err), STORE_OK);
+        assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_OK);
         assert_int_equal(store_load(f->store, SLICE_EMPTY, seen_visit, &a, &a.at, &f->err), STORE_OK);
         assert_int_equal(store_load(g.store, SLICE_EMPTY, seen_visit, &b, &b.at, &g.err), STORE_OK);
         assert_string_equal(a.text, b.text);
         lseek(fd, 0, SEEK_SET);
-        assert_int_equal(store_restore(g.store, fd, &g.err), STORE_CONFLICT);
+        assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_CONFLICT);
         close(fd);
         store_close(&g.store);
         scratch_remove(g.folder);
@@ -416,7 +416,7 @@ static void damaged_backup_changes_nothing(void **state)
                 flipped = byte ^ 1;
                 assert_int_equal(pwrite(fd, &flipped, 1, i), 1);
                 lseek(fd, 0, SEEK_SET);
-                assert_int_equal(store_restore(g.store, fd, &g.err), STORE_DAMAGED);
+                assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_DAMAGED);
                 assert_int_equal(pwrite(fd, &byte, 1, i), 1);
                 store_status(g.store, &status, &g.err);
                 assert_int_equal(status.keys, 0);
@@ -424,7 +424,7 @@ static void damaged_backup_changes_nothing(void **state)
         for (off_t n = 0; n < st.st_size; n++) {
                 assert_int_equal(ftruncate(fd, st.st_size - 1 - n), 0);
                 lseek(fd, 0, SEEK_SET);
-                assert_int_equal(store_restore(g.store, fd, &g.err), STORE_DAMAGED);
+                assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_DAMAGED);
         }
         close(fd);
         store_close(&g.store);

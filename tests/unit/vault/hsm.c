@@ -135,7 +135,7 @@ struct hsm *hsm_clone(struct hsm *from)
         assert_int_equal(store_backup(from->store, fileno(stream), &at, &h->err), STORE_OK);
         assert_int_equal(lseek(fileno(stream), 0, SEEK_SET), 0);
         open_store(h);
-        assert_int_equal(store_restore(h->store, fileno(stream), &h->err), STORE_OK);
+        assert_int_equal(store_restore(h->store, fileno(stream), NULL, NULL, &h->err), STORE_OK);
         fclose(stream);
         open_vault(h);
         return h;
