@@ -1,5 +1,4 @@
 #include "server/migrate.h"
-#include "ck/cryptoki.h"
 #include "crypto/mechanism.h"
 
 #include <stdio.h>
