@@ -372,6 +372,19 @@ static int backup_file(struct fixture *f, char path[200])
         return fd;
 }
 
+/* "a=1@1 b=@2 " becomes "a=1 b= ". */
+static void revisions_off(char *text)
+{
+        char *to = text;
+
+        for (const char *p = text; *p; p++) {
+                if (*p == '@')
+                        p += strcspn(p, " ");
+                *to++ = *p;
+        }
+        *to = '\0';
+}
+
 static void restored_elsewhere_is_equal(void **state)
 {
         struct fixture *f = *state, g = { .folder = scratch_make() };
@@ -388,6 +401,8 @@ static void restored_elsewhere_is_equal(void **state)
         assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_OK);
         assert_int_equal(store_load(f->store, SLICE_EMPTY, seen_visit, &a, &a.at, &f->err), STORE_OK);
         assert_int_equal(store_load(g.store, SLICE_EMPTY, seen_visit, &b, &b.at, &g.err), STORE_OK);
+        revisions_off(a.text);
+        revisions_off(b.text);
         assert_string_equal(a.text, b.text);
         lseek(fd, 0, SEEK_SET);
         assert_int_equal(store_restore(g.store, fd, NULL, NULL, &g.err), STORE_CONFLICT);
