@@ -8,8 +8,7 @@
 #define VERSION 1
 #define ID_SIZE 16
 #define LIFE_MS (60 * 1000)
-/* A use is remembered for longer, so that nodes whose clocks differ forget it after all have let it expire.
- */
+/* A use is remembered for longer, so that it is forgotten after all nodes have let it expire. */
 #define REMEMBER_MS (10 * 60 * 1000)
 #define DROP        4 /* records deleted with one use */
 
@@ -28,8 +27,8 @@ struct used {
         struct used *next;
         uint8_t id[ID_SIZE];
         uint8_t request[CRYPTO_HASH_SIZE];
-        int64_t forget_ms;
-        bool gone; /* deleted, and only in the queue yet */
+        int64_t since_ms; /* when this node heard of it, monotonic: no clock that is set makes it old */
+        bool gone;        /* deleted, and only in the queue yet */
 };
 
 struct vault_authorisations {
@@ -86,16 +85,20 @@ static void forget(struct vault_authorisations *a, struct slice id)
         }
 }
 
-static bool remember(struct vault_authorisations *a, struct slice id, struct slice body)
+static bool remember(struct vault_authorisations *a, struct slice id, struct slice body, int64_t now)
 {
         struct reader in = reader_of(body);
-        struct used *u = calloc(1, sizeof(*u));
+        struct used *u;
         struct slice request;
 
+        if (map_get(a->by_id, id))
+                return true; /* loaded already, and told once more by the feed */
+        u = calloc(1, sizeof(*u));
         if (!u)
                 return false;
         memcpy(u->id, id.p, ID_SIZE);
-        u->forget_ms = (int64_t)reader_u64(&in);
+        u->since_ms = now;
+        (void)reader_u64(&in);
         request = reader_bytes(&in, sizeof(u->request));
         if (!reader_end(&in) || !map_put(a->by_id, slice_of(u->id, ID_SIZE), u, NULL)) {
                 free(u);
@@ -122,7 +125,7 @@ bool vault_authorisations_apply(struct vault *v, const struct store_event *e, st
         if (e->deleted)
                 forget(a, id);
         else
-                ok = remember(a, id, body);
+                ok = remember(a, id, body, clock_mono_ms(&v->deps.clock));
         pthread_mutex_unlock(&a->lock);
         return ok || err_set(err, ERR_MEMORY, "no memory for a used authorisation");
 }
@@ -142,14 +145,15 @@ static int was_used(struct vault *v, const struct authorisation *a, const uint8_
 }
 
 /* The oldest go with a new one. */
-static bool drop_old(struct vault_call *call, int64_t now)
+static bool drop_old(struct vault_call *call)
 {
+        int64_t before = clock_mono_ms(&call->vault->deps.clock) - REMEMBER_MS;
         struct vault_authorisations *a = call->vault->authorisations;
         uint8_t ids[DROP][ID_SIZE];
         size_t n = 0;
 
         pthread_mutex_lock(&a->lock);
-        for (const struct used *u = a->first; u && n < DROP && u->forget_ms < now; u = u->next) {
+        for (const struct used *u = a->first; u && n < DROP && u->since_ms < before; u = u->next) {
                 if (!u->gone)
                         memcpy(ids[n++], u->id, ID_SIZE);
         }
@@ -358,7 +362,7 @@ static bool use(struct vault_call *call, const struct authorisation *a, int64_t 
         buf_put_u64(&body, (uint64_t)(now + REMEMBER_MS));
         buf_put(&body, request, sizeof(request));
         ok = vault_call_guard(call, STORE_ABSENT, key, 0) && vault_record_put(call, key, &body) &&
-             drop_old(call, now);
+             drop_old(call);
         buf_clear(&body);
         call->spent_guards = call->guard_count;
         call->spent_ops = call->op_count;
@@ -407,7 +411,7 @@ bool vault_authorisation_spend(struct vault_call *call, const uint8_t id[16], in
         buf_put_u64(&body, (uint64_t)(now_ms + REMEMBER_MS));
         buf_put(&body, nobodys, sizeof(nobodys));
         ok = vault_call_guard(call, STORE_ABSENT, key, 0) && vault_record_put(call, key, &body) &&
-             drop_old(call, now_ms);
+             drop_old(call);
         buf_clear(&body);
         return ok;
 }

@@ -131,6 +131,7 @@ struct vault_call {
          * made key. NULL on the first run. */
         void *memo;
         void (*memo_clear)(void *); /* called with it at the end, when set */
+        store_rev committed;        /* revision of its changes; 0: none yet */
         struct vault_object *used;  /* the token key it uses, counted if it succeeds; with a reference */
         bool unrecorded;            /* refused because it could not be recorded as an event */
         /* for the audit record */

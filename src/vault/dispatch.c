@@ -17,6 +17,9 @@ static const Chsm__Response *finish(struct vault_call *call)
 
         r->id = call->request->id;
         r->revision = atomic_load_explicit(&call->vault->revision, memory_order_relaxed);
+        /* Memory may lag behind what was committed; whoever asks elsewhere next must still find it. */
+        if (r->revision < call->committed)
+                r->revision = call->committed;
         if (!call->err.id)
                 return r;
         r->status = err_ckr(&call->err);
@@ -34,9 +37,34 @@ static int64_t time_left(const struct vault_call *call)
         return asked && asked < most ? asked : most;
 }
 
-/* Of a request that has seen more than this node: longer, and another node answers sooner. The wait may be in
- * an event loop. */
+/* Of a request that has seen more than this node: longer, and another node answers sooner. */
 #define BEHIND_MS 50
+
+static bool is_behind(const struct vault_call *call)
+{
+        return call->request->min_revision >
+               atomic_load_explicit(&call->vault->revision, memory_order_acquire);
+}
+
+/* Waits for what the caller has seen, before his ticket is looked at: it may be of a user or a password that
+ * this node has yet to hear of. Never in an event loop (vault_cost), nor for a number that anybody can say.
+ */
+static void catch_up(struct vault_call *call, const struct vault_command *row)
+{
+        int64_t left = time_left(call);
+        bool may_wait = call->request->ticket.len ? vault_ticket_is_ours(call) : row->cost == VAULT_SLOW;
+
+        if (may_wait)
+                (void)vault_revision_wait(call->vault, call->request->min_revision,
+                                          left < BEHIND_MS ? left : BEHIND_MS);
+}
+
+static bool behind(struct vault_call *call)
+{
+        return err_set(&call->err, ERR_RETRY,
+                       "node '%s' is behind what this caller has seen; try again or another node",
+                       call->vault->config.node_name);
+}
 
 /* Cut off from the store's quorum, a node serves what it has in memory for a while only: a key or user that
  * was deleted meanwhile must not live on here. What needs no login is told, so that clients find out. */
@@ -69,17 +97,15 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                     "the node is out of service: its store could not be followed; see the node's log");
         if (!vault_events_may(call, row))
                 return false;
+        if (is_behind(call))
+                catch_up(call, row);
         if (call->request->ticket.len) {
                 if (!vault_ticket_open(call, &call->err))
-                        return false;
+                        return is_behind(call) && vault_ticket_is_ours(call) ? behind(call) : false;
                 *ticket_valid = true;
         }
-        if (call->request->min_revision > atomic_load_explicit(&v->revision, memory_order_acquire) &&
-            !vault_revision_wait(v, call->request->min_revision,
-                                 time_left(call) < BEHIND_MS ? time_left(call) : BEHIND_MS))
-                return err_set(&call->err, ERR_RETRY,
-                               "node '%s' is behind what this caller has seen; try again or another node",
-                               v->config.node_name);
+        if (is_behind(call))
+                return behind(call);
         return is_in_contact(call, row) && vault_policy_state(v, row, &call->err) &&
                vault_policy_role(v, row, call->login.role, call->peer, &call->err) &&
                vault_right_check(call, vault_right_of_request(call->request));
@@ -138,7 +164,9 @@ static bool commit_gather(struct vault_call *call, const struct vault_command *r
         return true;
 }
 
-static enum store_rc commit(struct vault_call *call, const struct vault_command *row, struct err *err)
+/* left_ms: how long may be waited after a conflict. */
+static enum store_rc commit(struct vault_call *call, const struct vault_command *row, int64_t left_ms,
+                            struct err *err)
 {
         struct vault *v = call->vault;
         bool lane_needed = row->audited && call->op_count;
@@ -150,8 +178,10 @@ static enum store_rc commit(struct vault_call *call, const struct vault_command 
         if (commit_gather(call, row, lane, &c)) {
                 rc = store_txn(v->deps.store, c.guards, c.guard_count, c.ops, c.op_count,
                                v->config.store_timeout_ms, &result, err);
-                if (rc == STORE_OK && c.op_count)
+                if (rc == STORE_OK && c.op_count) {
+                        call->committed = result.rev;
                         (void)vault_revision_wait(v, result.rev, v->config.store_timeout_ms);
+                }
                 if (rc != STORE_OK && c.dropped)
                         vault_replay_give_back(call, c.ops + c.op_count - c.dropped, c.dropped);
         } else {
@@ -160,7 +190,7 @@ static enum store_rc commit(struct vault_call *call, const struct vault_command 
         if (lane_needed)
                 vault_lane_give(v, lane);
         if (rc == STORE_CONFLICT)
-                (void)vault_revision_wait(v, result.guard_rev, time_left(call));
+                (void)vault_revision_wait(v, result.guard_rev, left_ms);
         return rc;
 }
 
@@ -191,12 +221,14 @@ static bool keep_spent(struct vault_call *call)
 static bool execute(struct vault_call *call, const struct vault_command *row, bool *recorded)
 {
         struct err err;
+        int64_t left = time_left(call);
 
         if (row->mutating && call->request->idempotency.len != 16)
                 return err_set(&call->err, ERR_ARGUMENT, "'%s' needs an idempotency key of 16 bytes",
                                row->name);
-        for (int i = 0; i < ATTEMPTS; i++) {
+        for (int i = 0; i < ATTEMPTS && left > 0; i++) {
                 enum store_rc rc;
+                int64_t began;
 
                 attempt_begin(call);
                 if (row->mutating && vault_replay_find(call, row)) {
@@ -208,7 +240,9 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                 if (!call->op_count && !call->guard_count)
                         return !call->refused;
                 err = ERR_INIT;
-                rc = commit(call, row, &err);
+                began = clock_mono_ms(&call->vault->deps.clock);
+                rc = commit(call, row, left, &err);
+                left -= clock_mono_ms(&call->vault->deps.clock) - began;
                 if (rc == STORE_OK) {
                         *recorded = row->audited && call->op_count;
                         return !call->refused;
@@ -218,7 +252,8 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                         return store_failed(call, rc);
                 }
         }
-        return err_set(&call->err, ERR_RETRY, "others keep changing the same records; try again");
+        return err_set(&call->err, ERR_RETRY,
+                       "others keep changing the same records, or news of them is late; try again");
 }
 
 static uint64_t now_us(void)

@@ -10,8 +10,8 @@
 struct replay {
         struct replay *next;
         uint8_t key[16];
-        int64_t time_ms;
-        bool claimed; /* out of the queue: some transaction is deleting it */
+        int64_t since_ms; /* when this node heard of it, monotonic: no clock that is set makes it old */
+        bool claimed;     /* out of the queue: some transaction is deleting it */
 };
 
 struct vault_replays {
@@ -167,11 +167,11 @@ bool vault_replay_find(struct vault_call *call, const struct vault_command *row)
 size_t vault_replay_old(struct vault_call *call, struct store_op *ops)
 {
         struct vault_replays *r = call->vault->replays;
-        int64_t before = clock_wall_ms(&call->vault->deps.clock) - VAULT_REPLAY_LIFE_MS;
+        int64_t before = clock_mono_ms(&call->vault->deps.clock) - VAULT_REPLAY_LIFE_MS;
         size_t n = 0;
 
         pthread_mutex_lock(&r->lock);
-        while (n < VAULT_REPLAY_DROP && r->first && r->first->time_ms < before) {
+        while (n < VAULT_REPLAY_DROP && r->first && r->first->since_ms < before) {
                 struct replay *old = r->first;
                 struct slice key = vault_call_key(call, "i/", slice_of(old->key, sizeof(old->key)));
                 if (!key.n)
@@ -226,7 +226,6 @@ bool vault_idempotency_apply(struct vault *v, const struct store_event *e, struc
 {
         struct vault_replays *r = v->replays;
         struct slice key = slice_of(e->key.p + 2, e->key.n - 2), body;
-        struct reader in;
         struct replay *made = NULL;
         bool ok = true;
 
@@ -238,9 +237,8 @@ bool vault_idempotency_apply(struct vault *v, const struct store_event *e, struc
                 made = calloc(1, sizeof(*made));
                 if (!made)
                         return err_set(err, ERR_MEMORY, "no memory for an idempotency key");
-                in = reader_of(body);
                 memcpy(made->key, key.p, 16);
-                made->time_ms = (int64_t)reader_u64(&in);
+                made->since_ms = clock_mono_ms(&v->deps.clock);
         }
         pthread_mutex_lock(&r->lock);
         forget(r, key);

@@ -291,14 +291,16 @@ enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
         const struct vault_command *row = vault_command_find((uint32_t)request->body_case);
         const Chsm__ObjectRef *ref = row && row->cost == VAULT_INLINE ? key_of(request) : NULL;
         struct vault_object *o = NULL;
-        bool first_use;
+        bool waits;
 
         if (signs_slowly(request))
                 return VAULT_SLOW;
         if (ref && ref->handle && ref->handle <= UINT32_MAX)
                 o = vault_objects_find(v, (uint32_t)ref->handle);
-        first_use = o && (remembers(o) || o->quorum);
+        waits = o && (remembers(o) || o->quorum);
         vault_object_unref(&o);
-        first_use = first_use || request->authorisation.len; /* using one up is a change too */
-        return first_use && row && row->cost == VAULT_INLINE ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
+        waits = waits || request->authorisation.len; /* using one up is a change too */
+        /* This node may have to wait for what the caller has seen, which no event loop does. */
+        waits = waits || (request->ticket.len && request->min_revision > atomic_load(&v->revision));
+        return waits && row && row->cost == VAULT_INLINE ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
 }

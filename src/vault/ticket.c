@@ -135,6 +135,19 @@ static bool ticket_unseal(struct vault *v, struct slice ticket, struct entry *e)
         return ok;
 }
 
+bool vault_ticket_is_ours(const struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        struct slice ticket = slice_of(call->request->ticket.data, call->request->ticket.len);
+        struct sec *plain = ticket.n == TICKET_SIZE ? crypto_open(v->deps.crypto, vault_ticket_key(v),
+                                                                  vault_partition_id(v), ticket, NULL)
+                                                    : NULL;
+        bool ours = plain != NULL;
+
+        sec_free(&plain);
+        return ours;
+}
+
 bool vault_ticket_open(struct vault_call *call, struct err *err)
 {
         struct vault *v = call->vault;

@@ -15,5 +15,7 @@ bool vault_ticket_make(struct vault_call *, const struct vault_user_view *, stru
                        int64_t *expires_ms);
 /* Fills call->login from the request's ticket, or ERR_TICKET with the reason. */
 bool vault_ticket_open(struct vault_call *, struct err *);
+/* Was the request's ticket made by this partition, for whomever and whenever? */
+bool vault_ticket_is_ours(const struct vault_call *);
 
 #endif

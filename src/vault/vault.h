@@ -106,7 +106,7 @@ enum vault_cost vault_cost(struct vault *, const Chsm__Request *);
 
 /* Executes one request. The response lives in the arena and is always set; its id is the request's.
  * *ticket_valid: the request carried a valid ticket (the transport raises its frame limit). Any thread.
- * A request whose min_revision is ahead of this node waits up to its deadline. */
+ * A request whose min_revision is ahead of this node waits a moment, with a ticket of this partition only. */
 const Chsm__Response *vault_call(struct vault *, const struct vault_peer *, const Chsm__Request *,
                                  struct arena *, bool *ticket_valid);
 

@@ -80,14 +80,15 @@ static void open_store(struct hsm *h)
                 fail_msg("%s", h->err.detail);
 }
 
-static void open_vault(struct hsm *h)
+void hsm_open_as(struct hsm *h, uint32_t number)
 {
         struct vault_deps deps = { .crypto = h->crypto,
                                    .clock = { wall, mono, h },
                                    .sealer = { "test", seal, open_sealed, h },
                                    .host = { scratch, stage, adopt, h },
-                                   .config = { .node_name = "hsm1",
-                                               .node_number = 1,
+                                   .config = { .node_name = number == 1 ? "hsm1" : "hsm2",
+                                               .node_number = number,
+                                               .store_timeout_ms = number == 1 ? 0 : 300,
                                                .token_label = "chsm",
                                                .password_cost = { 64, 1 } } };
 
@@ -97,6 +98,11 @@ static void open_vault(struct hsm *h)
         h->vault = vault_open(&deps, &h->err);
         if (!h->vault)
                 fail_msg("%s", h->err.detail);
+}
+
+static void open_vault(struct hsm *h)
+{
+        hsm_open_as(h, 1);
 }
 
 /* All but store and vault. */

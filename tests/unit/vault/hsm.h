@@ -46,6 +46,8 @@ void hsm_restart(struct hsm *); /* closes and opens vault and store */
 /* Another HSM with the same partition: what a restored backup gives. The first one is left as it is. */
 struct hsm *hsm_clone(struct hsm *);
 void hsm_free(struct hsm *);
+/* Opens the vault over h->store, or over the folder's: as node 1, or as another one. */
+void hsm_open_as(struct hsm *h, uint32_t number);
 struct caller caller_new(struct hsm *);
 /* Sends with ticket, context and a fresh idempotency key; the answer lives until the HSM's next one. */
 const Chsm__Response *ask(struct caller *, Chsm__Request *);

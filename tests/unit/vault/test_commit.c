@@ -55,7 +55,11 @@ static void a_retry_makes_one_key(void **state)
         assert_int_equal(ask_again(&cu, &r, key)->object->handle, handle);
         assert_int_equal(count_objects(&cu, &wanted), 1);
         assert_int_equal(ask_again(&other, &r, key)->status, CKR_ARGUMENTS_BAD);
-        h->wall_ms += 11 * 60 * 1000; /* past its life, the next change drops it */
+        h->wall_ms += 12 * 3600 * 1000; /* a clock that was set makes nothing older */
+        other = caller_cu(h, "cu2");
+        assert_int_equal(ask(&other, &r)->status, 0);
+        assert_int_equal(ask_again(&cu, &r, key)->object->handle, handle);
+        h->mono_more += 11 * 60 * 1000; /* past its life, the next change drops it */
         cu = caller_cu(h, "cu1");
         assert_int_not_equal(ask(&cu, &r)->object->handle, handle);
         assert_int_not_equal(ask_again(&cu, &r, key)->object->handle, handle);
