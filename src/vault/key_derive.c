@@ -203,7 +203,9 @@ static bool make_objects(struct vault_call *call, struct derivation *d)
 {
         uint64_t makes = class_made(call->mechanism);
         const struct vault_object *base = d->use.object;
-        bool data = makes == CKO_DATA, passes = base->quorum && makes == CKO_SECRET_KEY;
+        const struct vault_key_facts facts = vault_policy_facts(base);
+        const struct vault_parent parent = { .how = VAULT_DERIVED, .key = &facts };
+        bool data = makes == CKO_DATA, passes = makes == CKO_SECRET_KEY && vault_model_passes_quorum(&parent);
         size_t given = call->request->derive_key->n_share_with;
 
         if (passes && given)

@@ -3,6 +3,7 @@
 #include "ck/cryptoki.h"
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
+#include "vault/policy_model.h"
 
 #define SHARED_MIN 16 /* bytes, as of derived keys: spec/key-rules.md rule 5 */
 
@@ -30,18 +31,24 @@ static bool settle(struct vault_call *call, const struct vault_use *use, enum va
         return true;
 }
 
-/* The key as an object: nothing of its past may be claimed. */
+/* The key as an object: nothing of its past may be claimed. Who must approve uses of the private key must
+ * approve uses of what comes out of it. */
 static bool make_object(struct vault_call *call, struct vault_template *t, struct crypto_key *key,
-                        enum vault_birth how, struct vault_object **out)
+                        enum vault_birth how, const struct vault_object *half, struct vault_object **out)
 {
+        const struct vault_key_facts facts = vault_policy_facts(half);
+        const struct vault_parent parent = { .how = how, .key = &facts };
+        bool passes = vault_model_passes_quorum(&parent);
         const struct vault_origin origin = { .mode = CK_IN_DERIVE,
                                              .how = how,
-                                             .mechanism = CK_UNAVAILABLE_INFORMATION };
+                                             .mechanism = CK_UNAVAILABLE_INFORMATION,
+                                             .quorum = passes ? half->quorum : 0 };
 
         if (crypto_key_bits(key) < SHARED_MIN * 8)
                 return err_set(&call->err, ERR_KEY_SIZE, "an encapsulated key has at least %d bytes",
                                SHARED_MIN);
-        return vault_object_make(call, t, key, &origin, NULL, 0, out);
+        return vault_object_make(call, t, key, &origin, passes ? half->shared : NULL,
+                                 passes ? half->shared_count : 0, out);
 }
 
 static bool reply(struct vault_call *call, struct vault_object *o, struct slice ciphertext)
@@ -77,7 +84,7 @@ static bool encapsulate(struct vault_call *call, const struct vault_use *use, si
                   settle(call, use, VAULT_ENCAPSULATED, &t, &wanted) &&
                   crypto_encapsulate(call->vault->deps.crypto, use->mechanism, use->key, &wanted, ciphertext,
                                      &n, &key, &call->err) &&
-                  make_object(call, &t, key, VAULT_ENCAPSULATED, &o) &&
+                  make_object(call, &t, key, VAULT_ENCAPSULATED, use->object, &o) &&
                   reply(call, o, slice_of(ciphertext, n));
 
         if (ok) {
@@ -117,7 +124,7 @@ bool vault_decapsulate_key(struct vault_call *call)
             settle(call, &use, VAULT_DECAPSULATED, &t, &wanted) &&
             crypto_decapsulate(call->vault->deps.crypto, use.mechanism, use.key, &wanted,
                                slice_of(in->ciphertext.data, in->ciphertext.len), &key, &call->err) &&
-            make_object(call, &t, key, VAULT_DECAPSULATED, &o) && vault_object_reply(call, o);
+            make_object(call, &t, key, VAULT_DECAPSULATED, use.object, &o) && vault_object_reply(call, o);
 
         if (ok)
                 call->second_object = use.object->handle;

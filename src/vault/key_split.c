@@ -8,6 +8,7 @@
 #include "vault/key_move.h"
 #include "vault/object_rules.h"
 #include "vault/policy_model.h"
+#include "vault/policy_words.h"
 #include "vault/uses.h"
 #include "vault/wish.h"
 
@@ -39,21 +40,15 @@ static bool check_of(struct vault_call *call, struct slice key, uint8_t out[CHEC
 static bool may_move(struct vault_call *call, struct vault_object *o, const char *what)
 {
         struct vault_key_facts facts = vault_policy_facts(o);
+        enum vault_rule rule;
 
         if (!vault_policy_owns(call, o, what))
                 return false;
         if (o->object_class != CKO_SECRET_KEY)
                 return err_set(&call->err, ERR_KEY_TYPE, "key %u is no secret key", o->handle);
-        if (o->quorum)
-                return err_set(
-                    &call->err, ERR_KEY_FUNCTION,
-                    "a key that %u users must approve is neither split nor joined, as nobody would be "
-                    "asked about the result",
-                    o->quorum);
-        if (vault_model_ever_trusted(&facts))
-                return err_set(&call->err, ERR_KEY_FUNCTION,
-                               "key %u is or was trusted, and a trusted key only wraps and unwraps",
-                               o->handle);
+        rule = vault_model_split(&facts);
+        if (rule != VAULT_ALLOWED)
+                return vault_words_of(call, rule, o);
         return vault_policy_date(call, o, CRYPTO_DERIVE);
 }
 

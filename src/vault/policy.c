@@ -61,6 +61,7 @@ struct vault_key_facts vault_policy_facts(const struct vault_object *o)
 {
         return (struct vault_key_facts){ .object_class = o->object_class,
                                          .flags = o->flags,
+                                         .quorum = o->quorum != 0,
                                          .history = o->history | vault_model_flag_marks(o->flags) };
 }
 
@@ -222,11 +223,7 @@ bool vault_policy_wrap(struct vault_call *call, struct vault_object *wrapping, s
                 return vault_words_not_owner(call, target, vault_rule_row(VAULT_RULE_WRAP_OWNER)->err,
                                              "wrap");
         if (target->quorum)
-                return err_set(
-                    &call->err, ERR_KEY_NOT_WRAPPABLE,
-                    "a key that %u users must approve is not wrapped, as nobody would be asked about what "
-                    "is unwrapped; a masked object keeps the quorum",
-                    target->quorum);
+                return vault_words_of(call, VAULT_RULE_QUORUM_WRAP, target);
         if (!weigh(call, wrapping, &with) || !weigh(call, target, &what))
                 return false;
         rule = vault_model_wrap(&settings, &with, &what, same);
@@ -510,10 +507,7 @@ bool vault_policy_copy(struct vault_call *call, const struct vault_object *o, co
                 return err_set(&call->err, ERR_ACTION_PROHIBITED,
                                "the object has CKA_COPYABLE=FALSE, which nobody can change");
         if (o->quorum)
-                return err_set(
-                    &call->err, ERR_ACTION_PROHIBITED,
-                    "a key that %u users must approve is not copied, as a copy would be its owner's alone",
-                    o->quorum);
+                return vault_words_of(call, VAULT_RULE_QUORUM_COPY, o);
         if (ever_trusted(o))
                 return vault_words_of(call, VAULT_RULE_TRUSTED_COPY, o);
         for (size_t i = 0; i < t->n; i++) {

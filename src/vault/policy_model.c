@@ -195,6 +195,7 @@ enum vault_rule vault_model_birth(const struct vault_settings *s, const struct v
         const struct verdict rows[] = {
                 { !same && (key->flags & VAULT_TRUSTED), VAULT_RULE_TRUST_IS_GIVEN },
                 { same && (key->flags & VAULT_TRUSTED & ~p->key->flags), VAULT_RULE_OFFICER_ONLY },
+                { p->how == VAULT_COPIED && p->key->quorum, VAULT_RULE_QUORUM_COPY },
                 { p->how == VAULT_COPIED && vault_model_ever_trusted(p->key), VAULT_RULE_TRUSTED_COPY },
                 { p->how == VAULT_CHANGED && vault_model_ever_trusted(p->key) &&
                       ((key->flags ^ p->key->flags) & ~(uint32_t)VAULT_DESTROYABLE),
@@ -212,6 +213,12 @@ enum vault_rule vault_model_birth(const struct vault_settings *s, const struct v
         if (rule == VAULT_ALLOWED && set(s, VAULT_SET_SEPARATE_ROLES))
                 rule = roles_at_birth(p, key);
         return rule;
+}
+
+bool vault_model_passes_quorum(const struct vault_parent *p)
+{
+        return (p->how & (VAULT_DERIVED | VAULT_DECAPSULATED | VAULT_CHANGED)) && p->key && p->key->quorum &&
+               (p->how == VAULT_CHANGED || VAULT_RULE_HOLDS(VAULT_RULE_QUORUM_CHILD));
 }
 
 uint32_t vault_model_flag_marks(uint32_t flags)
@@ -348,12 +355,23 @@ enum vault_rule vault_model_wrap(const struct vault_settings *s, const struct va
                        set(s, VAULT_SET_BORN_PROTECTED);
         enum vault_rule spoilt = vault_model_honoured(s, wrapping);
         const struct verdict rows[] = {
+                { target->quorum, VAULT_RULE_QUORUM_WRAP },
                 { !(target->flags & VAULT_EXTRACTABLE), VAULT_RULE_WRAP_UNEXTRACTABLE },
                 { same, VAULT_RULE_WRAP_ITSELF },
                 { foreign && set(s, VAULT_SET_SEPARATE_ROLES), VAULT_RULE_WRAP_KNOWN },
                 { guarded && !(wrapping->flags & VAULT_TRUSTED), VAULT_RULE_WRAP_UNTRUSTED },
                 { guarded && spoilt != VAULT_ALLOWED, spoilt },
                 { guarded && weaker(s, wrapping, target), VAULT_RULE_WRAP_WEAKER },
+        };
+
+        return FIRST(rows);
+}
+
+enum vault_rule vault_model_split(const struct vault_key_facts *k)
+{
+        const struct verdict rows[] = {
+                { k->quorum, VAULT_RULE_QUORUM_SPLIT },
+                { vault_model_ever_trusted(k), VAULT_RULE_TRUSTED_ONLY_WRAPS },
         };
 
         return FIRST(rows);

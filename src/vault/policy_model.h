@@ -35,6 +35,10 @@ enum vault_rule {
         VAULT_RULE_STAYS_HIDDEN,
         VAULT_RULE_STAYS_UNEXTRACTABLE,
         VAULT_RULE_STAYS_WWT,
+        VAULT_RULE_QUORUM_COPY, /* what several must approve stays so */
+        VAULT_RULE_QUORUM_WRAP,
+        VAULT_RULE_QUORUM_SPLIT,
+        VAULT_RULE_QUORUM_CHILD,
         VAULT_RULE_TRUSTED_COPY,
         VAULT_RULE_TRUSTED_CHANGE,
         VAULT_RULE_OFFICER_ONLY, /* trust is the officer's */
@@ -88,6 +92,7 @@ struct vault_key_facts {
         uint64_t object_class;
         uint32_t flags, history;
         uint32_t strength; /* bits, of the work to break it */
+        bool quorum;       /* several users must approve its uses */
 };
 
 /* How an object comes about; copies and changes have the object itself as parent. */
@@ -125,6 +130,8 @@ bool vault_model_child_may_be_readable(const struct vault_parent *);
 /* May such an object come about? key->history: what is remembered of its value, the marks below included. */
 enum vault_rule vault_model_birth(const struct vault_settings *, const struct vault_parent *,
                                   const struct vault_key_facts *key);
+/* Must uses of it be approved because uses of what it comes from must? */
+bool vault_model_passes_quorum(const struct vault_parent *);
 /* What is remembered of it from birth: bits of enum vault_history, by flags and by what it comes from. */
 uint32_t vault_model_birth_marks(const struct vault_parent *, uint32_t flags);
 /* What the flags of a living object say that is remembered. */
@@ -143,6 +150,8 @@ uint32_t vault_model_wrap_marks(void);
 uint32_t vault_model_copy_marks(void);
 enum vault_rule vault_model_wrap(const struct vault_settings *, const struct vault_key_facts *wrapping,
                                  const struct vault_key_facts *target, bool same);
+/* May it be split into shares, or a share be joined with others? What comes of it is a derived key. */
+enum vault_rule vault_model_split(const struct vault_key_facts *);
 /* Can trust in it be relied on for protected keys? */
 enum vault_rule vault_model_honoured(const struct vault_settings *, const struct vault_key_facts *);
 /* May an officer make it trusted? twin: another object has the same value. */

@@ -55,6 +55,15 @@ static const struct vault_rule_row rows[] = {
                                              "what is not extractable stays so, in every copy" },
         [VAULT_RULE_STAYS_WWT] = { ERR_ATTRIBUTE_READ_ONLY,
                                    "CKA_WRAP_WITH_TRUSTED=TRUE stays so, in every copy" },
+        [VAULT_RULE_QUORUM_COPY] = { ERR_ACTION_PROHIBITED,
+                                     "users must approve its uses, and a copy would be "
+                                     "its owner's alone, so it is not copied" },
+        [VAULT_RULE_QUORUM_WRAP] = { ERR_KEY_NOT_WRAPPABLE,
+                                     "users must approve its uses, and nobody would be asked about what is "
+                                     "unwrapped, so it is not wrapped; a masked object keeps the quorum" },
+        [VAULT_RULE_QUORUM_SPLIT] = { ERR_KEY_FUNCTION, "users must approve its uses, and nobody would be "
+                                                        "asked about the result, so it is neither split nor "
+                                                        "joined" },
         [VAULT_RULE_TRUSTED_COPY] = { ERR_ACTION_PROHIBITED, "a key that is or was trusted is not copied" },
         [VAULT_RULE_TRUSTED_CHANGE] = { ERR_ATTRIBUTE_READ_ONLY,
                                         "the key is or was trusted; what it may do stays as it is" },

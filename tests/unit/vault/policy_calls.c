@@ -4,7 +4,7 @@
 
 /* A new object, when the rules let it be. */
 static bool born(const struct search *search, struct state *s, unsigned slot, const struct vault_parent *p,
-                 enum sort sort, unsigned value, uint32_t flags, uint32_t history)
+                 enum sort sort, unsigned value, uint32_t flags, uint32_t history, object more)
 {
         struct vault_key_facts k = facts_of(object_of(sort, value, flags, history));
         bool known_before = p->how == VAULT_CREATED || p->how == VAULT_UNWRAPPED;
@@ -19,7 +19,10 @@ static bool born(const struct search *search, struct state *s, unsigned slot, co
         k.history |= vault_model_birth_marks(p, flags);
         if (separate(search) && p->how == VAULT_UNWRAPPED)
                 s->roles[value] |= (uint16_t)(k.history >> 16);
-        settle(search, s, slot, sort, value, flags, k.history);
+        more |= vault_model_passes_quorum(p) ? QUORUM : 0;
+        settle(search, s, slot, sort, value, flags, k.history, more);
+        if ((s->guarded & 1u << value) && !(more & QUORUM))
+                s->broken = QUORUM_LOST;
         return true;
 }
 
@@ -52,26 +55,35 @@ static void own_births(struct search *search, size_t at, unsigned slot, unsigned
                 struct vault_parent p = { ways[i].how, NULL, false, false, false };
 
                 s.spoilt |= 1u << EVIL;
-                if (born(search, &s, slot, &p, SECRET, EVIL, flags, 0))
+                if (born(search, &s, slot, &p, SECRET, EVIL, flags, 0, 0))
                         reach(search, &s, at, call_of(ways[i].verb, 0, 0, t));
         }
 }
 
-static void births(struct search *search, size_t at, unsigned t)
+static void generates(struct search *search, size_t at, unsigned slot, unsigned t, object more)
 {
         struct state s = search->states[at];
-        unsigned slot = room(search, &s);
         uint32_t flags = template_of(SECRET, t);
-        struct vault_parent p = { VAULT_GENERATED, NULL, false, false, false };
+        const struct vault_parent p = { VAULT_GENERATED, NULL, false, false, false };
+
+        if ((s.made == 0 ? search->pairs : s.made > 1 || (flags & ALL_USES)) ||
+            !born(search, &s, slot, &p, SECRET, s.made + 1u, flags, 0, more))
+                return;
+        s.made++;
+        s.promised |= (uint8_t)(protected_by(search, flags) << s.made);
+        s.guarded |= (uint8_t)((more & QUORUM ? 1u : 0u) << s.made);
+        reach(search, &s, at, call_of(GENERATE, 0, more & QUORUM ? 1 : 0, t));
+}
+
+static void births(struct search *search, size_t at, unsigned t)
+{
+        unsigned slot = room(search, &search->states[at]);
 
         if (slot == OBJECTS)
                 return;
-        if (((s.made == 0 && !search->pairs) || (s.made == 1 && !(flags & ALL_USES))) &&
-            born(search, &s, slot, &p, SECRET, s.made + 1u, flags, 0)) {
-                s.made++;
-                s.promised |= (uint8_t)(protected_by(search, flags) << s.made);
-                reach(search, &s, at, call_of(GENERATE, 0, 0, t));
-        }
+        generates(search, at, slot, t, 0);
+        if (search->quorum && (template_of(SECRET, t) & VAULT_TOKEN)) /* of session keys nobody else knows */
+                generates(search, at, slot, t, QUORUM);
         if (!search->pairs)
                 own_births(search, at, slot, t);
 }
@@ -96,7 +108,7 @@ static void unwraps_as(struct search *search, size_t at, unsigned i, unsigned k)
 
                 s.spoilt |= (uint8_t)(1u << k);
                 if ((k == GOAL && !separate(search) && (flags & ALL_USES)) ||
-                    !born(search, &s, slot, &p, sort, k, flags, 0))
+                    !born(search, &s, slot, &p, sort, k, flags, 0, 0))
                         continue;
                 if (sort_of(search->states[at].o[i]) == PRIVATE_HALF && k == EVIL && s.o[slot])
                         s.o[slot] |= SENT;
@@ -135,9 +147,11 @@ static void derives(struct search *search, size_t at, unsigned i, unsigned t)
                                   !(flags & (VAULT_SENSITIVE | VAULT_TOKEN)) };
         unsigned slot = room(search, &s);
 
-        if (slot == OBJECTS || value_of(s.o[i]) != BASE ||
+        if (key.quorum)
+                s.guarded |= 1u << CHILD;
+        if (slot == OBJECTS || value_of(s.o[i]) != BASE || search->shares ||
             vault_model_use(&search->settings, &key, CRYPTO_DERIVE, &plain) != VAULT_ALLOWED ||
-            !born(search, &s, slot, &p, SECRET, CHILD, flags, 0))
+            !born(search, &s, slot, &p, SECRET, CHILD, flags, 0, 0))
                 return;
         s.spoilt |= 1u << CHILD;
         if ((s.promised & 1u << BASE) && s.o[slot] &&
@@ -145,6 +159,33 @@ static void derives(struct search *search, size_t at, unsigned i, unsigned t)
                 s.promised |= 1u << CHILD;
         remember(search, &s, i, vault_model_use_marks(CRYPTO_DERIVE));
         reach(search, &s, at, call_of(DERIVE, i, 0, t));
+}
+
+/* The shares of a key are one key here: who has it has the whole. They have no use but to be joined. */
+static void splits(struct search *search, size_t at, unsigned i, unsigned t)
+{
+        struct state s = search->states[at];
+        struct vault_key_facts key = facts_of(s.o[i]);
+        const struct vault_parent p = { VAULT_DERIVED, &key, false, false, false };
+        bool join = value_of(s.o[i]) == CHILD;
+        uint32_t flags = template_of(SECRET, t);
+        unsigned slot = room(search, &s);
+
+        if (slot == OBJECTS || (value_of(s.o[i]) != BASE && !join) || (!join && (flags & ALL_USES)) ||
+            vault_model_split(&key) != VAULT_ALLOWED)
+                return;
+        if (!join) {
+                s.guarded |= (uint8_t)((s.guarded >> BASE & 1u) << CHILD);
+                s.promised |= (uint8_t)((s.promised >> BASE & 1u) << CHILD);
+        }
+        s.spoilt |= (uint8_t)(1u << CHILD | 1u << BASE);
+        /* A quorum does not pass on: what has one is not split. */
+        key.quorum = false;
+        if (!born(search, &s, slot, &p, SECRET, join ? BASE : CHILD, flags, key.history & ROLES_ALL, 0))
+                return;
+        if (!join)
+                remember(search, &s, i, vault_model_use_marks(CRYPTO_DERIVE));
+        reach(search, &s, at, call_of(join ? JOIN : SPLIT, i, 0, t));
 }
 
 /* The attacker has made the ciphertext, or agrees with a point of his own, so he has what comes out of it. */
@@ -167,7 +208,7 @@ static void agrees(struct search *search, size_t at, unsigned i, unsigned t)
 
                 if (slot == OBJECTS || value_of(s.o[i]) != BASE || key.object_class == CKO_PUBLIC_KEY ||
                     vault_model_use(&search->settings, &key, ways[way].op, &plain) != VAULT_ALLOWED ||
-                    !born(search, &s, slot, &p, SECRET, EVIL, flags, 0))
+                    !born(search, &s, slot, &p, SECRET, EVIL, flags, 0, 0))
                         continue;
                 s.spoilt |= 1u << EVIL;
                 remember(search, &s, i, vault_model_use_marks(ways[way].op));
@@ -201,7 +242,7 @@ static void copies(struct search *search, size_t at, unsigned i, unsigned c)
         /* The plain copy is the one that goes the other way between session and token. */
         if (slot == OBJECTS || (flags != (key.flags ^ VAULT_TOKEN) && pointless(key.flags, flags)) ||
             passive(search, &s, i, c) ||
-            !born(search, &s, slot, &p, sort_of(s.o[i]), value_of(s.o[i]), flags, 0))
+            !born(search, &s, slot, &p, sort_of(s.o[i]), value_of(s.o[i]), flags, 0, 0))
                 return;
         remember(search, &s, i, vault_model_copy_marks());
         if (key.history & VAULT_HISTORY_TRUSTED)
@@ -252,7 +293,7 @@ static void changes(struct search *search, size_t at, unsigned i, unsigned c)
 
         if (slot == OBJECTS || pointless(key.flags, flags) || passive(search, &s, i, c) ||
             (token && !(flags & VAULT_TOKEN)) ||
-            !born(search, &s, slot, &p, sort_of(s.o[i]), value_of(s.o[i]), flags, 0))
+            !born(search, &s, slot, &p, sort_of(s.o[i]), value_of(s.o[i]), flags, 0, 0))
                 return;
         if (key.history & VAULT_HISTORY_TRUSTED)
                 s.broken = TRUST_CHANGED;

@@ -18,8 +18,9 @@ static enum vault_rule off, off_too; /* rules that do not hold now */
 
 /* An object: its flags, history, value and class in one word; 0: no object. */
 typedef uint64_t object;
-#define LIVE ((object)1 << 63)
-#define SENT ((object)1 << 60) /* a private key unwrapped it, so that anybody may have sent it */
+#define LIVE   ((object)1 << 63)
+#define QUORUM ((object)1 << 61) /* several users must approve its uses */
+#define SENT   ((object)1 << 60) /* a private key unwrapped it, so that anybody may have sent it */
 
 enum sort { SECRET, PUBLIC_HALF, PRIVATE_HALF, SORTS };
 
@@ -45,7 +46,8 @@ static struct vault_key_facts facts_of(object o)
         return (struct vault_key_facts){ .object_class = classes[sort_of(o)],
                                          .flags = (uint32_t)(o & 0xffffff),
                                          .history = (uint32_t)(o >> 24) & 0xffffffff,
-                                         .strength = 256 };
+                                         .strength = 256,
+                                         .quorum = o & QUORUM };
 }
 
 /* What is broken, the worst first. */
@@ -59,6 +61,7 @@ enum broken {
         UNAUTHENTICATED,
         ITSELF,
         GIVEN_WRAPS,
+        QUORUM_LOST,
         BORN_OPEN,
         AUDIT_WRONG,
         BROKEN
@@ -73,6 +76,7 @@ static const char *const broken_words[BROKEN] = {
         "a protected key was wrapped without authentication",
         "a key was wrapped by itself",
         "a key whose value was given has wrapped",
+        "a key that several must approve is there without, or outside",
         "a key is neither wrap-with-trusted nor out of reach from birth",
         "auditKeys calls a key protected that the attacker knows",
 };
@@ -86,7 +90,7 @@ struct state {
         uint8_t spoilt;    /* was ever extractable, used or usable for data, given or derived */
         uint8_t made;      /* keys generated so far */
         uint8_t broken;
-        uint8_t spare;
+        uint8_t guarded;        /* several must approve, from birth */
         uint16_t zero[3];       /* so that nothing before `from` is padding, and all of it can be compared */
         uint16_t blobs;         /* bit w * VALUES + k: k is there, wrapped under w */
         uint16_t roles[VALUES]; /* what the fingerprints remember */
@@ -163,6 +167,8 @@ enum verb {
         DECAPSULATE,
         GENERATE_PAIR,
         AGREE,
+        SPLIT,
+        JOIN,
 };
 
 static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
@@ -174,8 +180,10 @@ static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
 
 struct search {
         unsigned slots;
-        bool pairs; /* the first key is a pair */
-        bool exact; /* nothing is forgotten, so that what auditKeys would say can be checked */
+        bool pairs;  /* the first key is a pair */
+        bool shares; /* the derived key is the shares of the first */
+        bool quorum; /* there are keys that several users must approve */
+        bool exact;  /* nothing is forgotten, so that what auditKeys would say can be checked */
         struct vault_settings settings;
         struct state *states;
         size_t n, cap;
@@ -233,9 +241,13 @@ static void learn(const struct search *search, struct state *s)
                 }
                 if (s->known & 1u << BASE)
                         s->known |= 1u << CHILD;
+                if (search->shares && (s->known & 1u << CHILD))
+                        s->known |= 1u << BASE;
         } while (s->known != before);
         if (separate(search) && (s->wrapped & s->asked & ~(1u << EVIL)))
                 s->broken = TWO_USES;
+        if (s->known & s->guarded)
+                s->broken = QUORUM_LOST;
         if (s->known & s->promised)
                 s->broken = KEY_KNOWN;
 }
@@ -302,6 +314,8 @@ static void take_blob(const struct search *search, struct state *s, unsigned w, 
         s->wrapped |= (uint8_t)(1u << value);
         if (w == k)
                 s->broken = ITSELF;
+        if (s->guarded & 1u << value_of(s->o[k]))
+                s->broken = QUORUM_LOST;
         if (separate(search) && w >= OBJECTS &&
             (search->own[w - OBJECTS].history & (VAULT_HISTORY_CLEAR | VAULT_HISTORY_AGREED)))
                 s->broken = GIVEN_WRAPS;
@@ -437,7 +451,7 @@ static void settle_public(const struct search *search, struct state *s, unsigned
 /* What makes no difference to any rule is forgotten, so that fewer states are different: a readable object is
  * known and need not stay, what is not extractable cannot be wrapped at all, and spoilt trust is spoilt. */
 static void settle(const struct search *search, struct state *s, unsigned slot, enum sort sort,
-                   unsigned value, uint32_t flags, uint32_t history)
+                   unsigned value, uint32_t flags, uint32_t history, object more)
 {
         const uint32_t spoils = SPOILS;
 
@@ -457,10 +471,11 @@ static void settle(const struct search *search, struct state *s, unsigned slot, 
             search->settings.value[VAULT_SET_BORN_PROTECTED])
                 s->broken = BORN_OPEN;
         /* Its owner is taken to know what any key may wrap. */
-        if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) && !separate(search))
+        if ((flags & VAULT_EXTRACTABLE) && !(flags & VAULT_WRAP_WITH_TRUSTED) && !separate(search) &&
+            !(more & QUORUM))
                 s->known |= (uint8_t)(1u << value);
         if (search->exact) {
-                s->o[slot] = object_of(sort, value, flags, history);
+                s->o[slot] = object_of(sort, value, flags, history) | more;
                 return;
         }
         if (!(flags & VAULT_EXTRACTABLE))
@@ -476,7 +491,7 @@ static void settle(const struct search *search, struct state *s, unsigned slot, 
                 history |= spoils;
         if (off == VAULT_ALLOWED && value != BASE)
                 history &= ~(uint32_t)VAULT_HISTORY_SESSION;
-        s->o[slot] = object_of(sort, value, flags, history);
+        s->o[slot] = object_of(sort, value, flags, history) | more;
 }
 
 /* The same object with other flags and another past. */
@@ -485,7 +500,5 @@ static void resettle(const struct search *search, struct state *s, unsigned i, u
 {
         object was = s->o[i];
 
-        settle(search, s, i, sort_of(was), value_of(was), flags, history);
-        if (s->o[i])
-                s->o[i] |= was & SENT;
+        settle(search, s, i, sort_of(was), value_of(was), flags, history, was & (SENT | QUORUM));
 }

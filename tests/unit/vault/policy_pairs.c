@@ -38,9 +38,9 @@ static void pair_birth(struct search *search, size_t at, unsigned t)
                 return;
         pair_template(t, &pub, &priv);
         if (!born(search, &s, 0, &p, PUBLIC_HALF, BASE, pub,
-                  vault_model_life_marks(vault_model_flag_marks(priv))) ||
+                  vault_model_life_marks(vault_model_flag_marks(priv)), 0) ||
             !born(search, &s, 1, &p, PRIVATE_HALF, BASE, priv,
-                  vault_model_life_marks(vault_model_flag_marks(pub))))
+                  vault_model_life_marks(vault_model_flag_marks(pub)), 0))
                 return;
         s.made = 1;
         s.promised |= (uint8_t)(protected_by(search, priv) << BASE);
@@ -57,7 +57,7 @@ static void public_imports(struct search *search, size_t at)
                 unsigned slot = room(search, &s);
 
                 if (slot == OBJECTS || value > s.made ||
-                    !born(search, &s, slot, &p, PUBLIC_HALF, value, VAULT_WRAP | VAULT_TOKEN, 0))
+                    !born(search, &s, slot, &p, PUBLIC_HALF, value, VAULT_WRAP | VAULT_TOKEN, 0, 0))
                         continue;
                 reach(search, &s, at, call_of(IMPORT, value, 1, 0));
         }
@@ -74,7 +74,7 @@ static void public_derives(struct search *search, size_t at, unsigned i)
 
         if (slot == OBJECTS || key.object_class != CKO_PRIVATE_KEY ||
             vault_model_use(&search->settings, &key, CRYPTO_DERIVE, &plain) != VAULT_ALLOWED ||
-            !born(search, &s, slot, &p, PUBLIC_HALF, value_of(s.o[i]), VAULT_WRAP | VAULT_TOKEN, 0))
+            !born(search, &s, slot, &p, PUBLIC_HALF, value_of(s.o[i]), VAULT_WRAP | VAULT_TOKEN, 0, 0))
                 return;
         reach(search, &s, at, call_of(DERIVE, i, 1, 0));
 }

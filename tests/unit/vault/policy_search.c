@@ -22,6 +22,8 @@ static void expand(struct search *search, size_t at)
                 for (unsigned t = 0; t < templates_of(SECRET); t++) {
                         derives(search, at, i, t);
                         agrees(search, at, i, t);
+                        if (search->shares)
+                                splits(search, at, i, t);
                 }
                 if (search->pairs)
                         public_derives(search, at, i);
@@ -38,7 +40,10 @@ static void expand(struct search *search, size_t at)
         }
 }
 
-static void search_open(struct search *s, struct vault_settings settings, bool pairs, unsigned slots,
+/* What the first key is, and what can be done with it. */
+enum cast { SECRETS, PAIRS, SHARES, APPROVED };
+
+static void search_open(struct search *s, struct vault_settings settings, enum cast cast, unsigned slots,
                         size_t cap)
 {
         size_t table = 1;
@@ -46,7 +51,9 @@ static void search_open(struct search *s, struct vault_settings settings, bool p
         while (table < cap * 2)
                 table *= 2;
         *s = (struct search){ .settings = settings,
-                              .pairs = pairs,
+                              .pairs = cast == PAIRS,
+                              .shares = cast == SHARES,
+                              .quorum = cast == SHARES || cast == APPROVED,
                               .slots = slots,
                               .cap = cap,
                               .mask = table - 1,
@@ -69,7 +76,7 @@ static void make_own(struct search *s)
                                           from > 1 ? &s->own[from - 2] : NULL, false, false, false };
 
                 for (unsigned t = 0; t < templates_of(SECRET); t++) {
-                        struct vault_key_facts k = { CKO_SECRET_KEY, template_of(SECRET, t), 0, 256 };
+                        struct vault_key_facts k = { CKO_SECRET_KEY, template_of(SECRET, t), 0, 256, false };
                         bool there = !(k.flags & ALL_USES) || (k.flags & (VAULT_TOKEN | VAULT_EXTRACTABLE));
 
                         for (size_t i = 0; i < s->own_n; i++)
@@ -89,7 +96,7 @@ static void make_own(struct search *s)
 static void make_own_public(struct search *s)
 {
         const struct vault_parent p = { VAULT_CREATED, NULL, false, false, false };
-        struct vault_key_facts k = { CKO_PUBLIC_KEY, VAULT_WRAP, 0, 256 };
+        struct vault_key_facts k = { CKO_PUBLIC_KEY, VAULT_WRAP, 0, 256, false };
 
         if (!s->pairs || vault_model_birth(&s->settings, &p, &k) != VAULT_ALLOWED)
                 return;
@@ -144,6 +151,8 @@ static void print_pair(unsigned t)
 static void print_template(const struct search *s, const struct state *before, enum verb verb, unsigned a,
                            unsigned b, unsigned t)
 {
+        if (verb == GENERATE && b)
+                print_message(" needing approvals");
         if (verb == CHANGE || verb == COPY)
                 print_flags(changed(sort_of(before->o[a]), facts_of(before->o[a]).flags, t));
         else if (verb == GENERATE_PAIR)
@@ -156,10 +165,11 @@ static void print_template(const struct search *s, const struct state *before, e
 
 static void print_call(const struct search *s, const struct state *before, uint32_t call)
 {
-        static const char *const verbs[] = { "generate",     "import",          "unwrap",    "wrap",
-                                             "use for data", "derive",          "copy",      "change",
-                                             "trust",        "untrust",         "destroy",   "encapsulate",
-                                             "decapsulate",  "generate a pair", "agree with" };
+        static const char *const verbs[] = { "generate",     "import",          "unwrap",     "wrap",
+                                             "use for data", "derive",          "copy",       "change",
+                                             "trust",        "untrust",         "destroy",    "encapsulate",
+                                             "decapsulate",  "generate a pair", "agree with", "split",
+                                             "join" };
         unsigned a = call >> 16 & 255, b = call >> 8 & 255, t = call & 255;
         enum verb verb = (enum verb)(call >> 24);
 
@@ -221,12 +231,12 @@ static struct vault_settings settings_of(enum world w)
         return s;
 }
 
-static void holds_in(enum world w, bool pairs, unsigned slots, unsigned depth, bool exact)
+static void holds_in(enum world w, enum cast cast, unsigned slots, unsigned depth, bool exact)
 {
         struct search s;
 
         off = off_too = VAULT_ALLOWED;
-        search_open(&s, settings_of(w), pairs, slots, 1000000);
+        search_open(&s, settings_of(w), cast, slots, 1000000);
         s.exact = exact;
         search_run(&s, depth);
         if (s.broken != SIZE_MAX) {
@@ -252,7 +262,7 @@ struct needed {
         }
 
 /* Without each of them the search must find an attack. */
-static void attacks_are_found(const struct needed *needed, size_t n, bool pairs, unsigned slots,
+static void attacks_are_found(const struct needed *needed, size_t n, enum cast cast, unsigned slots,
                               unsigned depth)
 {
         size_t missed = 0;
@@ -262,7 +272,7 @@ static void attacks_are_found(const struct needed *needed, size_t n, bool pairs,
 
                 off = needed[i].rule;
                 off_too = needed[i].too;
-                search_open(&s, settings_of(needed[i].world), pairs, slots, 1000000);
+                search_open(&s, settings_of(needed[i].world), cast, slots, 1000000);
                 search_run(&s, depth);
                 if (s.broken == SIZE_MAX) {
                         print_message("# without %s: nothing found in %zu states\n", needed[i].name, s.n);

@@ -6,22 +6,22 @@ static void nothing_reachable_breaks_a_promise(void **state)
 {
         (void)state;
         for (int w = 0; w < WORLDS; w++)
-                holds_in((enum world)w, false, 2, 0, false);
+                holds_in((enum world)w, SECRETS, 2, 0, false);
 }
 
 static void nor_with_three_objects(void **state)
 {
         (void)state;
-        holds_in(DOCUMENTED, false, 3, 6, false);
-        holds_in(APART, false, 3, 6, false);
-        holds_in(VERIFIED, false, 3, 0, false);
+        holds_in(DOCUMENTED, SECRETS, 3, 6, false);
+        holds_in(APART, SECRETS, 3, 6, false);
+        holds_in(VERIFIED, SECRETS, 3, 0, false);
 }
 
 static void what_audit_keys_calls_protected_is_not_known(void **state)
 {
         (void)state;
         for (int w = 0; w < WORLDS; w++)
-                holds_in((enum world)w, false, 2, 4, true);
+                holds_in((enum world)w, SECRETS, 2, 4, true);
 }
 
 static const struct needed needed[] = {
@@ -70,7 +70,7 @@ static const struct needed needed[] = {
 static void without_any_rule_the_search_finds_the_attack(void **state)
 {
         (void)state;
-        attacks_are_found(needed, COUNT(needed), false, 3, 7);
+        attacks_are_found(needed, COUNT(needed), SECRETS, 3, 7);
 }
 
 int main(void)

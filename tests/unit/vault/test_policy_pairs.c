@@ -5,25 +5,25 @@
 static void nothing_reachable_breaks_a_promise(void **state)
 {
         (void)state;
-        holds_in(DOCUMENTED, true, 3, 6, false);
-        holds_in(APART, true, 3, 7, false);
-        holds_in(VERIFIED, true, 3, 0, false);
-        holds_in(STRICT, true, 3, 0, false);
+        holds_in(DOCUMENTED, PAIRS, 3, 6, false);
+        holds_in(APART, PAIRS, 3, 7, false);
+        holds_in(VERIFIED, PAIRS, 3, 0, false);
+        holds_in(STRICT, PAIRS, 3, 0, false);
 }
 
 static void nor_with_four_objects(void **state)
 {
         (void)state;
-        holds_in(DOCUMENTED, true, 4, 5, false);
-        holds_in(APART, true, 4, 6, false);
-        holds_in(VERIFIED, true, 4, 7, false);
+        holds_in(DOCUMENTED, PAIRS, 4, 5, false);
+        holds_in(APART, PAIRS, 4, 6, false);
+        holds_in(VERIFIED, PAIRS, 4, 7, false);
 }
 
 static void what_audit_keys_calls_protected_is_not_known(void **state)
 {
         (void)state;
         for (int w = 0; w < WORLDS; w++)
-                holds_in((enum world)w, true, 3, w == DOCUMENTED ? 3 : 4, true);
+                holds_in((enum world)w, PAIRS, 3, w == DOCUMENTED ? 3 : 4, true);
 }
 
 /* The rules that only another one stands behind, and those about the same attack of secret keys, are in
@@ -65,7 +65,7 @@ static const struct needed needed[] = {
 static void without_any_rule_the_search_finds_the_attack(void **state)
 {
         (void)state;
-        attacks_are_found(needed, COUNT(needed), true, 3, 5);
+        attacks_are_found(needed, COUNT(needed), PAIRS, 3, 5);
 }
 
 int main(void)
