@@ -20,8 +20,17 @@ struct mgmt_server {
         char login[64];          /* "admin(CO)", or empty */
 };
 
+/* What follows when one of several servers fails. */
+enum mgmt_on_failure {
+        MGMT_ASK,    /* a person is asked for one of the others; a script goes on */
+        MGMT_IGNORE, /* the next server */
+        MGMT_ABORT,  /* no further server */
+        MGMT_RETRY,  /* the same server once more */
+};
+
 struct mgmt {
         struct mgmt_conf conf;
+        enum mgmt_on_failure on_failure; /* of --on-failure */
         struct mgmt_server *servers;
         size_t count;
         long scope; /* -1: global, else the server's index */
@@ -37,10 +46,17 @@ void mgmt_disconnect(struct mgmt_server *);
 void mgmt_clear(struct mgmt *);
 
 struct mgmt *mgmt_of(struct shell *);
-/* Calls one for each server in scope until one fails. name: for the success line; NULL: none. */
-uint32_t mgmt_each(struct shell *, const char *name,
-                   uint32_t (*one)(struct shell *, struct mgmt_server *, size_t index, int argc, char **argv),
-                   int argc, char **argv);
+/* One server's part of a command. */
+typedef uint32_t mgmt_one(struct shell *, struct mgmt_server *, size_t index, int argc, char **argv);
+/* Calls one for each server in scope. name: for the success line; NULL: none. Of several servers each has, in
+ * JSON mode, an object of its own in "servers"; when one fails, a person is asked what to do. The error is
+ * that of the first that failed and was not tried again with success. */
+uint32_t mgmt_each(struct shell *, const char *name, mgmt_one *one, int argc, char **argv);
+uint32_t mgmt_not_connected(struct shell *, size_t index); /* fails so */
+/* The server of a command that is for one (SHELL_ONE_SERVER). NULL: it is not connected; err. */
+struct mgmt_server *mgmt_scoped(struct shell *);
+/* "ask", "ignore" or "abort". */
+bool mgmt_on_failure_read(const char *word, enum mgmt_on_failure *);
 
 /* The documented line: "NAME success on server 0(host)", in server scope "NAME success". */
 void mgmt_success(struct shell *, const char *name, size_t index);

@@ -12,19 +12,6 @@
 
 #define PART ((size_t)256 * 1024)
 
-static struct mgmt_server *scoped(struct shell *sh)
-{
-        struct mgmt *m = mgmt_of(sh);
-
-        if (m->scope < 0 && m->count != 1)
-                (void)shell_fail(sh, ERR_USAGE, "this is done on one server; first run: server ID");
-        else if (!m->servers[m->scope < 0 ? 0 : m->scope].chsm)
-                (void)shell_fail(sh, ERR_CONNECT, "the server is not connected");
-        else
-                return &m->servers[m->scope < 0 ? 0 : m->scope];
-        return NULL;
-}
-
 static bool write_all(int fd, const uint8_t *p, size_t n)
 {
         while (n) {
@@ -105,7 +92,7 @@ static uint32_t fetch_file(struct shell *sh, struct mgmt_server *s, uint64_t str
 
 static uint32_t take(struct shell *sh, const char *path, bool manifest_only, const char *name)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__OpenBackupRequest body = CHSM__OPEN_BACKUP_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -289,7 +276,7 @@ static uint32_t commit(struct shell *sh, struct mgmt_server *s, uint64_t stream,
 
 static uint32_t restore(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         uint64_t stream = 0, newest = 0;
         bool answered = file_exists(named(argv[2], ".sig"));
         uint32_t rv;

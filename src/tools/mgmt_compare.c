@@ -191,9 +191,7 @@ static uint32_t diff_map(struct shell *sh, Chsm__StateHashRequest *body, uint64_
         uint32_t rv = 0;
 
         if (m->scope < 0)
-                rv = argc > at ? number(sh, argv[at++], "server", &reference)
-                               : shell_fail(sh, ERR_USAGE,
-                                            "in global scope the server comes first; try: help %s", argv[0]);
+                rv = number(sh, argv[at++], "server (in global scope it comes first)", &reference);
         if (rv == 0 && (reference >= m->count || !m->servers[reference].chsm))
                 rv = shell_fail(sh, ERR_USAGE, "server %llu is not connected", (unsigned long long)reference);
         for (int i = 0; rv == 0 && i < count; i++)

@@ -1,6 +1,7 @@
 /* Connections to servers, and what runs on each of them. */
 #include "base/file.h"
 #include "tools/mgmt.h"
+#include "tools/show.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,62 +101,6 @@ void mgmt_success(struct shell *sh, const char *name, size_t index)
                 shell_say(sh, "%s success\n", name);
 }
 
-/* What the nodes of a partition do together, so that a second one would find it done. */
-static bool is_done_once(const char *name)
-{
-        static const char *const once[] = { "getToken",          "approveToken",      "delToken",
-                                            "createUser",        "deleteUser",        "changePswd",
-                                            "unlockUser",        "renamePCO",         "modifyKeyOwner",
-                                            "setUserAttributes", "disableUserAccess", "shareKey" };
-
-        for (size_t i = 0; name && i < sizeof(once) / sizeof(once[0]); i++) {
-                if (strcmp(once[i], name) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* Another node of the same partition comes before this one. */
-static bool has_elder(const struct mgmt *m, size_t index)
-{
-        const ProtobufCBinaryData *id = &chsm_hello(m->servers[index].chsm)->partition_id;
-
-        for (size_t i = 0; i < index; i++) {
-                const ProtobufCBinaryData *other =
-                    m->servers[i].chsm ? &chsm_hello(m->servers[i].chsm)->partition_id : NULL;
-                if (other && id->len &&
-                    slice_equal(slice_of(id->data, id->len), slice_of(other->data, other->len)))
-                        return true;
-        }
-        return false;
-}
-
-uint32_t mgmt_each(struct shell *sh, const char *name,
-                   uint32_t (*one)(struct shell *, struct mgmt_server *, size_t, int, char **), int argc,
-                   char **argv)
-{
-        struct mgmt *m = mgmt_of(sh);
-        uint32_t rv = 0, worst = 0;
-
-        for (size_t i = 0; i < m->count; i++) {
-                if (m->scope >= 0 && (size_t)m->scope != i)
-                        continue;
-                if (!m->servers[i].chsm) {
-                        shell_say(sh, "Server %zu is not connected\n", i);
-                        rv = shell_fail(sh, ERR_CONNECT, "server %zu(%s) is not connected", i,
-                                        m->servers[i].host);
-                } else {
-                        rv = m->scope < 0 && worst == 0 && is_done_once(name) && has_elder(m, i)
-                                 ? 0
-                                 : one(sh, &m->servers[i], i, argc, argv);
-                        if (rv == 0 && name)
-                                mgmt_success(sh, name, i);
-                }
-                worst = rv ? rv : worst;
-        }
-        return worst;
-}
-
 uint32_t mgmt_role(struct shell *sh, const char *text)
 {
         static const struct {
@@ -173,7 +118,7 @@ uint32_t mgmt_role(struct shell *sh, const char *text)
 
 const char *mgmt_role_name(uint32_t role)
 {
-        return role == 1 ? "CU" : role == 2 ? "CO" : role == 5 ? "AU" : role == 6 ? "PRECO" : "?";
+        return tool_role_name(role);
 }
 
 void mgmt_say_note(struct shell *sh, const char *note)

@@ -94,6 +94,40 @@ static uint32_t find_all_keys(struct shell *sh, int argc, char **argv)
 
 /* ---- one key ---- */
 
+/* Whose a key is, as it is shown and written. */
+static void put_info(struct buf *out, const Chsm__ObjectInfoResponse *r)
+{
+        buf_printf(out, "\n\t%s,\n\n\tOwned by user %llu\n", r->token ? "Token/Flash Key" : "Session Key",
+                   (unsigned long long)r->owner);
+        if (r->n_shared_with)
+                buf_printf(out, "\n\talso, shared to following %zu user(s):\n\n\t\t", r->n_shared_with);
+        for (size_t i = 0; i < r->n_shared_with; i++)
+                buf_printf(out, "%s%llu", i ? ", " : "", (unsigned long long)r->shared_with[i]);
+        buf_printf(out, "\n");
+}
+
+static uint32_t info_show(struct shell *sh, const struct mgmt_server *s, size_t index,
+                          const Chsm__ObjectInfoResponse *r, const char *file)
+{
+        json_t *users = json_array();
+        struct buf out = BUF_INIT;
+        const char *text;
+
+        put_info(&out, r);
+        text = buf_text(&out);
+        shell_say(sh, "Key Info on server %zu(%s):\n%s", index, s->host, text ? text : "");
+        for (size_t i = 0; i < r->n_shared_with; i++)
+                (void)json_array_append_new(users, json_integer((json_int_t)r->shared_with[i]));
+        tool_key_life(sh, r);
+        shell_set(sh, "owner", json_integer((json_int_t)r->owner));
+        shell_set(sh, "shared_with", users);
+        tool_quorum_say(sh, r->quorum);
+        if (file && file_write(file, buf_slice(&out), 0644, &sh->err))
+                shell_set(sh, "file", json_string(file));
+        buf_clear(&out);
+        return err_ckr(&sh->err);
+}
+
 static uint32_t info_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -102,32 +136,14 @@ static uint32_t info_one(struct shell *sh, struct mgmt_server *s, size_t index, 
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &ref.handle);
 
-        (void)argc;
         if (rv == 0) {
                 body.object = &ref;
                 request.object_info = &body;
                 request.body_case = CHSM__REQUEST__BODY_OBJECT_INFO;
                 rv = chsm_call(s->chsm, &request, &answer, &sh->err);
         }
-        if (rv == 0) {
-                const Chsm__ObjectInfoResponse *r = answer.response->object_info;
-                json_t *users = json_array();
-
-                shell_say(sh, "Key Info on server %zu(%s):\n\n\t%s,\n\n\tOwned by user %llu\n", index,
-                          s->host, r->token ? "Token/Flash Key" : "Session Key",
-                          (unsigned long long)r->owner);
-                if (r->n_shared_with)
-                        shell_say(sh, "\n\talso, shared to following %zu user(s):\n\n\t\t", r->n_shared_with);
-                for (size_t i = 0; i < r->n_shared_with; i++) {
-                        shell_say(sh, "%s%llu", i ? ", " : "", (unsigned long long)r->shared_with[i]);
-                        (void)json_array_append_new(users, json_integer((json_int_t)r->shared_with[i]));
-                }
-                shell_say(sh, "\n");
-                tool_key_life(sh, r);
-                shell_set(sh, "owner", json_integer((json_int_t)r->owner));
-                shell_set(sh, "shared_with", users);
-                tool_quorum_say(sh, r->quorum);
-        }
+        if (rv == 0)
+                rv = info_show(sh, s, index, answer.response->object_info, argc > 2 ? argv[2] : NULL);
         chsm_answer_clear(&answer);
         return rv;
 }
@@ -168,6 +184,18 @@ static uint32_t share_key(struct shell *sh, int argc, char **argv)
 
 /* ---- attributes ---- */
 
+/* As getAttribute of the other tool writes it: the name, and the value below it. */
+static uint32_t attribute_file(struct shell *sh, const char *path, uint64_t type, const char *text)
+{
+        struct buf out = BUF_INIT;
+
+        buf_printf(&out, "OBJ_ATTR_%s\n%s\n", ask_attribute_name(type), text);
+        if (file_write(path, buf_slice(&out), 0644, &sh->err))
+                shell_set(sh, "file", json_string(path));
+        buf_clear(&out);
+        return err_ckr(&sh->err);
+}
+
 static uint32_t get_attribute_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc,
                                   char **argv)
 {
@@ -176,13 +204,13 @@ static uint32_t get_attribute_one(struct shell *sh, struct mgmt_server *s, size_
         uint64_t type;
         uint32_t rv = number(sh, argv[1], "key handle", UINT32_MAX, &ref.handle);
 
-        (void)argc;
         if (rv == 0 && (!ask_attribute_type(argv[2], &type) || type == 512))
                 rv = shell_fail(sh, ERR_USAGE, "'%s' is no attribute; try: listAttributes", argv[2]);
         if (rv == 0)
                 rv = ask_get(s->chsm, &ref, &type, 1, &answer, &sh->err);
         if (rv == 0 && answer.response->attributes->attributes[0]->status)
-                rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE, "%s of key %llu is not shown",
+                rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE,
+                                "%s of key %llu is not shown: it is secret, or the key has no such attribute",
                                 ask_attribute_name(type), (unsigned long long)ref.handle);
         if (rv == 0) {
                 const Chsm__Attribute *a = answer.response->attributes->attributes[0];
@@ -191,6 +219,8 @@ static uint32_t get_attribute_one(struct shell *sh, struct mgmt_server *s, size_
                 shell_say(sh, "Attribute Value on server %zu(%s):\nOBJ_ATTR_%s\n%s\n", index, s->host,
                           ask_attribute_name(type), text ? text : "");
                 shell_set(sh, "value", json_string(text ? text : ""));
+                if (argc > 3)
+                        rv = attribute_file(sh, argv[3], type, text ? text : "");
                 free(text);
         }
         chsm_answer_clear(&answer);
@@ -267,10 +297,12 @@ static uint32_t list_attributes(struct shell *sh, int argc, char **argv)
 const struct shell_command mgmt_key_rows[] = {
         { "findAllKeys", "USER_ID|0 HASH(0|1) [FILE]", "list a user's keys, or everybody's", 2, 3, false,
           find_all_keys },
-        { "getKeyInfo", "HANDLE", "owner of a key and whom it is shared with", 1, 1, false, get_key_info },
+        { "getKeyInfo", "HANDLE [FILE]", "owner of a key and whom it is shared with", 1, 2, false,
+          get_key_info },
         { "shareKey", "HANDLE USER_ID 1|0", "share a key with a user, or take it back", 3, 3, true,
           share_key },
-        { "getAttribute", "HANDLE ATTRIBUTE", "show an attribute of a key", 2, 2, false, get_attribute },
+        { "getAttribute", "HANDLE ATTRIBUTE [FILE]", "show an attribute of a key", 2, 3, false,
+          get_attribute },
         { "setAttribute", "HANDLE ATTRIBUTE VALUE", "change an attribute; officers: 134 (trusted)", 3, 3,
           true, set_attribute },
         { "listAttributes", "", "list the attributes and their numbers", 0, 0, false, list_attributes },

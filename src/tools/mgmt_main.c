@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 {
         const char *named = secure_getenv("CHSM_MGMT_CONF");
         const char *path = named && named[0] ? named : CONF_PRESET, *json = NULL, *yes = NULL, *script = NULL,
-                   *keep = NULL;
+                   *keep = NULL, *failure = NULL;
         const struct opt_row rows[] = {
                 { 'c', "config", "FILE",
                   "configuration file ($CHSM_MGMT_CONF, else " CONF_PRESET "); also the first operand",
@@ -122,6 +122,8 @@ int main(int argc, char **argv)
                   &keep },
                 { 'j', "json", NULL, "answer each command with one JSON object", &json },
                 { 'y', "yes", NULL, "do not ask before critical operations", &yes },
+                { 'F', "on-failure", "ask|ignore|abort",
+                  "what follows when one of several servers fails (ask; a script then goes on)", &failure },
         };
         const struct opt_program program = { "chsm-mgmt",
                                              "Manages users and ownership of a chsm partition.",
@@ -129,7 +131,7 @@ int main(int argc, char **argv)
                                              "Without a command, commands are read from standard input.\n"
                                              "See chsm-mgmt(1), and 'help' inside.",
                                              rows,
-                                             5 };
+                                             6 };
         struct mgmt m = { .scope = -1 };
         struct shell sh = { .program = "chsm-mgmt",
                             .tables = tables,
@@ -152,6 +154,10 @@ int main(int argc, char **argv)
         sh.json = json != NULL;
         sh.yes = yes != NULL;
         sh.keep_going = keep != NULL;
+        if (failure && !mgmt_on_failure_read(failure, &m.on_failure)) {
+                fprintf(stderr, "chsm-mgmt: --on-failure is ask, ignore or abort, not '%s'\n", failure);
+                return 2;
+        }
         if (script && !shell_script(&sh, script))
                 return 2;
         if (first < argc && strpbrk(argv[first], "/."))

@@ -9,19 +9,6 @@
 
 #define MASKED_MAX ((size_t)320 * 1024)
 
-static struct mgmt_server *scoped(struct shell *sh)
-{
-        struct mgmt *m = mgmt_of(sh);
-
-        if (m->scope < 0 && m->count != 1)
-                (void)shell_fail(sh, ERR_USAGE, "this is done on one server; first run: server ID");
-        else if (!m->servers[m->scope < 0 ? 0 : m->scope].chsm)
-                (void)shell_fail(sh, ERR_CONNECT, "the server is not connected");
-        else
-                return &m->servers[m->scope < 0 ? 0 : m->scope];
-        return NULL;
-}
-
 static uint32_t number(struct shell *sh, const char *text, const char *what, uint64_t min, uint64_t most,
                        uint64_t *out)
 {
@@ -56,7 +43,7 @@ static uint32_t insert_one(struct shell *sh, struct mgmt_server *s, ProtobufCBin
 
 static uint32_t extract(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         bool user = strcmp(argv[2], "user") == 0;
         uint64_t id = 0;
@@ -87,7 +74,7 @@ static uint32_t extract(struct shell *sh, int argc, char **argv)
 
 static uint32_t insert(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         struct buf masked = BUF_INIT;
         uint32_t rv = 0;
@@ -127,7 +114,7 @@ static struct mgmt_server *destination(struct shell *sh, const char *text, const
         else if (&m->servers[id] == from)
                 (void)shell_fail(sh, ERR_USAGE, "server %s is the one in scope; name another", text);
         else if (!m->servers[id].chsm)
-                (void)shell_fail(sh, ERR_CONNECT, "server %s is not connected", text);
+                (void)mgmt_not_connected(sh, (size_t)id);
         else
                 return &m->servers[id];
         return NULL;
@@ -156,7 +143,7 @@ static uint32_t copy(struct shell *sh, struct mgmt_server *from, struct mgmt_ser
 
 static uint32_t sync_user(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *from = scoped(sh), *to = from ? destination(sh, argv[2], from) : NULL;
+        struct mgmt_server *from = mgmt_scoped(sh), *to = from ? destination(sh, argv[2], from) : NULL;
         uint64_t id;
         bool there = false;
         uint32_t rv;
@@ -174,7 +161,7 @@ static uint32_t sync_user(struct shell *sh, int argc, char **argv)
 
 static uint32_t sync_key(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *from = scoped(sh), *to = from ? destination(sh, argv[2], from) : NULL;
+        struct mgmt_server *from = mgmt_scoped(sh), *to = from ? destination(sh, argv[2], from) : NULL;
         uint64_t handle;
         bool there = false;
         uint32_t rv;
@@ -201,6 +188,7 @@ static uint32_t sync_key(struct shell *sh, int argc, char **argv)
 
 struct cloned {
         size_t copied, there, failed;
+        struct err first; /* why the first of them failed */
 };
 
 /* What cannot be copied is said and the rest goes on. */
@@ -212,8 +200,8 @@ static void count(struct shell *sh, struct cloned *c, const char *what, uint64_t
                 c->copied++;
         else if (there)
                 c->there++;
-        else
-                c->failed++;
+        else if (c->failed++ == 0)
+                err_set(&c->first, sh->err.id, "%s %llu: %s", what, (unsigned long long)id, sh->err.detail);
         sh->err = ERR_INIT;
 }
 
@@ -273,7 +261,7 @@ static uint32_t clone_keys(struct shell *sh, struct mgmt_server *from, struct mg
 
 static uint32_t clone(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *from = scoped(sh), *to = from ? destination(sh, argv[1], from) : NULL;
+        struct mgmt_server *from = mgmt_scoped(sh), *to = from ? destination(sh, argv[1], from) : NULL;
         struct cloned users = { 0 }, keys = { 0 };
         uint32_t rv;
 
@@ -293,8 +281,9 @@ static uint32_t clone(struct shell *sh, int argc, char **argv)
         shell_set(sh, "keys_copied", json_integer((json_int_t)keys.copied));
         shell_set(sh, "failed", json_integer((json_int_t)(users.failed + keys.failed)));
         if (users.failed + keys.failed)
-                return shell_fail(sh, ERR_OBJECT_EXISTS, "%zu objects were not copied; see above",
-                                  users.failed + keys.failed);
+                return shell_fail(sh, (users.failed ? users : keys).first.id,
+                                  "%zu objects were not copied, the first of them %s",
+                                  users.failed + keys.failed, (users.failed ? users : keys).first.detail);
         shell_say(sh, "clone success\n");
         return 0;
 }

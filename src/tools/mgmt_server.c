@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "tools/mgmt.h"
+#include "tools/show.h"
 
 #include <stdio.h>
 
@@ -60,15 +61,19 @@ static uint32_t server(struct shell *sh, int argc, char **argv)
 static uint32_t reconnect(struct shell *sh, int argc, char **argv)
 {
         struct mgmt *m = mgmt_of(sh);
-        bool ok = true;
+        uint32_t rv = 0;
 
         (void)argc;
         (void)argv;
         for (size_t i = 0; i < m->count; i++) {
-                if (m->scope < 0 || (size_t)m->scope == i)
-                        ok = mgmt_connect(sh, &m->servers[i], i) && ok;
+                if (m->scope >= 0 && (size_t)m->scope != i)
+                        continue;
+                if (!mgmt_connect(sh, &m->servers[i], i))
+                        rv = shell_fail(sh, ERR_CONNECT,
+                                        "server %zu(%s) could not be connected; see the words above", i,
+                                        m->servers[i].host);
         }
-        return ok ? 0 : shell_fail(sh, ERR_CONNECT, "a server could not be connected");
+        return rv;
 }
 
 static uint32_t info(struct shell *sh, int argc, char **argv)
@@ -96,39 +101,6 @@ static uint32_t info(struct shell *sh, int argc, char **argv)
 
 /* ---- what a server says of itself ---- */
 
-/* The documented lines; what only a card in a slot has is 0. */
-static void hsm_show(struct shell *sh, size_t index, const Chsm__NodeInfoResponse *r)
-{
-        const Chsm__Version none = CHSM__VERSION__INIT, *firmware = r->firmware ? r->firmware : &none;
-
-        shell_say(sh, "*** Server %zu HSM Info ***\n\n", index);
-        shell_say(sh, "\tLabel                :%s\n\tModel                :%s\n", r->label, r->model);
-        shell_say(sh, "\tSerial Number        :%s\n\tHSM Flags            :%u\n", r->serial, r->flags);
-        shell_say(sh, "\tFIPS state           :%u\n\tManufacturer ID      :%s\n", r->fips_state,
-                  r->manufacturer);
-        shell_say(sh, "\tDevice ID            :0\n\tClass Code           :0\n\tSystem vendor ID     :0\n"
-                      "\tSubSystem ID         :0\n");
-        shell_say(sh, "\tTotal Public Memory  :%llu\n\tFree Public Memory   :%llu\n",
-                  (unsigned long long)r->total_public_memory, (unsigned long long)r->free_public_memory);
-        shell_say(sh, "\tTotal Private Memory :%llu\n\tFree Private Memory  :%llu\n",
-                  (unsigned long long)r->total_private_memory, (unsigned long long)r->free_private_memory);
-        shell_say(sh, "\tHardware Major       :0\n\tHardware Minor       :0\n");
-        shell_say(sh, "\tFirmware Major       :%u\n\tFirmware Minor       :%u\n", firmware->major,
-                  firmware->minor);
-        shell_say(sh, "\tTemperature          :0\n\tBuild Number         :%s\n", r->build);
-        shell_say(sh, "\tFirmware ID          :%s\n\tUptime               :%llu s\n", r->library,
-                  (unsigned long long)r->uptime_s);
-        shell_set(sh, "label", json_string(r->label));
-        shell_set(sh, "model", json_string(r->model));
-        shell_set(sh, "serial", json_string(r->serial));
-        shell_set(sh, "manufacturer", json_string(r->manufacturer));
-        shell_set(sh, "fips_state", json_integer((json_int_t)r->fips_state));
-        shell_set(sh, "build", json_string(r->build));
-        shell_set(sh, "library", json_string(r->library));
-        shell_set(sh, "uptime_s", json_integer((json_int_t)r->uptime_s));
-        shell_set(sh, "state", json_integer((json_int_t)r->state));
-}
-
 static uint32_t hsm_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
@@ -141,8 +113,10 @@ static uint32_t hsm_one(struct shell *sh, struct mgmt_server *s, size_t index, i
         request.node_info = &body;
         request.body_case = CHSM__REQUEST__BODY_NODE_INFO;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        if (rv == 0)
-                hsm_show(sh, index, answer.response->node_info);
+        if (rv == 0) {
+                shell_say(sh, "*** Server %zu HSM Info ***\n\n", index);
+                tool_show_hsm(sh, answer.response->node_info);
+        }
         chsm_answer_clear(&answer);
         return rv;
 }
@@ -183,6 +157,7 @@ static uint32_t partition_one(struct shell *sh, struct mgmt_server *s, size_t in
                           (long long)r->revision);
                 shell_set(sh, "name", json_string(r->name));
                 shell_set(sh, "state", json_string(state));
+                shell_set(sh, "fips_state", json_integer((json_int_t)r->fips_state));
                 shell_set(sh, "users", json_integer((json_int_t)r->users));
                 shell_set(sh, "keys", json_integer((json_int_t)r->keys));
                 shell_set(sh, "max_users", json_integer((json_int_t)r->max_users));

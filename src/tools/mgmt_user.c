@@ -1,6 +1,7 @@
 /* chsm-mgmt: logins and users. */
 #include "tools/mgmt_factor.h"
 #include "tools/mgmt_user.h"
+#include "tools/show.h"
 #include "tools/password_advice.h"
 
 #include <stdio.h>
@@ -87,10 +88,7 @@ static uint32_t list_one(struct shell *sh, struct mgmt_server *s, size_t index, 
                         shell_say(sh, "    %-10llu %-12s %-22s %-11s %u%-15s %s\n", (unsigned long long)u->id,
                                   mgmt_role_name(u->role), u->name, u->quorum_key ? "YES" : "NO", u->failures,
                                   u->locked ? " locked" : "", u->second_factor ? "YES" : "NO");
-                        (void)json_array_append_new(
-                            list, json_pack("{s:I,s:s,s:s,s:i,s:b}", "id", (json_int_t)u->id, "type",
-                                            mgmt_role_name(u->role), "name", u->name, "failures",
-                                            (int)u->failures, "locked", (int)u->locked));
+                        (void)json_array_append_new(list, tool_user_json(u));
                 }
         }
         shell_set(sh, "users", list);

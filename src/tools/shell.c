@@ -214,6 +214,18 @@ void shell_words(struct shell *sh, int argc, char **argv)
         (void)fflush(stdout);
 }
 
+/* A line that is no command at all. */
+static void refuse_line(struct shell *sh, const char *words, int most)
+{
+        sh->err = ERR_INIT;
+        sh->answer = sh->json ? json_object() : NULL;
+        (void)shell_fail(sh, ERR_USAGE, "a command line has at most %d %s", most, words);
+        tell(sh, "line", 1);
+        json_decref(sh->answer);
+        sh->answer = NULL;
+        (void)fflush(stdout);
+}
+
 /* Words in place: blanks part them, double quotes hold them together. */
 static int split(char *line, char **argv)
 {
@@ -248,15 +260,13 @@ void shell_line(struct shell *sh, const char *line)
         int argc;
 
         if (strlen(line) >= sizeof(copy)) {
-                (void)shell_fail(sh, ERR_USAGE, "a command line has at most %d bytes", SHELL_LINE_MAX - 1);
-                tell(sh, "line", 1);
+                refuse_line(sh, "bytes", SHELL_LINE_MAX - 1);
                 return;
         }
         memcpy(copy, line, strlen(line) + 1);
         argc = split(copy, argv);
         if (argc < 0) {
-                (void)shell_fail(sh, ERR_USAGE, "a command line has at most %d words", SHELL_WORDS_MAX);
-                tell(sh, "line", 1);
+                refuse_line(sh, "words", SHELL_WORDS_MAX);
         } else if (argc > 0) {
                 shell_words(sh, argc, argv);
         }

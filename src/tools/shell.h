@@ -99,6 +99,10 @@ void shell_loop(struct shell *);
 bool shell_script(struct shell *, const char *path);
 /* The y/n of a critical command. */
 bool shell_confirmed(struct shell *);
+/* Asks for a line. False: there is none, or Ctrl-C came first; err. */
+bool shell_ask(struct shell *, const char *question, char *line, size_t size);
+/* True when somebody at a terminal types the commands and can be asked. */
+bool shell_is_person(const struct shell *);
 /* Asks without echo on the terminal, else reads a line. Caller frees. NULL: err. */
 struct sec *shell_password(struct shell *, const char *prompt);
 /* The word, or the answer to a prompt when it is "-hpswd". */

@@ -90,6 +90,21 @@ struct sec *shell_secret(struct shell *sh, const char *word)
         return sec_copy(slice_str(word));
 }
 
+bool shell_ask(struct shell *sh, const char *question, char *line, size_t size)
+{
+        shell_say(sh, "%s", question);
+        (void)fflush(stdout);
+        if (read_line(source(sh), line, size))
+                return true;
+        (void)no_answer(sh, "not answered");
+        return false;
+}
+
+bool shell_is_person(const struct shell *sh)
+{
+        return !sh->json && !sh->script && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
 bool shell_confirmed(struct shell *sh)
 {
         char line[64];

@@ -43,8 +43,9 @@ static uint32_t get_attribute(struct shell *sh, int argc, char **argv)
         for (size_t i = 0; rv == 0 && i < answer.response->attributes->n_attributes; i++)
                 put_attribute(&out, answer.response->attributes->attributes[i], &count);
         if (rv == 0 && count == 0)
-                rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE, "attribute %s of key %s is not shown", attribute,
-                                key);
+                rv = shell_fail(sh, ERR_ATTRIBUTE_SENSITIVE,
+                                "%s of key %s is not shown: it is secret, or the key has no such attribute",
+                                ask_attribute_name(type), key);
         if (rv == 0 && !util_write(sh, file, buf_slice(&out), 0644))
                 rv = err_ckr(&sh->err);
         if (rv == 0)

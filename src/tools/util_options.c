@@ -175,13 +175,16 @@ uint32_t util_role(struct shell *sh, const struct util_making *m, CK_OBJECT_CLAS
 
 uint32_t util_making_wishes(struct shell *sh, const struct util_making *m)
 {
+        size_t held = ((struct util *)sh->context)->session_n;
         uint64_t flag;
 
         if (util_cluster_wishes(sh, m))
                 return err_ckr(&sh->err);
-        if (m->session && ((struct util *)sh->context)->session_n + 2 > UTIL_SESSION_MOST)
-                return shell_fail(sh, ERR_LIMIT, "this run of the tool holds %d session keys already",
-                                  UTIL_SESSION_MOST);
+        if (m->session && held + 2 > UTIL_SESSION_MOST) /* it may be a pair */
+                return shell_fail(
+                    sh, ERR_LIMIT,
+                    "this run of the tool holds %zu session keys, and %d are the most; delete some", held,
+                    UTIL_SESSION_MOST);
         return m->trusted ? util_number(sh, "-wrap_with_trusted", m->trusted, 0, 1, &flag) : 0;
 }
 

@@ -79,6 +79,7 @@ static uint32_t park(struct shell *sh, int argc, char **argv)
         rv = util_result(sh, "Cfm3ParkObject", rv);
         if (rv == 0) {
                 shell_say(sh, "\n\tObject was parked and written to file \"%s\"\n", file);
+                shell_set(sh, "file", json_string(file));
                 util_cluster_status(sh);
         }
         return rv;

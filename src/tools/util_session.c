@@ -1,6 +1,7 @@
 /* chsm-util: login and what the HSM says of itself. */
 #include "base/text.h"
 #include "ck/attribute.h"
+#include "tools/show.h"
 #include "tools/util.h"
 
 #include <stdio.h>
@@ -84,26 +85,14 @@ static uint32_t hsm_info(struct shell *sh, int argc, char **argv)
         request.node_info = &body;
         request.body_case = CHSM__REQUEST__BODY_NODE_INFO;
         rv = chsm_call(util_chsm(sh), &request, &answer, &sh->err);
-        if (rv == 0) {
-                const Chsm__NodeInfoResponse *r = answer.response->node_info;
-
-                shell_say(
-                    sh,
-                    "\tLabel                :%s\n\tSerial Number        :%s\n\tManufacturer ID      :%s\n",
-                    r->label, r->serial, r->manufacturer);
-                shell_say(sh, "\tBuild Number         :%s\n\tFirmware ID          :%s\n", r->build,
-                          r->library);
-                shell_set(sh, "label", json_string(r->label));
-                shell_set(sh, "serial", json_string(r->serial));
-                shell_set(sh, "build", json_string(r->build));
-        }
+        if (rv == 0)
+                tool_show_hsm(sh, answer.response->node_info);
         chsm_answer_clear(&answer);
         return util_result(sh, "Cfm3GetHSMInfo", rv);
 }
 
 static uint32_t list_users(struct shell *sh, int argc, char **argv)
 {
-        static const char *const types[] = { "?", "CU", "CO", "?", "?", "AU", "PRECO" };
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__ListUsersRequest body = CHSM__LIST_USERS_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -118,16 +107,18 @@ static uint32_t list_users(struct shell *sh, int argc, char **argv)
         if (rv == 0) {
                 const Chsm__ListUsersResponse *r = answer.response->list_users;
 
-                shell_say(sh, "\n\tNumber Of Users found %zu\n\n\tIndex  User ID  User Type  User Name\n",
+                shell_say(sh,
+                          "\n\tNumber Of Users found %zu\n\n\tIndex       User ID     User Type       User "
+                          "Name       "
+                          "                    MofnPubKey    LoginFailureCnt         2FA\n",
                           r->n_users);
                 for (size_t i = 0; i < r->n_users; i++) {
                         const Chsm__User *u = r->users[i];
-                        const char *type = types[u->role <= 6 ? u->role : 0];
 
-                        shell_say(sh, "\t%-6zu %-8llu %-10s %s\n", i + 1, (unsigned long long)u->id, type,
-                                  u->name);
-                        (void)json_array_append_new(list, json_pack("{s:I,s:s,s:s}", "id", (json_int_t)u->id,
-                                                                    "type", type, "name", u->name));
+                        shell_say(sh, "\t%-11zu %-11llu %-15s %-34s %-13s %-23u %s\n", i + 1,
+                                  (unsigned long long)u->id, tool_role_name(u->role), u->name,
+                                  u->quorum_key ? "YES" : "NO", u->failures, u->second_factor ? "YES" : "NO");
+                        (void)json_array_append_new(list, tool_user_json(u));
                 }
         }
         shell_set(sh, "users", list);

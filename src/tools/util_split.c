@@ -28,8 +28,6 @@ static uint32_t split_read(struct shell *sh, struct split *s)
         if (rv == 0 && (!s->with != !s->folder || !s->with != !s->mechanism))
                 rv = shell_fail(sh, ERR_USAGE,
                                 "wrapped shares need -w HANDLES, -m MECHANISM and -d FOLDER together");
-        if (rv == 0 && s->m.id)
-                rv = shell_fail(sh, ERR_USAGE, "shares have no id: it would be one for all");
         if (rv == 0 && s->with)
                 rv = util_handles(sh, "-w", s->with, &s->custodians, &s->custodian_n);
         if (rv == 0 && s->with && s->custodian_n != s->n)
@@ -119,6 +117,8 @@ static uint32_t split_end(struct shell *sh, struct split *s, const Chsm__Derived
                 (void)json_array_append_new(list, json_integer((json_int_t)handle));
         }
         shell_set(sh, "handles", list);
+        if (rv == 0 && s->with) /* not that of the last share alone */
+                shell_set(sh, "file", json_string(s->folder));
         return rv;
 }
 

@@ -86,6 +86,22 @@ static bool id_fill(struct vault_call *call, ProtobufCBinaryData *out)
         return id.p != NULL;
 }
 
+/* Two copies of a partition have one id, and tickets of one do not open the other: what these are sealed with
+ * tells the copies apart. */
+static bool copy_id_fill(struct vault_call *call, ProtobufCBinaryData *out)
+{
+        struct slice key = vault_ticket_key(call->vault);
+        uint8_t *p = arena_alloc(call->arena, CRYPTO_HASH_SIZE);
+
+        if (!p)
+                return false;
+        if (!key.n)
+                return true;
+        out->data = p;
+        out->len = VAULT_ID_SIZE;
+        return crypto_hmac_sha256(call->vault->deps.crypto, key, SLICE_LIT("copy of a partition"), p);
+}
+
 bool vault_hello(struct vault_call *call)
 {
         struct vault *v = call->vault;
@@ -100,7 +116,8 @@ bool vault_hello(struct vault_call *call)
         r->node_number = v->config.node_number;
         r->token_label = arena_text(call->arena, slice_str(v->config.token_label));
         r->nodes = nodes_of(call, false, &r->n_nodes);
-        if (!r->version || !r->node || !r->token_label || !r->nodes || !id_fill(call, &r->partition_id))
+        if (!r->version || !r->node || !r->token_label || !r->nodes || !id_fill(call, &r->partition_id) ||
+            !copy_id_fill(call, &r->copy_id))
                 return memory(call);
         call->response->hello = r;
         call->response->body_case = CHSM__RESPONSE__BODY_HELLO;

@@ -451,7 +451,7 @@ static bool rule_permits(struct vault_call *call, const struct vault_object *o,
         case CK_CHANGE_OWNER_MORE:
                 return entries_within(row->value, is, value) || read_only(call, row, "can only gain entries");
         case CK_CHANGE_OFFICER:
-                return read_only(call, row, "is changed by a crypto officer only");
+                return vault_words_officer_only(call, o, row);
         default:
                 return read_only(call, row, "does not change");
         }

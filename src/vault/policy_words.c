@@ -124,3 +124,18 @@ bool vault_words_wrap(struct vault_call *call, enum vault_rule rule, const struc
                                row->words);
         }
 }
+
+bool vault_words_officer_only(struct vault_call *call, const struct vault_object *o,
+                              const struct ck_attribute_row *row)
+{
+        struct names n = names_of(call, o);
+
+        if (!o->handle)
+                return err_set(&call->err, ERR_ATTRIBUTE_READ_ONLY,
+                               "%s is changed by a crypto officer only, and of token keys only", row->name);
+        return err_set(
+            &call->err, ERR_ATTRIBUTE_READ_ONLY,
+            "%s of %s is changed by a crypto officer only; a crypto officer can run: setAttribute %u "
+            "%llu 1",
+            row->name, n.key, o->handle, (unsigned long long)row->type);
+}

@@ -3,6 +3,7 @@
 #ifndef CHSM_VAULT_POLICY_WORDS_H
 #define CHSM_VAULT_POLICY_WORDS_H
 
+#include "ck/attribute.h"
 #include "vault/policy.h"
 #include "vault/policy_model.h"
 
@@ -10,6 +11,9 @@
 bool vault_words_not_owner(struct vault_call *, const struct vault_object *, enum err_id, const char *what);
 /* A usage attribute that is FALSE. name: "CKA_SIGN". */
 bool vault_words_usage(struct vault_call *, const struct vault_object *, const char *name);
+/* An attribute that only officers change. */
+bool vault_words_officer_only(struct vault_call *, const struct vault_object *,
+                              const struct ck_attribute_row *);
 /* What is known of the two keys when one would wrap the other. */
 bool vault_words_wrap(struct vault_call *, enum vault_rule, const struct vault_object *wrapping,
                       const struct vault_key_facts *with, const struct vault_object *target,

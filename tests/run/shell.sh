@@ -48,6 +48,8 @@ t "a command that is not understood ends with 2" exits 2 mgmt createUser CU
 t "so does a script that is not there" exits 2 mgmt -f nothing-here
 t "a critical command in a script takes its answer from the next line" sh -c 'printf "loginHSM CO admin %s\ncreateUser CU cu8 user8888\ny\nlistUsers\n" \
         "$CHSM_CO_PASSWORD" >answers && chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf" -f answers | grep -q cu8'
+refused "and no is an answer" "not confirmed; nothing was changed" sh -c 'printf "loginHSM CO admin %s\ncreateUser CU cu7 user7777\nmaybe\nn\n" \
+        "$CHSM_CO_PASSWORD" | chsm-mgmt -c "$CHSM_CONF_DIR/chsm-mgmt.conf"'
 printf 'loginHSM -u CU -s cu1 -p %s\ngetKeyInfo -k 99\nlistUsers\n' "$CHSM_CU_PASSWORD" >util-script
 t "the other utility does it the same way" exits 1 chsm-util -f util-script
 t "and stops" sh -c '! grep -q app_user said'
