@@ -45,11 +45,13 @@ struct vault_mask_memory {
         store_rev rev;          /* 0: no record */
         bool deleted;           /* the last object with this value was deleted here */
         uint32_t history;       /* of that object */
+        uint32_t owner;         /* of that object; 0: not known, an old record */
+        struct slice kept;      /* what restricted it, a template of ck/encoding.h; in the call's arena */
         uint32_t changes;       /* grows with each write */
 };
 bool vault_mask_memory_of(struct vault_call *, const struct vault_object *, struct crypto_key *,
                           struct vault_mask_memory *);
-/* Writes the record, guarded by its revision. */
+/* Writes the record, guarded by its revision. Of what is not deleted owner and restrictions are not kept. */
 bool vault_mask_memory_put(struct vault_call *, const struct vault_mask_memory *, bool deleted,
                            uint32_t history);
 /* The object is being deleted: when there are masked copies of it, what it has been through is remembered. */

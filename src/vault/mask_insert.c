@@ -98,9 +98,27 @@ static bool is_absent(struct vault_call *call, const struct vault_object *o, str
 
 /* ---- keys ---- */
 
-/* Trust is given by officers of this partition and not brought in; otherwise the attributes are as they
- * were. */
-static bool attributes_of(struct vault_call *call, const struct vault_object *o,
+/* What restricted the key when it was deleted here takes the place of what did when it was masked. */
+static bool restrict_again(struct vault_call *call, struct slice kept, struct vault_template *t)
+{
+        struct reader in = reader_of(kept);
+        struct slice value;
+        uint64_t type;
+
+        while (ck_template_next(&in, &type, &value)) {
+                struct slice copy = arena_copy(call->arena, value);
+
+                if (!copy.p && value.n)
+                        return err_set(&call->err, ERR_MEMORY, "no memory for an attribute");
+                if (!vault_template_set(call, t, type, copy))
+                        return false;
+        }
+        return true;
+}
+
+/* Trust is given by officers of this partition and not brought in; otherwise the attributes are as they were,
+ * or more restricted. */
+static bool attributes_of(struct vault_call *call, const struct vault_object *o, struct slice kept,
                           struct vault_object_parts *parts, struct vault_template *t)
 {
         static const uint8_t no = 0;
@@ -117,6 +135,8 @@ static bool attributes_of(struct vault_call *call, const struct vault_object *o,
                 if (!vault_template_set(call, t, o->attributes[i].type, value))
                         return false;
         }
+        if (!restrict_again(call, kept, t))
+                return false;
         parts->attributes = t->items;
         parts->attribute_count = t->n;
         return true;
@@ -170,6 +190,11 @@ static bool put_key(struct vault_call *call, const struct vault_object *o, const
         uint32_t shared[VAULT_SHARED_MAX], handle = 0;
         bool ok = vault_life_of(call, key, &life) && vault_mask_memory_of(call, o, key, &m);
 
+        if (ok && m.deleted && m.owner && m.owner != o->owner)
+                ok =
+                    err_set(&call->err, ERR_MASK_DELETED,
+                            "the key was another user's when it was deleted here, and only its owner of then "
+                            "could bring it back");
         if (ok && m.deleted && call->login.user_id != o->owner)
                 ok = err_set(&call->err, ERR_MASK_DELETED,
                              "the key was deleted here after it was masked; only its owner '%.*s' can bring "
@@ -177,7 +202,8 @@ static bool put_key(struct vault_call *call, const struct vault_object *o, const
                              (int)k->owner.n, (const char *)k->owner.p);
         parts.history |= VAULT_HISTORY_MASKED | k->life | life.marks | (ok ? m.history : 0);
         sharers_of(call, o, k, shared, &parts);
-        ok = ok && attributes_of(call, o, &parts, &t) && vault_object_material(k->body, &parts.material) &&
+        ok = ok && attributes_of(call, o, m.kept, &parts, &t) &&
+             vault_object_material(k->body, &parts.material) &&
              (!(k->life & ~life.marks) || vault_life_add(call, &life, k->life)) &&
              handle_for(call, k, &handle) && vault_mask_memory_put(call, &m, false, m.history) &&
              vault_object_put(call, handle, &parts, &made) && reply(call, handle, o->owner);

@@ -51,7 +51,7 @@ struct attack_group {
         void (*before)(void); /* keys that many sequences share; may be NULL */
 };
 extern const struct attack_group group_wrap, group_trusted, group_template, group_derive, group_oracle,
-    group_format, group_beyond, group_misuse, group_wire, group_other, group_rights;
+    group_format, group_beyond, group_misuse, group_wire, group_other, group_rights, group_masked;
 
 extern CK_FUNCTION_LIST_PTR p11;
 /* The partition has separate_roles=1: sequences of grade S are refused. */
