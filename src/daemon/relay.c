@@ -53,6 +53,7 @@ struct relay {
         pthread_mutex_t lock; /* the inbox */
         int *inbox;
         size_t inbox_n, inbox_cap;
+        struct buf asking; /* a request with another revision; wiped after each */
 };
 
 /* ---- how many connections each system user has ---- */
@@ -225,6 +226,29 @@ static bool answer_error(struct app *a, uint64_t id, const struct err *err)
         return wire_response_encode(&r, &a->out);
 }
 
+static void revision_note(struct relay_shared *shared, int64_t revision)
+{
+        int64_t most = atomic_load(&shared->revision);
+
+        while (revision > most && !atomic_compare_exchange_weak(&shared->revision, &most, revision))
+                ;
+}
+
+/* The request as it came, or a copy that wants to see what other applications have been told of. No request
+ * outgrows a limit of the node's by it: one that just fits goes as it is. */
+static struct slice revision_ask(struct relay *r, struct slice frame)
+{
+        int64_t revision = atomic_load(&r->shared->revision);
+        size_t limit = frame.n <= WIRE_LIMIT_LOGIN ? WIRE_LIMIT_LOGIN : (size_t)r->shared->conf->max_frame;
+
+        if (wire_frame_min_revision(frame) >= revision)
+                return frame;
+        buf_reset(&r->asking);
+        buf_put_slice(&r->asking, frame);
+        wire_frame_put_min_revision(&r->asking, revision);
+        return buf_ok(&r->asking) && r->asking.n <= limit ? buf_slice(&r->asking) : frame;
+}
+
 /* An answer from a node, or word that there is none. The relay's loop sends what lies ready afterwards. */
 static void replied(void *arg, uint8_t *frame, size_t n, const struct err *err)
 {
@@ -232,6 +256,7 @@ static void replied(void *arg, uint8_t *frame, size_t n, const struct err *err)
         struct app *a = p->app;
 
         if (frame) {
+                revision_note(a->relay->shared, wire_frame_revision(slice_of(frame, n)));
                 buf_put_u32(&a->out, (uint32_t)n);
                 buf_put(&a->out, frame, n);
         } else {
@@ -257,8 +282,10 @@ static bool relay_frame(struct app *a, struct slice frame)
         }
         p->app = a;
         p->id = id;
-        p->ticket =
-            client_pool_submit(r->pool, frame, id, (int)r->shared->conf->deadline_s * 1000, replied, p, &err);
+        p->ticket = client_pool_submit(r->pool, revision_ask(r, frame), id,
+                                       (int)r->shared->conf->deadline_s * 1000, replied, p, &err);
+        if (r->asking.p)
+                sec_wipe(r->asking.p, r->asking.n); /* passwords and plain text go by here */
         if (!p->ticket) {
                 free(p);
                 return answer_error(a, id, &err);
@@ -418,6 +445,7 @@ struct relay *relay_new(struct relay_shared *shared, struct err *err)
                 return NULL;
         }
         r->shared = shared;
+        r->asking = BUF_INIT;
         pthread_mutex_init(&r->lock, NULL);
         r->epoll = epoll_create1(EPOLL_CLOEXEC);
         r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -473,6 +501,7 @@ void relay_free(struct relay **rp)
                 pthread_join(r->thread, NULL);
         }
         client_pool_free(&r->pool);
+        buf_clear(&r->asking);
         for (size_t i = 0; i < r->inbox_n; i++)
                 (void)close(r->inbox[i]);
         free(r->inbox);

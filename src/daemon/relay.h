@@ -1,7 +1,8 @@
 /* Relays: each is one thread that carries frames between applications and nodes, undecoded.
  *
- * A relay has a pool of connections to the nodes. Ids are replaced on the way; everything else, the login
- * ticket included, is the application's business. */
+ * A relay has a pool of connections to the nodes. Ids are replaced on the way, and a request asks for a node
+ * that has seen what any application of this host has been told of: what one changed the others see,
+ * whichever node they get to. Everything else, the login ticket included, is the application's business. */
 #ifndef CHSM_DAEMON_RELAY_H
 #define CHSM_DAEMON_RELAY_H
 
@@ -12,6 +13,7 @@ struct relay_shared {
         const struct daemon_conf *conf;
         struct chsm_options options; /* of the way to the nodes */
         _Atomic size_t connections;
+        _Atomic int64_t revision; /* the highest in any answer */
         _Atomic bool stopping;
 };
 

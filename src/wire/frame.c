@@ -105,6 +105,8 @@ enum wire_next wire_reader_next(struct wire_reader *r, uint8_t **frame, size_t *
 
 #define ID_TAG      0x09 /* field 1, fixed64 */
 #define TICKET_TAG  0x12 /* field 2, bytes */
+#define WANTED_TAG  0x18 /* field 3 of a request, varint */
+#define SHOWN_TAG   0x28 /* field 5 of a response, varint */
 #define CONTEXT_TAG 0x32 /* field 6, bytes */
 #define BODY_TAG    0x52 /* field 10, the first body; the envelope comes before */
 #define ID_SIZE     9
@@ -183,6 +185,42 @@ bool wire_frame_login(struct slice frame, struct slice *ticket, struct slice *co
                         field_skip(&r, (unsigned)(tag & 7));
         }
         return reader_ok(&r);
+}
+
+/* The last varint of that tag before the body. */
+static int64_t envelope_number(struct slice frame, uint64_t wanted)
+{
+        struct reader r = reader_of(frame);
+        uint64_t tag = 0, value = 0;
+
+        while (reader_ok(&r) && r.rest.n && tag < BODY_TAG) {
+                tag = varint(&r);
+                if (tag == wanted)
+                        value = varint(&r);
+                else
+                        field_skip(&r, (unsigned)(tag & 7));
+        }
+        return reader_ok(&r) && value <= INT64_MAX ? (int64_t)value : 0;
+}
+
+int64_t wire_frame_revision(struct slice response)
+{
+        return envelope_number(response, SHOWN_TAG);
+}
+
+int64_t wire_frame_min_revision(struct slice request)
+{
+        return envelope_number(request, WANTED_TAG);
+}
+
+void wire_frame_put_min_revision(struct buf *request, int64_t revision)
+{
+        uint64_t rest = (uint64_t)revision;
+
+        buf_put_u8(request, WANTED_TAG);
+        for (; rest >= 0x80; rest >>= 7)
+                buf_put_u8(request, (uint8_t)(rest | 0x80));
+        buf_put_u8(request, (uint8_t)rest);
 }
 
 uint32_t wire_frame_body(struct slice frame)

@@ -36,6 +36,12 @@ bool wire_frame_id(struct slice frame, uint64_t *id);
 bool wire_frame_set_id(uint8_t *frame, size_t n, uint64_t id);
 /* Lends ticket and application context of an undecoded request; empty when absent. False: malformed. */
 bool wire_frame_login(struct slice frame, struct slice *ticket, struct slice *context);
+/* The revision of an undecoded response, and the lowest one that an undecoded request wants to see; 0: none.
+ */
+int64_t wire_frame_revision(struct slice response);
+int64_t wire_frame_min_revision(struct slice request);
+/* Appends a later min_revision to an undecoded request: in protobuf the last one holds. */
+void wire_frame_put_min_revision(struct buf *request, int64_t revision);
 /* The body's field number of an undecoded request or response: 0 when it has none. */
 uint32_t wire_frame_body(struct slice frame);
 

@@ -112,12 +112,11 @@ serve() {
         servers="$servers $server"
 }
 
-# until_true COMMAND...: asks every tenth of a second, for half a minute at most.
+# until_true COMMAND...: asks every tenth of a second, for half a minute at most, however long an answer takes.
 until_true() {
-        tries=0
+        until_then=$(($(date +%s) + 30))
         until "$@" >/dev/null 2>&1; do
-                tries=$((tries + 1))
-                [ "$tries" -lt 300 ] || return 1
+                [ "$(date +%s)" -lt "$until_then" ] || return 1
                 sleep 0.1
         done
 }

@@ -135,6 +135,49 @@ static void a_relay_sees_id_ticket_and_body(void **state)
         buf_clear(&frame);
 }
 
+static void a_relay_raises_the_revision_a_request_wants_to_see(void **state)
+{
+        static const int64_t revisions[] = { 1, 127, 128, 300, INT64_MAX };
+        Chsm__Request request;
+        Chsm__ListUsersRequest body = CHSM__LIST_USERS_REQUEST__INIT;
+        Chsm__Response response = CHSM__RESPONSE__INIT;
+        struct buf frame = BUF_INIT;
+
+        (void)state;
+        response.id = 7;
+        assert_true(wire_response_encode(&response, &frame));
+        assert_int_equal(wire_frame_revision(body_of(&frame)), 0);
+        for (size_t i = 0; i < sizeof(revisions) / sizeof(revisions[0]); i++) {
+                struct err err = ERR_INIT;
+                struct arena *arena = arena_new(1024, 65536);
+                struct buf raised = BUF_INIT;
+                Chsm__Request *again;
+
+                request_init(&request, 7);
+                request.body_case = CHSM__REQUEST__BODY_LIST_USERS;
+                request.list_users = &body;
+                request.min_revision = 5;
+                buf_reset(&frame);
+                assert_true(wire_request_encode(&request, &frame));
+                assert_int_equal(wire_frame_min_revision(body_of(&frame)), 5);
+                buf_put_slice(&raised, body_of(&frame));
+                wire_frame_put_min_revision(&raised, revisions[i]);
+                again = wire_request_decode(arena, buf_slice(&raised), &err);
+                assert_non_null(again);
+                assert_int_equal(again->min_revision, revisions[i]);
+                assert_int_equal(again->body_case, request.body_case);
+                buf_clear(&raised);
+                arena_free(&arena);
+                response.revision = revisions[i];
+                buf_reset(&frame);
+                assert_true(wire_response_encode(&response, &frame));
+                assert_int_equal(wire_frame_revision(body_of(&frame)), revisions[i]);
+        }
+        assert_int_equal(wire_frame_revision(SLICE_EMPTY), 0);
+        assert_int_equal(wire_frame_revision(slice_of((const uint8_t *)"\x28\xff", 2)), 0);
+        buf_clear(&frame);
+}
+
 static void truncated_and_flipped_messages_never_pass_half(void **state)
 {
         struct buf frame = sign_frame();
@@ -271,6 +314,7 @@ int main(void)
                 cmocka_unit_test(frames_come_whole_at_every_split),
                 cmocka_unit_test(lengths_beyond_the_limit_are_refused_at_once),
                 cmocka_unit_test(a_relay_sees_id_ticket_and_body),
+                cmocka_unit_test(a_relay_raises_the_revision_a_request_wants_to_see),
                 cmocka_unit_test(truncated_and_flipped_messages_never_pass_half),
                 cmocka_unit_test(every_body_has_its_row),
                 cmocka_unit_test(fields_out_of_range_are_named),
