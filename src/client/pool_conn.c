@@ -82,6 +82,7 @@ bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__HelloRequest hello = CHSM__HELLO_REQUEST__INIT;
         Chsm__Version version = CHSM__VERSION__INIT;
+        const struct pool_request *waits = c->elevates ? pool_request_find(pool, c->elevates) : NULL;
         uint8_t own[1024], login_context[WIRE_CONTEXT_SIZE];
         char name[WIRE_LIMIT_LOGIN / 64 + 1] = "libchsm";
 
@@ -105,6 +106,8 @@ bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice
         request.context = (ProtobufCBinaryData){ sizeof(login_context), login_context };
         request.body_case = CHSM__REQUEST__BODY_HELLO;
         request.hello = &hello;
+        if (waits) /* a node that is behind does not know a login that is newer */
+                request.min_revision = wire_frame_min_revision(slice_of(waits->frame, waits->n));
         c->hello_id = request.id;
         return wire_request_encode(&request, &c->out);
 }
@@ -141,7 +144,7 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
         struct arena *arena = arena_new(HELLO_ARENA, 16 * (size_t)WIRE_LIMIT_PRESET);
         Chsm__Response *r = arena ? wire_response_decode(arena, slice_of(frame, n), err) : NULL;
         struct pool_request *waits = c->elevates ? pool_request_find(pool, c->elevates) : NULL;
-        bool elevates = c->elevates != 0, good = false;
+        bool elevates = c->elevates != 0, good = false, later;
 
         c->hello_id = c->elevates = 0;
         if (!r) {
@@ -162,8 +165,11 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
                 hello_keep(pool, arena, r->hello);
                 return true;
         }
+        later = r->reason == ERR_RETRY;
         arena_free(&arena);
-        if (elevates && waits && !waits->conn)
+        if (later)
+                c->rest_until = pool->now + REST_MS; /* the node cannot say now; another may */
+        else if (elevates && waits && !waits->conn)
                 pool_request_end(pool, waits, frame, n, NULL); /* its ticket is what was refused */
         return elevates;
 }

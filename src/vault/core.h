@@ -67,6 +67,7 @@ struct vault {
         struct vault_objects *objects;
         struct vault_lanes *lanes;
         struct vault_members *members;
+        struct vault_clock_watch *clock_watch; /* clock_watch.c */
         struct vault_tickets *tickets;
         struct vault_replays *replays;
         struct vault_cache *cache;
@@ -113,6 +114,7 @@ struct vault_call {
         const Chsm__Request *request;
         struct arena *arena;
         struct vault_login login;
+        struct vault_login ended;            /* of a ticket that its account has outlived; user_id 0: none */
         uint8_t context[VAULT_CONTEXT_SIZE]; /* the request's application context */
         Chsm__Response *response;
         struct err err;

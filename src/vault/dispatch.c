@@ -1,5 +1,6 @@
 /* One request, from its ticket to its answer. Authorisation comes before the handler sees anything; changes,
  * idempotency record and audit record are committed in one store transaction after it. */
+#include "vault/clock_watch.h"
 #include "vault/commit.h"
 #include "vault/quorum.h"
 #include "vault/ticket.h"
@@ -99,6 +100,9 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                 return false;
         if (is_behind(call))
                 catch_up(call, row);
+        if ((call->request->ticket.len || row->body == CHSM__REQUEST__BODY_LOGIN) &&
+            !vault_clock_believed(v, &call->err))
+                return false;
         if (call->request->ticket.len) {
                 if (!vault_ticket_open(call, &call->err))
                         return is_behind(call) && vault_ticket_is_ours(call) ? behind(call) : false;
@@ -256,6 +260,22 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                        "others keep changing the same records, or news of them is late; try again");
 }
 
+/* The change was made and its answer got lost; it ended the login that it was asked with (a new password), so
+ * the ticket that comes with the second try is no longer good for anything but that answer. */
+static bool was_done(struct vault_call *call, const struct vault_command *row)
+{
+        struct err err = call->err;
+
+        if (!row->mutating || !call->ended.user_id || call->request->idempotency.len != 16)
+                return false;
+        call->login = call->ended;
+        if (vault_replay_find(call, row) && !call->err.id)
+                return true;
+        memset(&call->login, 0, sizeof(call->login));
+        call->err = err;
+        return false;
+}
+
 static uint64_t now_us(void)
 {
         struct timespec t;
@@ -292,6 +312,8 @@ const Chsm__Response *vault_call(struct vault *v, const struct vault_peer *peer,
                         (unsigned)request->body_case);
         else if (admit(call, row, ticket_valid))
                 (void)execute(call, row, &recorded);
+        else
+                recorded = was_done(call, row);
         if (call->memo_clear)
                 call->memo_clear(call->memo);
         vault_uses_settle(call, call->err.id == ERR_NONE);

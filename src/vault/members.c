@@ -1,4 +1,5 @@
 #include "vault/members.h"
+#include "vault/clock_watch.h"
 #include "vault/partition.h"
 
 #include <stdio.h>
@@ -103,6 +104,7 @@ static void member_take(struct vault *v, struct vault_member *m)
         m->heard_ms = was->heard_ms;
         if (m->beat_ms && atomic_load(&all->listens) && m->beat_ms != was->beat_ms) {
                 m->heard_ms = clock_mono_ms(&v->deps.clock);
+                vault_clock_heard(v, m->number, m->beat_ms);
                 if (m->number != v->config.node_number && m->started_ms != was->started_ms)
                         atomic_store(&all->said_ms, 0);
         }
@@ -291,7 +293,9 @@ bool vault_member_say(struct vault *v, struct err *err)
         pthread_rwlock_rdlock(&v->members->lock);
         m = self_of(v);
         pthread_rwlock_unlock(&v->members->lock);
-        if (said && m.heard_ms - said < VAULT_BEAT_MS)
+        /* A node that doubts its clock speaks each time: when all were set, each sees so that the others have
+         * it. */
+        if (said && m.heard_ms - said < VAULT_BEAT_MS && vault_clock_believed(v, NULL))
                 return true;
         /* Before speaking: who starts meanwhile wants to hear it again. */
         atomic_store(&v->members->said_ms, m.heard_ms);

@@ -106,10 +106,6 @@ static bool entry_check(struct vault_call *call, const struct entry *e, struct e
 {
         struct vault *v = call->vault;
 
-        if (atomic_load_explicit(e->live_epoch, memory_order_relaxed) != e->login.epoch)
-                return err_set(err, ERR_TICKET,
-                               "the login of '%s' has ended: the account was changed, locked or deleted",
-                               e->login.user);
         if (e->login.expires_ms <= clock_wall_ms(&v->deps.clock))
                 return err_set(err, ERR_TICKET, "the login of '%s' has expired", e->login.user);
         if (e->has_certificate != call->peer->has_certificate ||
@@ -120,6 +116,12 @@ static bool entry_check(struct vault_call *call, const struct entry *e, struct e
                 return err_set(err, ERR_TICKET, "the login belongs to another application context");
         if (vault_context_retired(v, call->context))
                 return err_set(err, ERR_TICKET, "the application context of this login was retired");
+        if (atomic_load_explicit(e->live_epoch, memory_order_relaxed) != e->login.epoch) {
+                call->ended = e->login;
+                return err_set(err, ERR_TICKET,
+                               "the login of '%s' has ended: the account was changed, locked or deleted",
+                               e->login.user);
+        }
         call->login = e->login;
         call->login.rights = atomic_load_explicit(e->live_rights, memory_order_relaxed);
         return true;

@@ -1,6 +1,7 @@
 #include "vault/vault.h"
 #include "base/log.h"
 #include "vault/authorise.h"
+#include "vault/clock_watch.h"
 #include "vault/commit.h"
 #include "vault/lives.h"
 #include "vault/backup.h"
@@ -52,11 +53,12 @@ static bool config_copy(struct vault *v, const struct vault_config *from, struct
 static bool parts_open(struct vault *v, struct err *err)
 {
         return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
-               vault_members_open(v, err) && vault_tickets_open(v, err) && vault_streams_open(v, err) &&
-               vault_replays_open(v, err) && vault_authorisations_open(v, err) &&
-               vault_counters_open(v, err) && vault_objects_open(v, err) && vault_cache_open(v, err) &&
-               vault_lives_open(v, err) && vault_quorum_open(v, err) && vault_udds_open(v, err) &&
-               vault_masks_open(v, err) && vault_spools_open(v, err);
+               vault_members_open(v, err) && vault_clock_open(v, err) && vault_tickets_open(v, err) &&
+               vault_streams_open(v, err) && vault_replays_open(v, err) &&
+               vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
+               vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err) &&
+               vault_quorum_open(v, err) && vault_udds_open(v, err) && vault_masks_open(v, err) &&
+               vault_spools_open(v, err);
 }
 
 struct load {
@@ -252,6 +254,7 @@ void vault_close(struct vault **vp)
         vault_streams_close(v);
         vault_lanes_close(v);
         vault_members_close(v);
+        vault_clock_close(v);
         vault_udds_close(v);
         vault_users_close(v);
         vault_partition_close(v);

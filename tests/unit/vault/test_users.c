@@ -133,6 +133,30 @@ static void a_new_password_ends_old_logins(void **state)
         assert_int_equal(change_password(&cu, 1, "cu2", "user1234", "new12345"), 0);
 }
 
+/* The answer to a new password got lost: the second try comes with a ticket that the first has ended. */
+static void a_lost_answer_to_a_new_password_comes_again(void **state)
+{
+        static const uint8_t once[16] = { 1, 2, 3 }, other[16] = { 4 };
+        struct caller cu = caller_cu(*state, "cu2"), stranger = caller_cu(*state, "cu1"), elsewhere = cu;
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__ChangePasswordRequest in = CHSM__CHANGE_PASSWORD_REQUEST__INIT;
+
+        in.role = 1;
+        in.user = (char *)(uintptr_t) "cu2";
+        in.password = (ProtobufCBinaryData){ 8, (uint8_t *)(uintptr_t) "new12345" };
+        in.old_password = (ProtobufCBinaryData){ 8, (uint8_t *)(uintptr_t) "user1234" };
+        r.change_password = &in;
+        r.body_case = CHSM__REQUEST__BODY_CHANGE_PASSWORD;
+        assert_int_equal(ask_again(&cu, &r, once)->status, 0);
+        assert_int_equal(ask_again(&cu, &r, once)->status, 0);
+        assert_int_equal(ask_again(&cu, &r, other)->status, CKR_USER_NOT_LOGGED_IN);
+        assert_int_not_equal(ask_again(&stranger, &r, once)->status, 0);
+        elsewhere.context[0] ^= 1;
+        assert_int_equal(ask_again(&elsewhere, &r, once)->status, CKR_USER_NOT_LOGGED_IN);
+        assert_int_equal(caller_login(&cu, 1, "cu2", "new12345"), 0);
+        assert_int_equal(change_password(&cu, 1, "cu2", "user1234", "new12345"), 0);
+}
+
 static void tickets_are_bound(void **state)
 {
         struct hsm *h = *state;
@@ -183,6 +207,7 @@ int main(void)
                 cmocka_unit_test(a_success_starts_the_count_anew),
                 cmocka_unit_test(unknown_users_look_like_wrong_passwords),
                 cmocka_unit_test(a_new_password_ends_old_logins),
+                cmocka_unit_test(a_lost_answer_to_a_new_password_comes_again),
                 cmocka_unit_test(users_with_keys_stay),
                 cmocka_unit_test(tickets_are_bound),
         };
