@@ -11,10 +11,14 @@ check-long:
 	CHSM_CHECK_LONG=1 CHSM_KILL_ROUNDS=200 ./scripts/check
 	./scripts/timing
 
+# A cluster that is broken in random order for $CHSM_SOAK_MINUTES (10): docs/soak.md.
+soak:
+	./scripts/soak
+
 fuzz:
 	./scripts/fuzz
 
 bench:
 	./scripts/bench
 
-.PHONY: demo check check-long fuzz bench
+.PHONY: demo check check-long soak fuzz bench
