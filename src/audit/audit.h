@@ -66,6 +66,9 @@ struct audit_writer_config {
 struct audit_writer *audit_writer_open(const struct audit_writer_config *, struct err *);
 /* Waits for room when the queue is full: nothing is lost. node, chain, sequence and time are filled in. */
 void audit_writer_append(struct audit_writer *, const struct audit_record *);
+/* Whether it is about to wait: who must not, asks first and does nothing that would be recorded. Any thread.
+ */
+bool audit_writer_crowded(struct audit_writer *);
 /* Waits until everything appended before is in the file. False: writing failed, err says why. */
 bool audit_writer_flush(struct audit_writer *, struct err *);
 void audit_writer_head(struct audit_writer *, uint64_t *sequence, uint8_t hash[AUDIT_HASH_SIZE]);

@@ -52,9 +52,16 @@ void audit_writer_append(struct audit_writer *w, const struct audit_record *reco
         w->appended++;
         /* A signal a record would cost more than a P-256 signature does; the writer looks by itself soon. */
         w->count++;
+        if (w->count > w->capacity - w->capacity / 8)
+                atomic_store_explicit(&w->crowded, true, memory_order_relaxed);
         if (w->count == 1 || w->count == w->capacity / 2)
                 pthread_cond_signal(&w->filled);
         pthread_mutex_unlock(&w->lock);
+}
+
+bool audit_writer_crowded(struct audit_writer *w)
+{
+        return atomic_load_explicit(&w->crowded, memory_order_relaxed);
 }
 
 /* Chains one record onto the batch. */
@@ -250,6 +257,7 @@ static void *writer_main(void *arg)
                 w->queue = w->spare;
                 w->spare = taken;
                 w->count = 0;
+                atomic_store_explicit(&w->crowded, false, memory_order_relaxed);
                 pthread_cond_broadcast(&w->drained);
                 pthread_mutex_unlock(&w->lock);
                 for (size_t i = 0; i < n; i += BATCH_MOST)

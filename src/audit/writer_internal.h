@@ -40,6 +40,7 @@ struct audit_writer {
         int64_t last_ms;
         bool stepped;             /* the clock is behind last_ms, and a record says so */
         _Atomic bool failing;     /* the last batch could not be written */
+        _Atomic bool crowded;     /* little room is left in the queue */
         _Atomic uint64_t dropped; /* records lost since it was opened */
         struct audit_place place; /* where reading went on; under lock */
 };

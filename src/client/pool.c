@@ -187,10 +187,17 @@ uint64_t client_pool_submit(struct client_pool *pool, struct slice frame, uint64
 {
         uint64_t id;
         struct pool_request *r = NULL;
+        struct slice login, context;
         size_t slot;
 
         if (!wire_frame_id(frame, &id) || frame.n > WIRE_LIMIT_HIGHEST) {
                 err_set(err, ERR_FRAME, "a request of %zu bytes without an id, or too large", frame.n);
+                return 0;
+        }
+        /* A node closes the connection for it, which others' requests are on as well. */
+        if (frame.n > WIRE_LIMIT_LOGIN && !(wire_frame_login(frame, &login, &context) && login.n)) {
+                err_set(err, ERR_NOT_LOGGED_IN, "before login a request may have %d bytes, this one has %zu",
+                        (int)WIRE_LIMIT_LOGIN, frame.n);
                 return 0;
         }
         slot = slot_take(pool);

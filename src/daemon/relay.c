@@ -17,6 +17,7 @@
 #define FDS_MAX       66 /* epoll, wake, and the pool's */
 #define IN_FLIGHT_MAX 256
 #define OUT_MAX       ((size_t)8 * 1024 * 1024)
+#define HELD_MAX      ((size_t)8 * 1024 * 1024) /* bytes of requests that are under way */
 
 struct app {
         struct app *next, *prev;
@@ -29,6 +30,7 @@ struct app {
         size_t out_at;
         struct pending *pending;
         unsigned in_flight;
+        size_t held; /* bytes of those */
         uint32_t interest;
         uid_t uid;
         bool wants_write, stuck; /* stuck: frames wait in the reader for room */
@@ -40,6 +42,7 @@ struct pending {
         struct app *app;
         uint64_t ticket;
         uint64_t id; /* as the application chose it */
+        size_t n;    /* bytes */
 };
 
 struct relay {
@@ -110,6 +113,7 @@ static void pending_unlink(struct pending *p)
         if (p->next)
                 p->next->prev = p->prev;
         a->in_flight--;
+        a->held -= p->n;
 }
 
 static void due_add(struct app *a)
@@ -282,6 +286,7 @@ static bool relay_frame(struct app *a, struct slice frame)
         }
         p->app = a;
         p->id = id;
+        p->n = frame.n;
         p->ticket = client_pool_submit(r->pool, revision_ask(r, frame), id,
                                        (int)r->shared->conf->deadline_s * 1000, replied, p, &err);
         if (r->asking.p)
@@ -295,12 +300,13 @@ static bool relay_frame(struct app *a, struct slice frame)
                 a->pending->prev = p;
         a->pending = p;
         a->in_flight++;
+        a->held += p->n;
         return true;
 }
 
 static bool has_room(const struct app *a)
 {
-        return a->in_flight < IN_FLIGHT_MAX && a->out.n - a->out_at <= OUT_MAX;
+        return a->in_flight < IN_FLIGHT_MAX && a->held < HELD_MAX && a->out.n - a->out_at <= OUT_MAX;
 }
 
 /* False: the connection is over. */

@@ -9,7 +9,8 @@
 
 #define IN_FLIGHT_MAX 256
 #define OUT_MAX       ((size_t)4 * 1024 * 1024)
-#define BURST         64 /* frames handled before others get their turn */
+#define HELD_MAX      ((size_t)8 * 1024 * 1024) /* bytes of requests that wait for a thread */
+#define BURST         64                        /* frames handled before others get their turn */
 
 static void conn_free(struct conn *c)
 {
@@ -92,9 +93,14 @@ static bool out_full(const struct conn *c)
         return c->out.n - c->out_at > OUT_MAX;
 }
 
+static bool jobs_full(const struct conn *c)
+{
+        return c->in_flight >= IN_FLIGHT_MAX || c->held >= HELD_MAX;
+}
+
 static void interest_set(struct conn *c)
 {
-        bool full = c->in_flight >= IN_FLIGHT_MAX || out_full(c) || c->loop->server->stopping;
+        bool full = jobs_full(c) || out_full(c) || c->loop->server->stopping;
         uint32_t wanted = (full && !c->shaking ? 0 : EPOLLIN) | (c->wants_write ? (uint32_t)EPOLLOUT : 0);
         struct epoll_event event = { .events = wanted, .data.ptr = c };
 
@@ -225,8 +231,10 @@ static bool defer(struct conn *c, struct slice frame, struct pool *pool)
                 return answer_malformed(c, frame, &err);
         }
         r->conn = c;
+        r->n = frame.n;
         r->job.run = run_job;
         c->in_flight++;
+        c->held += r->n;
         atomic_fetch_add_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
         pool_submit(pool, &r->job);
         return true;
@@ -296,7 +304,7 @@ static bool read_frames(struct conn *c, bool *left)
         bool dry = false, got = false;
         int burst = 0;
 
-        while (!dry && c->in_flight < IN_FLIGHT_MAX && !(*left = out_full(c))) {
+        while (!dry && !jobs_full(c) && !(*left = out_full(c))) {
                 uint8_t *frame;
                 size_t n;
                 enum wire_next next = wire_reader_next(c->reader, &frame, &n, &err);

@@ -17,6 +17,7 @@ struct conn {
         struct buf out;
         size_t out_at;      /* bytes of out that are sent */
         unsigned in_flight; /* jobs not yet back */
+        size_t held;        /* bytes of their requests */
         uint32_t interest;  /* epoll events asked for */
         int64_t since_ms;   /* of the last byte from the peer */
         TAILQ_ENTRY(conn) again;
@@ -32,6 +33,7 @@ struct request_job {
         struct conn *conn;
         struct arena *arena; /* holds the request */
         const Chsm__Request *request;
+        size_t n; /* bytes of it */
         struct buf answer;
         bool ticket_valid;
 };

@@ -68,10 +68,23 @@ void vault_audit_use(struct vault_call *call, const struct vault_command *row)
 {
         struct audit_record record;
 
-        if (!call->vault->deps.audit || !row->operation)
+        if (!call->vault->deps.audit || !row->operation || call->unaudited)
                 return;
         vault_audit_fill(call, row, &record);
         audit_writer_append(call->vault->deps.audit, &record);
+}
+
+bool vault_audit_may(struct vault_call *call, const struct vault_command *row)
+{
+        struct vault *v = call->vault;
+
+        call->unaudited = v->deps.audit && row->operation && audit_writer_crowded(v->deps.audit);
+        return !call->unaudited ||
+               err_set(
+                   &call->err, ERR_RETRY,
+                   "node '%s' cannot write its log of key use as fast as it is asked (look at the disk of "
+                   "its data_dir), and does nothing that it does not record; try another node",
+                   v->config.node_name);
 }
 
 bool vault_events_may(struct vault_call *call, const struct vault_command *row)

@@ -58,6 +58,8 @@ void vault_replay_give_back(struct vault_call *, const struct store_op *, size_t
 /* ---- audit_log.c ---- */
 /* What the call was, and what came of it (call->err); without the time. Text is lent from the call. */
 void vault_audit_fill(struct vault_call *, const struct vault_command *, struct audit_record *);
+/* False: the log of key use has no room for the command, which would wait for it in an event loop. */
+bool vault_audit_may(struct vault_call *, const struct vault_command *);
 /* To the operation event log, when there is one. */
 bool vault_events_may(struct vault_call *, const struct vault_command *);
 void vault_events_add(struct vault_call *, const struct vault_command *, uint64_t duration_us);

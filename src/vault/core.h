@@ -136,6 +136,7 @@ struct vault_call {
         store_rev committed;        /* revision of its changes; 0: none yet */
         struct vault_object *used;  /* the token key it uses, counted if it succeeds; with a reference */
         bool unrecorded;            /* refused because it could not be recorded as an event */
+        bool unaudited;             /* refused because there is no room in the log of key use */
         /* for the audit record */
         uint64_t object;        /* handle, 0: none or session object */
         uint64_t second_object; /* public half, wrapping key */

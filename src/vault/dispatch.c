@@ -96,7 +96,7 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                 return err_set(
                     &call->err, ERR_STORE_DAMAGED,
                     "the node is out of service: its store could not be followed; see the node's log");
-        if (!vault_events_may(call, row))
+        if (!vault_audit_may(call, row) || !vault_events_may(call, row))
                 return false;
         if (is_behind(call))
                 catch_up(call, row);

@@ -116,6 +116,21 @@ EOF
 }
 t "the daemon closes such connections" daemon
 t "and serves others" signs
+# Whoever may open the socket could have the node close the connection that all applications share.
+large_nobody() {
+        python3 - "$CHSM_SOCKET" <<'EOF'
+import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+frame = b'\x09' + struct.pack('<Q', 5) + b'\x1a' + b'\xc0\x3e' + b'x' * 8000
+s.sendall(struct.pack('>I', len(frame)) + frame)
+answer = s.recv(4096)
+assert b'before login a request may have 4096 bytes' in answer, answer
+EOF
+        ! tail -n +"$mark" "$node_log" | grep "sent a bad frame"
+}
+mark=$(($(wc -l <"$node_log") + 1))
+t "a large request without a login ends at the daemon" large_nobody
 
 flood() {
         python3 "$top/tests/run/flood.py" "$port" "$CHSM_SOCKET" flooded >flood.out 2>&1 &
