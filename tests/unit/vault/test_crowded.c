@@ -6,20 +6,30 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct drain {
+        int fd; /* does not block; open for writing as well, so that it never ends */
+        _Atomic bool over;
+};
+
 static void *drain(void *arg)
 {
+        struct drain *d = arg;
         char bytes[4096];
-        int fd = open(arg, O_RDONLY | O_CLOEXEC);
 
-        while (read(fd, bytes, sizeof(bytes)) > 0)
-                ;
-        (void)close(fd);
+        while (!atomic_load(&d->over)) {
+                struct pollfd one = { .fd = d->fd, .events = POLLIN };
+
+                if (poll(&one, 1, 20) > 0)
+                        (void)!read(d->fd, bytes, sizeof(bytes));
+        }
         return NULL;
 }
 
@@ -89,7 +99,7 @@ static void a_hanging_log_refuses_and_does_not_block(void **state)
         struct audit_writer *w = writer_before_a_pipe(h, folder, path);
         uint32_t reason = 0;
         pthread_t reader;
-        int stopper = stop_up(path);
+        struct drain d = { .fd = stop_up(path) };
 
         (void)state;
         vault_set_audit(h->vault, w);
@@ -100,14 +110,15 @@ static void a_hanging_log_refuses_and_does_not_block(void **state)
         for (int i = 0; i < 200; i++) /* none of these refusals takes room either */
                 assert_int_equal(find(&cu), ERR_RETRY);
         assert_int_equal(say_hello(&cu), 0);
-        assert_int_equal(pthread_create(&reader, NULL, drain, path), 0);
-        (void)close(stopper);
+        assert_int_equal(pthread_create(&reader, NULL, drain, &d), 0);
         while (find(&cu))
                 (void)sched_yield();
         (void)alarm(0);
         vault_set_audit(h->vault, NULL);
         audit_writer_close(&w);
+        atomic_store(&d.over, true);
         pthread_join(reader, NULL);
+        (void)close(d.fd);
         scratch_remove(folder);
         hsm_free(h);
 }
