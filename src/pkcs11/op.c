@@ -99,6 +99,8 @@ CK_RV op_leave(struct session *s, struct op *op, CK_RV rv)
 {
         if (is_stale(rv) && op->key)
                 facts_forget_key(op->key);
+        if (rv == CKR_OBJECT_HANDLE_INVALID && op->key)
+                rv = CKR_KEY_HANDLE_INVALID; /* the operation's key was destroyed meanwhile */
         if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL)
                 op_end(op);
         session_put(s);

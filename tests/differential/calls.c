@@ -116,10 +116,11 @@ static const struct mechanism_row *begin(struct world *w, int session, enum fami
 
         trail(w, "\n#   C_%sInit(session %d, mechanism 0x%lx, kind %d%s)", family_rows[family].name, session,
               row->mechanism, key->kind, key->gone ? " gone" : "");
+        w->session_at = session;
+        w->row = begun[session][family] = row;
         for (int i = 0; i < SIDES; i++)
                 rv[i] = init(&w->side[i], w->side[i].session[session], family, &m, key->handle[i]);
         (void)snprintf(function, sizeof function, "C_%sInit", family_rows[family].name);
-        begun[session][family] = row;
         return compare(w, function, rv) ? row : NULL;
 }
 
@@ -130,6 +131,8 @@ static void run_step(struct world *w, int session, enum family family, const cha
         char function[40];
         CK_RV rv[SIDES];
 
+        w->session_at = session;
+        w->row = begun[session][family];
         n = survivable(begun[session][family], n);
         trail(w, "\n#   C_%s%s(session %d, %lu bytes, room %lu)", family_rows[family].name, step, session, n,
               room);
@@ -159,10 +162,10 @@ static void operation(struct world *w)
                 return;
         }
         /* How much comes out at each step is the module's choice; the whole is compared elsewhere. */
-        for (uint32_t parts = random_below(w, 4); parts > 0 && !w->over; parts--)
+        for (uint32_t parts = random_below(w, 4); parts > 0 && !w->over && !w->apart; parts--)
                 run_step(w, session, family, "Update", update, 16 * (1 + random_below(w, 8)), RESULT_MAX,
                          family == ENCRYPT || family == DECRYPT || family == SIGN || family == DIGEST);
-        if (!w->over)
+        if (!w->over && !w->apart)
                 run_step(w, session, family, "Final", final, 256, RESULT_MAX,
                          random || family == ENCRYPT || family == DECRYPT);
 }
@@ -244,7 +247,7 @@ static bool make(struct world *w, const struct mechanism_row *row, bool sign,
         if (!row->random && (made[OURS].n != made[THEIRS].n ||
                              memcmp(made[OURS].bytes, made[THEIRS].bytes, made[OURS].n) != 0))
                 finding(w, sign ? "the signatures differ" : "the ciphertexts differ");
-        return !w->over;
+        return !w->over && !w->apart;
 }
 
 static void take(struct world *w, bool sign, const CK_OBJECT_HANDLE key[SIDES], CK_MECHANISM *m, CK_ULONG n,
@@ -277,6 +280,8 @@ static void cross(struct world *w)
         CK_ULONG n = survivable(row, any_length(w));
         int from = (int)random_below(w, SIDES);
 
+        w->session_at = 2;
+        w->row = row;
         maker = object_of(w, sign ? row->secret : row->public);
         taker = row->secret == row->public ? maker : object_of(w, sign ? row->public : row->secret);
         random_bytes(w, input, sizeof input);

@@ -17,7 +17,8 @@
 enum { OURS, THEIRS, SIDES };
 
 #define OBJECTS_MAX  64
-#define SESSIONS_MAX 3
+#define SESSIONS_MAX 3            /* of operations, which end when the two go apart */
+#define HOME         SESSIONS_MAX /* the one whose objects they use */
 #define RESULT_MAX   8192
 
 /* Kinds of objects made in both modules, with the same value. */
@@ -43,20 +44,26 @@ struct side {
         const char *pin;
         CK_FUNCTION_LIST_PTR f;
         CK_SLOT_ID slot;
-        CK_SESSION_HANDLE session[SESSIONS_MAX];
+        CK_SESSION_HANDLE session[SESSIONS_MAX + 1];
         CK_BYTE result[RESULT_MAX];
         CK_ULONG result_n;
 };
 
+struct mechanism_row;
 struct world {
         struct side side[SIDES];
         struct object objects[OBJECTS_MAX];
         size_t object_count;
         uint64_t random;
-        bool over; /* the two went apart: no more calls in this sequence */
+        bool over;              /* there was a finding: no more calls in this sequence */
+        bool apart;             /* an explained difference: what is concerned has to be made alike again */
+        int session_at;         /* the session of the last operation, or -1 */
+        struct object *touched; /* what the last call made or changed, or NULL */
         unsigned long calls, explained, findings;
         char trail[4096]; /* the calls of this sequence */
         size_t trail_n;
+        const struct mechanism_row *row; /* of the operation that is compared, or NULL */
+        unsigned long used[128];         /* how often each explanation was given */
 };
 
 /* A mechanism that both offer. */
@@ -78,10 +85,11 @@ struct call_row {
 extern const struct call_row call_rows[];
 extern const size_t call_rows_n;
 
-/* A difference that is right: the function (a pattern of fnmatch), and both codes; CK_UNAVAILABLE_INFORMATION
- * stands for any, and CKR_OK on both sides for results that differ. */
+/* A difference that is right: the function and the mechanism's name (patterns of fnmatch, with alternatives;
+ * NULL: of no mechanism), and both codes; CK_UNAVAILABLE_INFORMATION stands for any, and CKR_OK on both sides
+ * for results that differ. */
 struct explained_row {
-        const char *function;
+        const char *function, *mechanism;
         CK_RV ours, theirs;
         const char *why;
 };
@@ -93,11 +101,13 @@ uint32_t random_below(struct world *, uint32_t n);
 void random_bytes(struct world *, CK_BYTE *, size_t);
 /* Adds to the trail. */
 void trail(struct world *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Compares the codes; true when both are CKR_OK. Ends the sequence when one side did what the other refused.
- */
+/* Compares the codes; true when both are CKR_OK. After an explained difference the call is over, and
+ * resynchronise makes the two alike. */
 bool compare(struct world *, const char *function, const CK_RV rv[SIDES]);
 /* Compares the sides' results. */
 void compare_results(struct world *, const char *function);
+/* After a call that went apart: the session starts anew, and the object is made anew, on both sides. */
+void resynchronise(struct world *);
 /* Says what else is wrong. */
 void finding(struct world *, const char *what);
 

@@ -1,6 +1,8 @@
 /* Sequences of random calls, and the comparison of what the modules answered. */
 #include "differential.h"
 
+#include "ck/names.h"
+
 #include <dlfcn.h>
 #include <fnmatch.h>
 #include <stdarg.h>
@@ -51,17 +53,24 @@ void finding(struct world *w, const char *what)
         w->over = true;
 }
 
-static const struct explained_row *explanation(const char *function, const CK_RV rv[SIDES])
+/* Is this difference of the operation at hand explained? */
+static bool is_explained(struct world *w, const char *function, const CK_RV rv[SIDES])
 {
+        const char *name = w->row ? ck_name(CK_KIND_MECHANISM, w->row->mechanism) : "";
+
         for (size_t i = 0; i < explained_rows_n; i++) {
                 const struct explained_row *row = &explained_rows[i];
 
-                if (fnmatch(row->function, function, 0) == 0 &&
-                    (row->ours == rv[OURS] || row->ours == CK_UNAVAILABLE_INFORMATION) &&
-                    (row->theirs == rv[THEIRS] || row->theirs == CK_UNAVAILABLE_INFORMATION))
-                        return row;
+                if (fnmatch(row->function, function, FNM_EXTMATCH) != 0 ||
+                    fnmatch(row->mechanism ? row->mechanism : "", name, FNM_EXTMATCH) != 0 ||
+                    (row->ours != rv[OURS] && row->ours != CK_UNAVAILABLE_INFORMATION) ||
+                    (row->theirs != rv[THEIRS] && row->theirs != CK_UNAVAILABLE_INFORMATION))
+                        continue;
+                w->explained++;
+                w->used[i]++;
+                return true;
         }
-        return NULL;
+        return false;
 }
 
 bool compare(struct world *w, const char *function, const CK_RV rv[SIDES])
@@ -72,12 +81,12 @@ bool compare(struct world *w, const char *function, const CK_RV rv[SIDES])
         trail(w, " -> 0x%lx", rv[OURS]);
         if (rv[OURS] == rv[THEIRS])
                 return rv[OURS] == CKR_OK;
-        if (explanation(function, rv)) {
-                w->explained++;
-                w->over = true; /* what follows would differ for this reason alone */
+        if (is_explained(w, function, rv)) {
+                w->apart = true; /* what follows would differ for this reason alone */
                 return false;
         }
-        (void)snprintf(words, sizeof words, "%s: ours 0x%lx, theirs 0x%lx", function, rv[OURS], rv[THEIRS]);
+        (void)snprintf(words, sizeof words, "%s %s: ours 0x%lx, theirs 0x%lx", function,
+                       w->row ? ck_name(CK_KIND_MECHANISM, w->row->mechanism) : "", rv[OURS], rv[THEIRS]);
         finding(w, words);
         return false;
 }
@@ -90,10 +99,8 @@ void compare_results(struct world *w, const char *function)
 
         if (ours->result_n == theirs->result_n && memcmp(ours->result, theirs->result, ours->result_n) == 0)
                 return;
-        if (explanation(function, done)) {
-                w->explained++;
+        if (is_explained(w, function, done))
                 return;
-        }
         (void)snprintf(words, sizeof words, "%s: the results differ (%lu and %lu bytes)", function,
                        ours->result_n, theirs->result_n);
         finding(w, words);
@@ -122,15 +129,49 @@ static bool load(struct side *s, const char *path, const char *pin)
         return true;
 }
 
+static bool session_open(struct side *s, int i)
+{
+        return s->f->C_OpenSession(s->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
+                                   &s->session[i]) == CKR_OK;
+}
+
 static bool sessions_open(struct side *s)
 {
-        for (int i = 0; i < SESSIONS_MAX; i++) {
-                if (s->f->C_OpenSession(s->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
-                                        &s->session[i]) != CKR_OK)
+        for (int i = 0; i <= HOME; i++) {
+                if (!session_open(s, i))
                         return false;
         }
         return s->f->C_Login(s->session[0], CKU_USER, (CK_UTF8CHAR_PTR)(uintptr_t)s->pin, strlen(s->pin)) ==
                CKR_OK;
+}
+
+/* The operations of that session end; of all, when an object goes that they may be using. */
+static void sessions_renew(struct world *w)
+{
+        for (int at = 0; at < SESSIONS_MAX; at++) {
+                for (int i = 0; i < SIDES && (w->touched || at == w->session_at); i++) {
+                        struct side *s = &w->side[i];
+
+                        if (s->f->C_CloseSession(s->session[at]) != CKR_OK || !session_open(s, at))
+                                finding(w, "a session cannot be opened again");
+                }
+        }
+}
+
+void resynchronise(struct world *w)
+{
+        struct object *o = w->touched;
+
+        w->apart = false;
+        w->row = NULL;
+        sessions_renew(w);
+        if (!o)
+                return;
+        for (int i = 0; i < SIDES; i++) /* the one that has it; the other has no such object */
+                (void)w->side[i].f->C_DestroyObject(w->side[i].session[HOME], o->handle[i]);
+        o->gone = true;
+        object_create(w, o->kind);
+        w->apart = false;
 }
 
 static void call_any(struct world *w)
@@ -142,7 +183,13 @@ static void call_any(struct world *w)
         pick = random_below(w, total);
         for (size_t i = 0; i < call_rows_n; i++) {
                 if (pick < call_rows[i].weight) {
+                        w->session_at = -1;
+                        w->row = NULL;
+                        w->touched = NULL;
+                        w->apart = false;
                         call_rows[i].run(w);
+                        if (w->apart && !w->over)
+                                resynchronise(w);
                         return;
                 }
                 pick -= call_rows[i].weight;
@@ -153,6 +200,9 @@ static bool sequence(struct world *w, uint64_t seed)
 {
         w->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
         w->over = false;
+        w->apart = false;
+        w->session_at = -1;
+        w->row = NULL;
         w->object_count = 0;
         w->trail_n = 0;
         trail(w, " seed %llu", (unsigned long long)seed);
@@ -188,6 +238,8 @@ int main(int argc, char **argv)
         }
         printf("%lu sequences, %lu calls compared, %lu explained differences, %lu findings\n", count, w.calls,
                w.explained, w.findings);
+        for (size_t i = 0; i < explained_rows_n; i++)
+                printf("%6lu %s\n", w.used[i], explained_rows[i].why);
         (void)fflush(stdout);
         w.side[OURS].f->C_Finalize(NULL);
         w.side[THEIRS].f->C_Finalize(NULL);

@@ -158,8 +158,9 @@ void object_create(struct world *w, enum kind kind)
         add_value(w, &t, kind);
         trail(w, "\n#   C_CreateObject(kind %d)", kind);
         *o = (struct object){ .kind = kind };
+        w->touched = o;
         for (int i = 0; i < SIDES; i++)
-                rv[i] = w->side[i].f->C_CreateObject(w->side[i].session[0], t.items, t.n, &o->handle[i]);
+                rv[i] = w->side[i].f->C_CreateObject(w->side[i].session[HOME], t.items, t.n, &o->handle[i]);
         if (compare(w, "C_CreateObject", rv))
                 w->object_count++;
 }
@@ -201,7 +202,8 @@ void object_destroy(struct world *w)
 
         trail(w, "\n#   C_DestroyObject(kind %d)", o->kind);
         for (int i = 0; i < SIDES; i++)
-                rv[i] = w->side[i].f->C_DestroyObject(w->side[i].session[0], o->handle[i]);
+                rv[i] = w->side[i].f->C_DestroyObject(w->side[i].session[HOME], o->handle[i]);
+        w->touched = o;
         o->gone = compare(w, "C_DestroyObject", rv) || o->gone;
 }
 
@@ -220,7 +222,7 @@ void object_get(struct world *w)
                 struct side *s = &w->side[i];
                 CK_ATTRIBUTE a = { type, null ? NULL : s->result, null ? 0 : room };
 
-                rv[i] = s->f->C_GetAttributeValue(s->session[0], o->handle[i], &a, 1);
+                rv[i] = s->f->C_GetAttributeValue(s->session[HOME], o->handle[i], &a, 1);
                 s->result_n = rv[i] == CKR_OK && !null ? a.ulValueLen : 0;
         }
         (void)snprintf(function, sizeof function, "C_GetAttributeValue 0x%lx", type);
@@ -246,7 +248,9 @@ void object_set(struct world *w)
                 add_bool(&t, type, type != CKA_TOKEN && random_below(w, 2));
         trail(w, "\n#   C_SetAttributeValue(kind %d, 0x%lx)", o->kind, type);
         for (int i = 0; i < SIDES; i++)
-                rv[i] = w->side[i].f->C_SetAttributeValue(w->side[i].session[0], o->handle[i], t.items, t.n);
+                rv[i] =
+                    w->side[i].f->C_SetAttributeValue(w->side[i].session[HOME], o->handle[i], t.items, t.n);
+        w->touched = o;
         (void)snprintf(function, sizeof function, "C_SetAttributeValue 0x%lx", type);
         (void)compare(w, function, rv);
 }
@@ -263,8 +267,9 @@ void object_copy(struct world *w)
                 add(&t, CKA_LABEL, "a copy", 6);
         trail(w, "\n#   C_CopyObject(kind %d)", o->kind);
         *made = (struct object){ .kind = o->kind };
+        w->touched = made;
         for (int i = 0; i < SIDES; i++)
-                rv[i] = w->side[i].f->C_CopyObject(w->side[i].session[0], o->handle[i], t.items, t.n,
+                rv[i] = w->side[i].f->C_CopyObject(w->side[i].session[HOME], o->handle[i], t.items, t.n,
                                                    &made->handle[i]);
         if (compare(w, "C_CopyObject", rv))
                 w->object_count++;
@@ -287,7 +292,7 @@ void object_find(struct world *w)
         trail(w, "\n#   C_FindObjects");
         for (int i = 0; i < SIDES; i++) {
                 CK_FUNCTION_LIST_PTR f = w->side[i].f;
-                CK_SESSION_HANDLE s = w->side[i].session[1];
+                CK_SESSION_HANDLE s = w->side[i].session[HOME];
 
                 rv[i] = f->C_FindObjectsInit(s, t.items, t.n);
                 if (rv[i] == CKR_OK)

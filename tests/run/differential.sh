@@ -10,7 +10,7 @@ export SOFTHSM2_CONF="$work/softhsm2.conf"
 softhsm2-util --init-token --free --label other --pin 1234 --so-pin 12345678 >/dev/null
 peer() {
         "$build/tests/differential/differential" "$CHSM_MODULE" "$CHSM_PIN" /usr/lib/softhsm/libsofthsm2.so 1234 \
-                "${CHSM_DIFFERENTIAL_SEED:-1}" "${CHSM_DIFFERENTIAL_COUNT:-150}" >differences || {
+                "${CHSM_DIFFERENTIAL_SEED:-1}" "${CHSM_DIFFERENTIAL_COUNT:-60}" >differences || {
                 cat differences
                 return 1
         }
