@@ -117,6 +117,8 @@ enum err_id {
         ERR_BACKUP_ALTERED, /* CKR_WRAPPED_KEY_INVALID */
         ERR_BACKUP_KEY,     /* CKR_WRAPPED_KEY_INVALID: the key given is not the backup's */
         ERR_BACKUP_CONSENT, /* CKR_SIGNATURE_INVALID: the owner did not agree to this restore */
+        ERR_REGION, /* CKR_DEVICE_ERROR: not here and now: this region follows another one, or was superseded
+                     */
         ERR_COUNT
 };
 

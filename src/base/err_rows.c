@@ -171,6 +171,8 @@ static const struct err_row rows[] = {
             "only the owner can give it: see docs/backup.md"),
         ROW(ERR_BACKUP_CONSENT, "backup-consent", 0xc0, 1, "the owner did not agree to this restore",
             "run restorePartition without signature again and have what it writes signed"),
+        ROW(ERR_REGION, "region", 0x30, 1, "not in this region now",
+            "getRegionInfo says which region is primary; docs/regions.md"),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -122,6 +122,25 @@ static bool answer_put(const struct cluster_join *j, const struct waiting *w, st
         return rc == STORE_OK || rc == STORE_CONFLICT;
 }
 
+bool cluster_admit(struct vault *v, const struct cluster_join *j, struct slice request,
+                   struct cluster_admitted *out, struct buf *answer, struct err *err)
+{
+        struct waiting w = { .request = BUF_INIT };
+        struct join_request r;
+        uint8_t hash[CRYPTO_HASH_SIZE];
+        bool ok;
+
+        *out = (struct cluster_admitted){ .number = 0 };
+        if (join_request_read(request, &r))
+                w.number = out->number = r.number;
+        buf_put_slice(&w.request, request);
+        ok = request_check(v, j, &w, &r, out->name, err) && crypto_sha256(j->crypto, request, hash) &&
+             crypto_sha256(j->crypto, r.certificate, out->certificate) &&
+             answer_seal(v, j, &r, hash, answer, err);
+        buf_clear(&w.request);
+        return ok || (err->id ? false : err_set(err, ERR_MEMORY, "no memory to let a node in"));
+}
+
 static bool answer_one(struct vault *v, const struct cluster_join *j, const struct waiting *w,
                        struct err *err)
 {

@@ -30,6 +30,16 @@ bool cluster_join(const struct cluster_join *, struct err *);
  * time. A request that is refused gets the reason as its answer, and the log has it. */
 bool cluster_answer(struct vault *, const struct cluster_join *, struct err *);
 
+/* A node of another region, which sends the same request over the network instead: the answer for it, and who
+ * it is. */
+struct cluster_admitted {
+        uint32_t number;
+        char name[CRYPTO_IDENTITY_NAME_MAX];
+        uint8_t certificate[32]; /* SHA-256 */
+};
+bool cluster_admit(struct vault *, const struct cluster_join *, struct slice request,
+                   struct cluster_admitted *, struct buf *answer, struct err *);
+
 #define JOIN_KEY_MAX 8
 /* which: 'q' or 'a'. The slice lends from out. */
 struct slice join_key(uint32_t number, char which, uint8_t out[JOIN_KEY_MAX]);

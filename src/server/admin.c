@@ -92,6 +92,7 @@ static bool metrics(struct server *s, struct buf *out)
         put_metric(out, "chsm_audit_lost_total", "counter", "Records of key use lost to a failing disk.",
                    audit_writer_lost(s->node->audit));
         admin_put_cluster(s, out);
+        admin_put_region(s, out);
         put_events(s->node, out);
         if (s->schedule)
                 put_backups(s->schedule, out);

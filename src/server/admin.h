@@ -11,5 +11,7 @@ void admin_close(struct admin **); /* NULL-safe */
 
 /* admin_cluster.c: what the metrics say of this node among others, and of the store's quorum. */
 void admin_put_cluster(struct server *, struct buf *out);
+/* admin_region.c: what they say of the other region. */
+void admin_put_region(struct server *, struct buf *out);
 
 #endif

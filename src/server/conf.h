@@ -24,6 +24,8 @@ struct server_conf {
         int64_t stale_limit_s;
         char *etcd_members, *etcd_ca, *etcd_certificate, *etcd_private_key, *etcd_prefix;
         char *operator_certificate, *node_certificate, *node_private_key, *owner_certificate;
+        char **region_peer;
+        int64_t region_lease_s;
         char *backup_dir;
         int64_t backup_interval_s, backup_keep;
         bool accept_cut_log;

@@ -86,6 +86,12 @@ const struct conf_row server_conf_rows[] = {
           .help = "its private key (PEM)" },
         { "owner_certificate", CONF_PATH, AT(owner_certificate), .preset = NULL,
           .help = "PO.crt that the partition must have before this node joins it; default: any" },
+        { "region_peer", CONF_LIST, AT(region_peer),
+          .help = "host:port of a node of the other region, one line a node: followed, when this node has no "
+                  "partition yet, and told when this region takes over" },
+        { "region_lease_s", CONF_NUMBER, AT(region_lease_s), .preset = "0", .min = 0, .max = 86400,
+          .help = "seconds for which a primary that another region follows takes changes without hearing of "
+                  "it; 0: for ever" },
         { "backup_dir", CONF_PATH, AT(backup_dir), .preset = NULL,
           .help = "folder for the backups that the node makes by itself; none: it makes none" },
         { "backup_interval_s", CONF_NUMBER, AT(backup_interval_s), .preset = "86400", .min = 1,

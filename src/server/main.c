@@ -5,9 +5,11 @@
 #include "crypto/mechanism.h"
 #include "server/admin.h"
 #include "server/migrate.h"
+#include "server/region.h"
 #include "server/restore.h"
 #include "server/schedule.h"
 #include "server/watch.h"
+#include "vault/region.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -130,12 +132,14 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                         return;
                 }
                 if (atomic_load(&s->node->restored)) {
-                        log_info("a backup was restored: the node starts anew");
+                        log_info("the partition is to be another one: the node starts anew");
                         return;
                 }
                 seal_log(s);
                 store_uses(s, false);
                 node_tick(s->node);
+                if (vault_region_is_stale(s->node->vault))
+                        atomic_store(&s->node->restored, true);
         }
 }
 
@@ -194,11 +198,12 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
-            tell_ready(conf, port, admin_port, err)) {
+            node_region_start(&node, err) && tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
         }
         schedule_close(&s.schedule);
+        node_region_stop(&node);
         watch_close(&watch);
         stop(&s);
         if (ok) {

@@ -1,4 +1,5 @@
 #include "server/node.h"
+#include "server/region.h"
 #include "server/restore.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -70,6 +71,8 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
             !crypto_sha256(n->crypto, crypto_identity_certificate(n->identity), deps.config.certificate))
                 return err_set(err, ERR_INTERNAL, "the node's certificate cannot be hashed");
         n->vault = vault_open(&deps, err);
+        if (n->vault)
+                node_region_attach(n);
         return n->vault && vault_count_start(n->vault, err);
 }
 
@@ -158,14 +161,14 @@ static bool make_trust(struct node *n, struct err *err)
 
 bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, struct err *err)
 {
-        *n = (struct node){ .conf = conf };
+        *n = (struct node){ .conf = conf, .port = port };
         pthread_mutex_init(&n->tls_lock, NULL);
         n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
         if (n->crypto && file_make_dir(conf->data_dir, 0700, err) &&
             server_restore_finish(conf->data_dir, err) && make_trust(n, err) && open_sealer(n, err) &&
-            node_cluster_open(n, err) && open_store(n, err) && node_cluster_join(n, err) &&
-            open_vault(n, port, err) && open_audit(n, err) && open_events(n, err) &&
-            node_cluster_begin(n, err))
+            node_cluster_open(n, err) && open_store(n, err) && node_region_prepare(n, err) &&
+            node_cluster_join(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
+            open_events(n, err) && node_cluster_begin(n, err))
                 return true;
         node_close(n);
         return false;
@@ -173,6 +176,7 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
 
 void node_close(struct node *n)
 {
+        node_region_clear(n);
         tls_context_free(&n->tls);
         vault_close(&n->vault);
         events_close(&n->events);

@@ -20,7 +20,10 @@ struct node {
         struct audit_writer *audit;
         struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
-        _Atomic bool restored; /* a backup was restored beside the store: the node is to start anew */
+        _Atomic bool restored; /* the store is to be another one: the node is to start anew */
+        uint16_t port;         /* as told to clients */
+        char address[320];     /* host:port, as told to the other region */
+        struct region *region; /* region.c; NULL: there is none to ask */
         pthread_mutex_t tls_lock;
         struct tls_context *tls; /* of the identity below */
         uint64_t tls_generation;
@@ -41,6 +44,8 @@ void node_reload(struct node *);
 /* node_cluster.c: opens identity and store of a cluster, and joins. signals: those that end the wait. */
 bool node_cluster_open(struct node *, struct err *);
 bool node_cluster_join(struct node *, struct err *);
+struct cluster_join node_join_of(struct node *, bool (*go_on)(void *), void (*tell)(void *, const char *),
+                                 void *arg);
 /* The others know this node before it serves. */
 bool node_cluster_begin(struct node *, struct err *);
 

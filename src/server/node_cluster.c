@@ -49,7 +49,8 @@ bool node_cluster_open(struct node *n, struct err *err)
         struct buf pem = BUF_INIT;
         bool ok = true;
 
-        if (!n->conf->store)
+        /* A single node too, when it is to speak with another region. */
+        if (!n->conf->store && !n->conf->node_certificate && !n->conf->region_peer)
                 return true;
         if (n->conf->owner_certificate)
                 ok = file_read(n->conf->owner_certificate, FILE_MOST, &pem, err) &&
@@ -81,7 +82,8 @@ static void tell(void *arg, const char *what)
         *last = what;
 }
 
-static struct cluster_join join_of(struct node *n, const char **last)
+struct cluster_join node_join_of(struct node *n, bool (*may_go_on)(void *),
+                                 void (*says)(void *, const char *), void *arg)
 {
         return (struct cluster_join){ .store = n->store,
                                       .crypto = n->crypto,
@@ -91,9 +93,14 @@ static struct cluster_join join_of(struct node *n, const char **last)
                                       .number = (uint32_t)n->conf->node_number,
                                       .owner = buf_slice(&n->owner),
                                       .permit_folder = n->conf->data_dir,
-                                      .go_on = go_on,
-                                      .tell = tell,
-                                      .arg = last };
+                                      .go_on = may_go_on,
+                                      .tell = says,
+                                      .arg = arg };
+}
+
+static struct cluster_join join_of(struct node *n, const char **last)
+{
+        return node_join_of(n, go_on, tell, last);
 }
 
 bool node_cluster_join(struct node *n, struct err *err)

@@ -56,5 +56,6 @@ const struct shell_example mgmt_examples[] = {
         { "backupPartition", "backupPartition partition.backup" },
         { "backupManifest", "backupManifest partition.manifest" },
         { "restorePartition", "restorePartition partition.backup restore" },
+        { "promoteRegion", "promoteRegion hsm11.txt.sig -force" },
         { 0 },
 };

@@ -76,6 +76,6 @@ extern const struct shell_command mgmt_server_rows[], mgmt_user_rows[], mgmt_key
 
 /* Whether these words can be run without any server: an exported log is checked anywhere. */
 bool mgmt_audit_offline(int argc, char **argv);
-extern const struct shell_command mgmt_mask_rows[], mgmt_backup_rows[];
+extern const struct shell_command mgmt_mask_rows[], mgmt_backup_rows[], mgmt_region_rows[];
 
 #endif

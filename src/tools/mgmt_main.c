@@ -77,7 +77,8 @@ static const struct shell_command *const tables[] = {
         mgmt_policy_rows,                    /* profile and settings */
         mgmt_quorum_rows,  mgmt_factor_rows, /* approvals */
         mgmt_mask_rows,                      /* masked objects, synchronisation */
-        mgmt_backup_rows,  mgmt_config_rows, /* numbers, and what is refused */
+        mgmt_backup_rows,  mgmt_region_rows,
+        mgmt_config_rows, /* numbers, and what is refused */
         mgmt_cluster_rows, NULL,
 };
 

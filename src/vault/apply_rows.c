@@ -3,9 +3,11 @@
  * key. */
 #include "vault/commit.h"
 #include "vault/mask.h"
+#include "vault/region_internal.h"
 
 static const struct vault_apply_row rows[] = {
         { .prefix = "p/", .apply = vault_partition_apply },
+        { .prefix = "z/", .apply = vault_region_record_apply },
         { .prefix = "s/", .apply = vault_settings_apply },
         { .prefix = "c/", .apply = vault_partition_apply },
         { .prefix = "r/", .apply = vault_partition_apply },
@@ -34,6 +36,8 @@ const struct vault_apply_row *vault_apply_at(size_t i)
 
 bool vault_apply(struct vault *v, const struct store_event *e, struct err *err)
 {
+        if (vault_region_is_loading(v) && memcmp(e->key.p, "z/", e->key.n < 2 ? e->key.n : 2) != 0)
+                return true; /* the node starts anew when the store is whole again */
         for (size_t i = 0; e->key.n > 2 && i < sizeof(rows) / sizeof(rows[0]); i++) {
                 if (memcmp(e->key.p, rows[i].prefix, 2) == 0)
                         return rows[i].apply(v, e, err);

@@ -3,6 +3,7 @@
 #include "ck/cryptoki.h"
 #include "vault/commit.h"
 #include "vault/partition.h"
+#include "vault/region.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,8 +17,8 @@
 
 /* What is not carried over: keys of nodes and what they say of themselves, answers to retries, and what could
  * be spent twice. */
-static const char *const left_out[] = { "p/pmk/", "i/", "x/",     "t/",  "a/",
-                                        "n/",     "j/", "p/went", "b/e", "p/tickets" };
+static const char *const left_out[] = { "p/pmk/", "i/",     "x/",  "t/",        "a/",   "n/",
+                                        "j/",     "p/went", "b/e", "p/tickets", "z/f/", "z/loading" };
 
 static bool is_left_out(struct slice key)
 {
@@ -299,6 +300,10 @@ bool vault_backup_now(struct vault *v, int fd, struct vault_backup_info *info, s
         if (vault_state(v) != VAULT_ACTIVATED) {
                 free(call);
                 return err_set(err, ERR_LIFE_CYCLE, "a partition is backed up once it is activated");
+        }
+        if (vault_region_role(v) == VAULT_FOLLOWER) {
+                free(call);
+                return err_set(err, ERR_REGION, "this region follows another one, which makes the backups");
         }
         for (int i = 0; !ok && rc == STORE_CONFLICT && i < TRIES; i++) {
                 *call = (struct vault_call){ .vault = v, .peer = &peer };

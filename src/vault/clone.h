@@ -20,4 +20,8 @@ bool vault_clone_needs_owner(struct vault *);
 /* The partition's id in the record p/state as it stands in the store, for a node that cannot check it yet. */
 bool vault_clone_partition_id(struct slice record, struct slice *id);
 
+/* Keys in a store that is being filled, for who has no vault yet: src/vault/region.h. */
+#define VAULT_CLONE_REGION  SLICE_LIT("z/region")
+#define VAULT_CLONE_LOADING SLICE_LIT("z/loading")
+
 #endif

@@ -24,7 +24,8 @@
  *   a/<u32 node>   signed head of the node's key-use log
  *   d/u/<u32 user>  user-defined audit data   d/b/<u32 node>  bridges over purged records   d/n/<u32 node>
  * starts
- *   e/config       numbers that officers change: tuning.c */
+ *   e/config       numbers that officers change: tuning.c
+ *   z/...          the other region: region.h */
 #ifndef CHSM_VAULT_CORE_H
 #define CHSM_VAULT_CORE_H
 
@@ -49,6 +50,7 @@ struct vault_authorisations; /* authorise.c: used ones */
 struct vault_lives;          /* lives.c: what is remembered of key values */
 struct vault_quorum;         /* quorum.c: values and tokens */
 struct vault_udds;           /* udd.c */
+struct vault_region;         /* region.c */
 struct vault_tally;          /* uses.c: uses of one key */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
@@ -80,6 +82,7 @@ struct vault {
         struct vault_authorisations *authorisations;
         struct vault_quorum *quorum;
         struct vault_udds *udds;
+        struct vault_region *region;
         _Atomic uint64_t tunings;    /* of the partition, packed: tuning.c */
         _Atomic int64_t tunings_rev; /* 0: no record yet */
         uint32_t starts;             /* of this node; 0: not counted */
@@ -213,6 +216,7 @@ bool vault_authorisations_apply(struct vault *, const struct store_event *, stru
 bool vault_udds_apply(struct vault *, const struct store_event *, struct err *);           /* d/ */
 bool vault_uses_apply(struct vault *, const struct store_event *, struct err *);           /* y/ */
 bool vault_tunings_apply(struct vault *, const struct store_event *, struct err *);        /* e/ */
+bool vault_region_record_apply(struct vault *, const struct store_event *, struct err *);  /* z/ */
 
 /* Object side life: called by vault_open and vault_close. */
 bool vault_objects_open(struct vault *, struct err *);
@@ -289,6 +293,17 @@ bool vault_unlock_officer(struct vault_call *);
 bool vault_change_owner(struct vault_call *);
 bool vault_state_hash(struct vault_call *);
 bool vault_rename_officer(struct vault_call *);
+
+/* ---- handlers, the second region (region_*.c) ---- */
+bool vault_region_info(struct vault_call *);
+bool vault_region_join(struct vault_call *);
+bool vault_region_snapshot(struct vault_call *);
+bool vault_region_read_part(struct vault_call *);
+bool vault_region_feed(struct vault_call *);
+bool vault_region_promote(struct vault_call *);
+bool vault_region_hear(struct vault_call *);
+bool vault_region_demote(struct vault_call *);
+bool vault_region_list_unseen(struct vault_call *);
 
 /* ---- handlers, life of keys (rotate.c) ---- */
 bool vault_rotate_key(struct vault_call *);

@@ -3,13 +3,14 @@
 #include "vault/clock_watch.h"
 #include "vault/commit.h"
 #include "vault/quorum.h"
+#include "vault/region.h"
 #include "vault/ticket.h"
 #include "vault/uses.h"
 
 #define ATTEMPTS                                                                                             \
         200 /* a conflict means somebody else got on, so this many only happen when something is wrong */
 
-#define GUARDS_MAX (VAULT_CALL_OPS + 2)
+#define GUARDS_MAX (VAULT_CALL_OPS + 3)
 #define OPS_MAX    (VAULT_CALL_OPS + 3 + VAULT_REPLAY_DROP)
 
 static const Chsm__Response *finish(struct vault_call *call)
@@ -17,10 +18,8 @@ static const Chsm__Response *finish(struct vault_call *call)
         Chsm__Response *r = call->response;
 
         r->id = call->request->id;
-        r->revision = atomic_load_explicit(&call->vault->revision, memory_order_relaxed);
         /* Memory may lag behind what was committed; whoever asks elsewhere next must still find it. */
-        if (r->revision < call->committed)
-                r->revision = call->committed;
+        r->revision = vault_region_revision(call->vault, call->committed);
         if (!call->err.id)
                 return r;
         r->status = err_ckr(&call->err);
@@ -43,8 +42,7 @@ static int64_t time_left(const struct vault_call *call)
 
 static bool is_behind(const struct vault_call *call)
 {
-        return call->request->min_revision >
-               atomic_load_explicit(&call->vault->revision, memory_order_acquire);
+        return vault_region_is_behind(call->vault, call->request->min_revision);
 }
 
 /* Waits for what the caller has seen, before his ticket is looked at: it may be of a user or a password that
@@ -56,8 +54,8 @@ static void catch_up(struct vault_call *call, const struct vault_command *row)
         bool may_wait = call->request->ticket.len ? vault_ticket_is_ours(call) : row->cost == VAULT_SLOW;
 
         if (may_wait)
-                (void)vault_revision_wait(call->vault, call->request->min_revision,
-                                          left < BEHIND_MS ? left : BEHIND_MS);
+                vault_region_wait(call->vault, call->request->min_revision,
+                                  left < BEHIND_MS ? left : BEHIND_MS);
 }
 
 static bool behind(struct vault_call *call)
@@ -98,6 +96,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
                     "the node is out of service: its store could not be followed; see the node's log");
         if (!vault_audit_may(call, row) || !vault_events_may(call, row))
                 return false;
+        if (vault_region_is_superseded(v, call->request->min_revision, &call->err))
+                return false;
         if (is_behind(call))
                 catch_up(call, row);
         if ((call->request->ticket.len || row->body == CHSM__REQUEST__BODY_LOGIN) &&
@@ -110,7 +110,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
         }
         if (is_behind(call))
                 return behind(call);
-        return is_in_contact(call, row) && vault_policy_state(v, row, &call->err) &&
+        return is_in_contact(call, row) && vault_region_admit(v, row, &call->err) &&
+               vault_policy_state(v, row, &call->err) &&
                vault_policy_role(v, row, call->login.role, call->peer, &call->err) &&
                vault_right_check(call, vault_right_of_request(call->request));
 }
@@ -147,6 +148,12 @@ static bool commit_gather(struct vault_call *call, const struct vault_command *r
         c->dropped = 0;
         if (!c->op_count)
                 return true;
+        /* In this order: a region that stands down meanwhile fails the guard, or is asked here. */
+        if (vault_region_guard(call->vault, &c->guards[c->guard_count]))
+                c->guard_count++;
+        if (!vault_region_admit(call->vault, row, &call->err) ||
+            !vault_region_may_write(call->vault, row, &call->err))
+                return false;
         if (row->audited) {
                 vault_audit_fill(call, row, &record);
                 record.time_ms = clock_wall_ms(&call->vault->deps.clock);

@@ -186,6 +186,20 @@ static const struct vault_command rows[] = {
             vault_encapsulate_key),
         ROW(166, decapsulate_key, "CN_DECAPSULATE_KEY", 0x1a6, CU, ACTIVE, true, true, VAULT_COMMIT,
             vault_decapsulate_key),
+        ROW(185, region_info, NULL, 0x1b9, ANYONE, ALWAYS, false, false, VAULT_INLINE, vault_region_info),
+        ROW(186, region_join, "CN_REGION_JOIN", 0x1ba, NOBODY, ACTIVE, false, true, VAULT_SLOW,
+            vault_region_join),
+        ROW(187, region_snapshot, "CN_REGION_SNAPSHOT", 0x1bb, NOBODY, ACTIVE, false, false, VAULT_SLOW,
+            vault_region_snapshot),
+        ROW(188, region_read, NULL, 0x1bc, NOBODY, ACTIVE, false, false, VAULT_COMMIT, vault_region_read_part),
+        ROW(189, region_feed, NULL, 0x1bd, NOBODY, ACTIVE, false, false, VAULT_COMMIT, vault_region_feed),
+        ROW(190, region_promote, "CN_REGION_PROMOTE", 0x1be, NOBODY | CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_region_promote),
+        ROW(191, region_meet, NULL, 0x1bf, NOBODY, ACTIVE, false, false, VAULT_COMMIT, vault_region_hear),
+        ROW(192, region_demote, "CN_REGION_DEMOTE", 0x1c0, CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_region_demote),
+        ROW(193, region_unseen, "CN_REGION_UNSEEN", 0x1c1, CO | AU, ACTIVE, false, false, VAULT_COMMIT,
+            vault_region_list_unseen),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 _Static_assert(ROWS <= VAULT_COMMANDS_MAX, "each command has a counter");

@@ -3,6 +3,7 @@
 #include "vault/authorise.h"
 #include "vault/policy_model.h"
 #include "vault/quorum.h"
+#include "vault/region.h"
 #include "vault/uses.h"
 
 bool vault_use_mechanism(struct vault_call *call, const Chsm__Mechanism *m, struct vault_use *use)
@@ -301,6 +302,6 @@ enum vault_cost vault_cost(struct vault *v, const Chsm__Request *request)
         vault_object_unref(&o);
         waits = waits || request->authorisation.len; /* using one up is a change too */
         /* This node may have to wait for what the caller has seen, which no event loop does. */
-        waits = waits || (request->ticket.len && request->min_revision > atomic_load(&v->revision));
+        waits = waits || (request->ticket.len && vault_region_is_behind(v, request->min_revision));
         return waits && row && row->cost == VAULT_INLINE ? VAULT_COMMIT : row ? row->cost : VAULT_INLINE;
 }

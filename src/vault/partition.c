@@ -2,15 +2,21 @@
 #include "base/log.h"
 #include "vault/clone.h"
 #include "vault/moved.h"
+#include "vault/ticket.h"
 #include "ck/cryptoki.h"
 
 #include <stdlib.h>
+
+#define OLD_TICKETS 64
 
 struct vault_partition {
         pthread_rwlock_t lock; /* all below but what is set once at open */
         bool loaded;
         struct sec *pmk; /* set once, before any call runs, like the keys derived from it */
-        struct sec *record, *record_seal, *ticket, *fingerprint;
+        struct sec *record, *record_seal, *fingerprint;
+        struct sec *_Atomic ticket;           /* changes when another region takes over */
+        struct sec *old_tickets[OLD_TICKETS]; /* calls under way may still look at them */
+        size_t old_ticket_count;
         struct crypto_key *key;
         uint8_t id[VAULT_ID_SIZE];
         char serial[VAULT_SERIAL_SIZE + 1];
@@ -46,16 +52,33 @@ static bool free_one(void *arg, struct slice key, void *value)
         return true;
 }
 
+/* Takes the key over. False: too many of them. */
+static bool ticket_set(struct vault_partition *p, struct sec *key)
+{
+        struct sec *old = atomic_load(&p->ticket);
+
+        if (old && p->old_ticket_count == OLD_TICKETS)
+                return false;
+        if (old)
+                p->old_tickets[p->old_ticket_count++] = old;
+        atomic_store(&p->ticket, key);
+        return true;
+}
+
 void vault_partition_close(struct vault *v)
 {
         struct vault_partition *p = v->partition;
+        struct sec *ticket;
 
         if (!p)
                 return;
         sec_free(&p->pmk);
         sec_free(&p->record);
         sec_free(&p->record_seal);
-        sec_free(&p->ticket);
+        ticket = atomic_load(&p->ticket);
+        sec_free(&ticket);
+        for (size_t i = 0; i < p->old_ticket_count; i++)
+                sec_free(&p->old_tickets[i]);
         sec_free(&p->fingerprint);
         crypto_key_unref(&p->key);
         buf_clear(&p->body);
@@ -106,8 +129,8 @@ bool vault_partition_adopt(struct vault *v, const uint8_t id[VAULT_ID_SIZE], str
                                v->config.node_number);
         p->record = vault_derive(v, "record", SLICE_EMPTY, err);
         p->record_seal = p->record ? vault_derive(v, "record-seal", SLICE_EMPTY, err) : NULL;
-        p->ticket = p->record_seal ? vault_derive(v, "ticket", SLICE_EMPTY, err) : NULL;
-        p->fingerprint = p->ticket ? vault_derive(v, "fingerprint", SLICE_EMPTY, err) : NULL;
+        (void)ticket_set(p, p->record_seal ? vault_derive(v, "ticket", SLICE_EMPTY, err) : NULL);
+        p->fingerprint = atomic_load(&p->ticket) ? vault_derive(v, "fingerprint", SLICE_EMPTY, err) : NULL;
         return p->fingerprint != NULL;
 }
 
@@ -133,7 +156,7 @@ struct crypto_key *vault_partition_key(struct vault *v)
 
 struct slice vault_ticket_key(struct vault *v)
 {
-        return sec_slice(v->partition->ticket);
+        return sec_slice(atomic_load(&v->partition->ticket));
 }
 
 struct slice vault_partition_master(struct vault *v)
@@ -448,7 +471,8 @@ static bool apply_retired(struct vault *v, const struct store_event *e, struct e
         return ok || err_set(err, ERR_MEMORY, "no memory for a retired context");
 }
 
-/* Written by a restore: tickets given after the backup was made would open the users it brings back. */
+/* Written by a restore and when a region takes over: tickets given after the backup was made, or by what was
+ * superseded, would open users as they are here. */
 static bool apply_tickets(struct vault *v, const struct store_event *e, struct err *err)
 {
         struct slice body;
@@ -457,8 +481,12 @@ static bool apply_tickets(struct vault *v, const struct store_event *e, struct e
         if (e->deleted || !vault_record_read(v, e->key, e->value, &body, err) ||
             !(key = vault_derive(v, "ticket", body, err)))
                 return err_set(err, ERR_STORE_DAMAGED, "the record 'p/tickets' is gone or cannot be read");
-        sec_free(&v->partition->ticket);
-        v->partition->ticket = key;
+        if (!ticket_set(v->partition, key)) {
+                sec_free(&key);
+                return err_set(err, ERR_LIFE_CYCLE,
+                               "the keys of logins changed too often; start the node anew");
+        }
+        vault_tickets_forget(v);
         return true;
 }
 

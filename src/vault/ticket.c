@@ -51,6 +51,17 @@ void vault_tickets_close(struct vault *v)
         v->tickets = NULL;
 }
 
+void vault_tickets_forget(struct vault *v)
+{
+        for (size_t i = 0; v->tickets && i < SHARDS; i++) {
+                struct shard *s = &v->tickets->shards[i];
+
+                pthread_rwlock_wrlock(&s->lock);
+                sec_wipe(s->entries, sizeof(s->entries));
+                pthread_rwlock_unlock(&s->lock);
+        }
+}
+
 bool vault_ticket_make(struct vault_call *call, const struct vault_user_view *user, struct slice *ticket,
                        int64_t *expires_ms)
 {
@@ -157,6 +168,7 @@ bool vault_ticket_open(struct vault_call *call, struct err *err)
         struct entry fresh = { 0 };
         struct shard *shard;
         struct entry *slot;
+        const uint8_t *key = vault_ticket_key(v).p;
         uint64_t hash;
         bool known, ok = false;
 
@@ -177,7 +189,10 @@ bool vault_ticket_open(struct vault_call *call, struct err *err)
         memcpy(fresh.bytes, ticket.p, TICKET_SIZE);
         fresh.used = true;
         pthread_rwlock_wrlock(&shard->lock);
-        *slot = fresh;
+        ok = vault_ticket_key(v).p == key; /* else it was opened under what has changed meanwhile */
+        if (ok)
+                *slot = fresh;
         pthread_rwlock_unlock(&shard->lock);
-        return entry_check(call, &fresh, err);
+        return ok ? entry_check(call, &fresh, err)
+                  : err_set(err, ERR_TICKET, "the login has ended: another region takes over");
 }

@@ -13,6 +13,8 @@ void vault_tickets_close(struct vault *); /* NULL-safe */
 /* A ticket for the user in the call's context, in the call's arena. */
 bool vault_ticket_make(struct vault_call *, const struct vault_user_view *, struct slice *ticket,
                        int64_t *expires_ms);
+/* Forgets the opened ones: what they were sealed under has changed. */
+void vault_tickets_forget(struct vault *);
 /* Fills call->login from the request's ticket, or ERR_TICKET with the reason. */
 bool vault_ticket_open(struct vault_call *, struct err *);
 /* Was the request's ticket made by this partition, for whomever and whenever? */

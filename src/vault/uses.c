@@ -1,5 +1,6 @@
 #include "vault/uses.h"
 #include "vault/partition.h"
+#include "vault/region.h"
 
 #include <stdlib.h>
 
@@ -255,6 +256,8 @@ bool vault_store_uses(struct vault *v, bool now, struct err *err)
         struct batch b = { .vault = v };
         bool ok = true;
 
+        if (vault_region_role(v) != VAULT_PRIMARY)
+                return true; /* they are the primary's records; what is counted here waits */
         if (!now && at - v->uses_stored_ms < VAULT_USES_WINDOW_MS / 2)
                 return true;
         v->uses_stored_ms = at;

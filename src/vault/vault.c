@@ -12,6 +12,7 @@
 #include "vault/stream.h"
 #include "vault/ticket.h"
 #include "vault/quorum.h"
+#include "vault/region.h"
 #include "vault/udd.h"
 #include "vault/users.h"
 #include "vault/uses.h"
@@ -52,9 +53,9 @@ static bool config_copy(struct vault *v, const struct vault_config *from, struct
 
 static bool parts_open(struct vault *v, struct err *err)
 {
-        return vault_partition_open(v, err) && vault_users_open(v, err) && vault_lanes_open(v, err) &&
-               vault_members_open(v, err) && vault_clock_open(v, err) && vault_tickets_open(v, err) &&
-               vault_streams_open(v, err) && vault_replays_open(v, err) &&
+        return vault_region_open(v, err) && vault_partition_open(v, err) && vault_users_open(v, err) &&
+               vault_lanes_open(v, err) && vault_members_open(v, err) && vault_clock_open(v, err) &&
+               vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
                vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
                vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err) &&
                vault_quorum_open(v, err) && vault_udds_open(v, err) && vault_masks_open(v, err) &&
@@ -256,6 +257,7 @@ void vault_close(struct vault **vp)
         vault_members_close(v);
         vault_clock_close(v);
         vault_udds_close(v);
+        vault_region_close(v);
         vault_users_close(v);
         vault_partition_close(v);
         pthread_mutex_destroy(&v->revision_lock);

@@ -1,6 +1,7 @@
 /* What the wire knows of each request body; one row each, ascending by field number. */
 #include "wire/check.h"
 #include "wire/check_backup.h"
+#include "wire/check_region.h"
 
 #define BODY(upper, text) .body = CHSM__REQUEST__BODY_##upper, .name = text
 
@@ -96,6 +97,16 @@ static const struct wire_row rows[] = {
         { BODY(IMPORT_KEY, "import_key"), .mutating = true, .check = wire_check_import_key },
         { BODY(SPLIT_KEY, "split_key"), .mutating = true, .check = wire_check_split_key },
         { BODY(JOIN_KEY, "join_key"), .mutating = true, .check = wire_check_join_key },
+        { BODY(REGION_INFO, "region_info"), .before_login = true },
+        { BODY(REGION_JOIN, "region_join"), .before_login = true, .check = wire_check_region_join },
+        { BODY(REGION_SNAPSHOT, "region_snapshot"), .before_login = true },
+        { BODY(REGION_READ, "region_read"), .before_login = true, .check = wire_check_region_read },
+        { BODY(REGION_FEED, "region_feed"), .before_login = true, .check = wire_check_region_feed },
+        { BODY(REGION_PROMOTE, "region_promote"), .before_login = true, .mutating = true,
+          .check = wire_check_region_promote },
+        { BODY(REGION_MEET, "region_meet"), .before_login = true, .check = wire_check_region_meet },
+        { BODY(REGION_DEMOTE, "region_demote"), .mutating = true },
+        { BODY(REGION_UNSEEN, "region_unseen"), .check = wire_check_region_unseen },
 };
 
 const struct wire_row *wire_row_at(size_t i)

@@ -445,5 +445,14 @@ static const struct role_request role_requests[] = {
         { "state_hash:users", fill_hash_users, false },
         { "state_hash:keys", fill_hash_keys, false },
         { "rename_officer", fill_rename_officer, true },
+        { .name = "region_info" },
+        { .name = "region_join" },
+        { .name = "region_snapshot" },
+        { .name = "region_read" },
+        { .name = "region_feed" },
+        { .name = "region_promote" },
+        { .name = "region_meet" },
+        { .name = "region_demote" },
+        { .name = "region_unseen" },
 };
 #define ROLE_REQUESTS (sizeof(role_requests) / sizeof(role_requests[0]))
