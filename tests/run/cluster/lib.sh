@@ -67,6 +67,24 @@ kill_now() {
                 must until_true sh -c "! kill -0 $pid"
         done
 }
+# mark FILE: where its log ends now. says FILE WORDS: it has said that since.
+mark() {
+        wc -l <"$1" >"$1.mark"
+}
+has_said() {
+        tail -n "+$(($(cat "$1.mark") + 1))" "$1" | grep -qF -- "$2"
+}
+says() {
+        must until_true has_said "$1" "$2"
+}
+# away N: the daemon has given the node up; back N: it has it again.
+away() {
+        says "$dir/client/log" "port $(cat "$dir/node$1/port") is out of reach"
+        mark "$dir/client/log"
+}
+back() {
+        says "$dir/client/log" "port $(cat "$dir/node$1/port") is back"
+}
 # What does not run of nodes, members and daemon is started, and serves.
 start_all() {
         must "$top/scripts/dev-cluster" up "$dir" 9>&-

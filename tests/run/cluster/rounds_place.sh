@@ -15,7 +15,13 @@ cut_and_heal() {
         gone_on 10
 }
 round_node_cut() {
-        cut_and_heal 60 node2
+        mark "$dir/client/log"
+        must cut node2
+        away 2
+        gone_on 60
+        must heal node2
+        back 2
+        gone_on 10
 }
 round_member_cut() {
         must until_true a_leader
@@ -26,9 +32,12 @@ round_both_cut() {
 }
 # The node reaches the members, and the client does not reach the node.
 round_client_cut() {
+        mark "$dir/client/log"
         must cut node3 cut-here
+        away 3
         gone_on 40
         must heal node3
+        back 3
         gone_on 10
 }
 
@@ -40,7 +49,9 @@ empty_disk() {
         prlimit --pid "$1" --fsize=unlimited:unlimited
 }
 round_node_disk_full() {
+        mark "$dir/node1/log"
         must fill_disk "$(pid_of node1)"
+        says "$dir/node1/log" "File too large"
         gone_on 60
         must empty_disk "$(pid_of node1)"
         gone_on 10
@@ -59,14 +70,20 @@ set_clock() {
         mv "$dir/$1/clock.new" "$dir/$1/clock"
 }
 round_clock_forward() {
+        mark "$dir/node2/log"
         set_clock node2 86400
+        says "$dir/node2/log" "s ahead of the other nodes'"
         gone_on 60
         set_clock node2 0
+        says "$dir/node2/log" "the clock of this node is that of the others again"
         gone_on 10
 }
 round_clock_back() {
+        mark "$dir/node3/log"
         set_clock node3 -86400
+        says "$dir/node3/log" "s behind the other nodes'"
         gone_on 60
         set_clock node3 0
+        says "$dir/node3/log" "the clock of this node is that of the others again"
         gone_on 10
 }

@@ -38,11 +38,14 @@ round_leader_stopped() {
         kill -CONT "$(pid_of "etcd$n")"
         must until_true ctl endpoint health
 }
-# Longer than anything that waits for it: clients, the other members, the watch.
+# Longer than anybody waits for it: until the daemon has given it up, and its watch of the store is one of the past.
 round_node_stopped_long() {
+        mark "$dir/client/log"
         kill -STOP "$(pid_of node2)"
-        gone_on 300
+        away 2
+        gone_on 100
         kill -CONT "$(pid_of node2)"
+        back 2
         gone_on 5
 }
 round_nodes_restarted() {
