@@ -56,6 +56,9 @@ static const struct plan_row {
         { "softhsm", BENCH_FIND, { 1 } },
         { "chsm", BENCH_CREATE, { 1, 32 } },
         { "softhsm", BENCH_CREATE, { 1, 32 } },
+        { "chsm-cluster", BENCH_RSA_SIGN, { 1, 2, 8, 32 } },
+        { "chsm-cluster", BENCH_EC_SIGN, { 1, 2, 8, 32 } },
+        { "chsm-cluster", BENCH_CREATE, { 1, 32 } },
 };
 /* Every other operation is measured so. */
 static const struct plan_row others[] = {
