@@ -184,7 +184,7 @@ static Chsm__Attribute attribute(uint64_t type, const void *p, size_t n)
 
 static bool key_make(struct chsm *c, const char *label)
 {
-        static const uint8_t yes = 1, length[8] = { 32 };
+        static const uint8_t yes = 1, length[8] = { [7] = 32 }; /* numbers are big-endian */
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__GenerateKeyRequest body = CHSM__GENERATE_KEY_REQUEST__INIT;
         Chsm__Mechanism mechanism = CHSM__MECHANISM__INIT;
