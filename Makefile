@@ -21,4 +21,7 @@ fuzz:
 bench:
 	./scripts/bench
 
-.PHONY: demo check check-long soak fuzz bench
+bench-cluster:
+	./scripts/bench-cluster
+
+.PHONY: demo check check-long soak fuzz bench bench-cluster

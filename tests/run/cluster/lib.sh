@@ -89,6 +89,13 @@ back() {
 start_all() {
         must "$top/scripts/dev-cluster" up "$dir" 9>&-
 }
+# At once, as a supervisor does: applications wait for it no longer than their deadline.
+start_daemon() {
+        rm -f "$dir/client/ready"
+        "$build/src/programs/chsm-client" --config "$dir/conf/chsm-client.conf" >>"$dir/client/log" 2>&1 </dev/null 9>&- &
+        echo $! >"$dir/client/pid"
+        must until_true test -s "$dir/client/ready"
+}
 start_members() {
         for member in "$@"; do
                 must "$top/scripts/dev-etcd" start "$dir/etcd" "$member" 9>&-

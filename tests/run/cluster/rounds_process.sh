@@ -68,12 +68,11 @@ round_node_replaced() {
         gone_on 5
 }
 round_daemon_killed() {
-        kill_now "$(cat "$dir/client/pid")"
-        start_all
-        gone_on
-        kill_now "$(cat "$dir/client/pid")"
-        start_all
-        gone_on
+        for time in 1 2 3; do
+                kill_now "$(cat "$dir/client/pid")"
+                start_daemon
+                gone_on
+        done
 }
 round_compacted() {
         must ctl compact "$(ctl get none --write-out=json | sed 's/.*"revision":\([0-9]*\).*/\1/')"
