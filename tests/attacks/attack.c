@@ -16,7 +16,8 @@ static void *library;
 static const struct attack_group *const groups[] = { &group_wrap,   &group_trusted, &group_template,
                                                      &group_derive, &group_oracle,  &group_format,
                                                      &group_beyond, &group_misuse,  &group_wire,
-                                                     &group_other,  &group_rights,  &group_masked };
+                                                     &group_other,  &group_rights,  &group_masked,
+                                                     &group_life,   &group_consent };
 
 const char *attack_pin(void)
 {

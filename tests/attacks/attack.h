@@ -51,7 +51,8 @@ struct attack_group {
         void (*before)(void); /* keys that many sequences share; may be NULL */
 };
 extern const struct attack_group group_wrap, group_trusted, group_template, group_derive, group_oracle,
-    group_format, group_beyond, group_misuse, group_wire, group_other, group_rights, group_masked;
+    group_format, group_beyond, group_misuse, group_wire, group_other, group_rights, group_masked, group_life,
+    group_consent;
 
 extern CK_FUNCTION_LIST_PTR p11;
 /* The partition has separate_roles=1: sequences of grade S are refused. */
@@ -205,6 +206,8 @@ bool attack_officer(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* The same as the crypto user cu1. */
 bool attack_user(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool attack_util(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* As the second user. */
+bool attack_util_cu2(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern char attack_said[16384];
 CK_RV attack_trust(CK_OBJECT_HANDLE, bool);
 /* Another process of this program does the role as "cu1" or "cu2"; CK_UNAVAILABLE_INFORMATION when it failed.

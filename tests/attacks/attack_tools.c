@@ -74,20 +74,37 @@ bool attack_user(const char *format, ...)
         return management("CU", getenv("CHSM_CU_USER"), getenv("CHSM_CU_PASSWORD"), commands);
 }
 
+static bool util_as(const char *user, const char *command)
+{
+        char line[3000];
+        char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", line, NULL };
+
+        (void)snprintf(line, sizeof(line),
+                       "exec chsm-util singlecmd loginHSM -u CU -s \"%s\" -p \"$CHSM_CU_PASSWORD\" %s", user,
+                       command);
+        return run(argv, "") == 0;
+}
+
 bool attack_util(const char *format, ...)
 {
-        char command[2048], line[3000];
-        char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", line, NULL };
+        char command[2048];
         va_list list;
 
         va_start(list, format);
         (void)vsnprintf(command, sizeof(command), format, list);
         va_end(list);
-        (void)snprintf(
-            line, sizeof(line),
-            "exec chsm-util singlecmd loginHSM -u CU -s \"$CHSM_CU_USER\" -p \"$CHSM_CU_PASSWORD\" %s",
-            command);
-        return run(argv, "") == 0;
+        return util_as(getenv("CHSM_CU_USER"), command);
+}
+
+bool attack_util_cu2(const char *format, ...)
+{
+        char command[2048];
+        va_list list;
+
+        va_start(list, format);
+        (void)vsnprintf(command, sizeof(command), format, list);
+        va_end(list);
+        return util_as("cu2", command);
 }
 
 CK_RV attack_trust(CK_OBJECT_HANDLE key, bool trusted)

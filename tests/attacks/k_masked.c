@@ -121,19 +121,6 @@ static CK_RV role_delete(struct attack *a, const CK_ULONG *numbers)
         return p11->C_DestroyObject(a->session, numbers[0]);
 }
 
-/* A tool's command as the second user. */
-static bool as_cu2(const char *command)
-{
-        char first[64];
-        bool ok;
-
-        (void)snprintf(first, sizeof(first), "%s", getenv("CHSM_CU_USER"));
-        (void)setenv("CHSM_CU_USER", "cu2", 1);
-        ok = attack_util("%s", command);
-        (void)setenv("CHSM_CU_USER", first, 1);
-        return ok;
-}
-
 static void k04(struct attack *a)
 {
         CK_OBJECT_HANDLE key;
@@ -159,21 +146,20 @@ static void k04(struct attack *a)
 static void k05(struct attack *a)
 {
         CK_OBJECT_HANDLE key;
-        char command[80];
         size_t seen;
 
         MUST(a, token_key(a, "+ENCRYPT", &key));
         CHECK(a, masked(key));
         seen = attack_count(a->session);
-        (void)snprintf(command, sizeof(command), "insertMaskedObject -f masked.%lu", key);
-        CHECK(a, !as_cu2(command) && strstr(attack_said, "only the key's owner") != NULL);
+        CHECK(a, !attack_util_cu2("insertMaskedObject -f masked.%lu", key) &&
+                     strstr(attack_said, "only the key's owner") != NULL);
         CHECK(a, inserted(a, key) == 0 && strstr(attack_said, "has this value already") != NULL);
-        (void)snprintf(command, sizeof(command), "extractMaskedObject -o %lu -out alien.masked", key);
-        CHECK(a, !as_cu2(command) && access("alien.masked", F_OK) != 0);
+        CHECK(a, !attack_util_cu2("extractMaskedObject -o %lu -out alien.masked", key) &&
+                     access("alien.masked", F_OK) != 0);
         CHECK(a, attack_count(a->session) == seen);
         MUST(a, p11->C_DestroyObject(a->session, key));
-        (void)snprintf(command, sizeof(command), "insertMaskedObject -f masked.%lu", key);
-        CHECK(a, !as_cu2(command) && strstr(attack_said, "only the key's owner") != NULL);
+        CHECK(a, !attack_util_cu2("insertMaskedObject -f masked.%lu", key) &&
+                     strstr(attack_said, "only the key's owner") != NULL);
         CHECK(a, !attack_officer("insertMaskedObject masked.%lu", key)); /* nor an officer undoes it */
 }
 
