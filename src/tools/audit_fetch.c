@@ -172,8 +172,10 @@ static uint32_t fetch_chain(struct shell *sh, struct audit_reading *r, struct ch
                 if (strcmp(e->bridges[i]->chain, s->chain) == 0)
                         rv = take_signed(sh, r, &e->bridges[i]->line, &e->bridges[i]->signature, out);
         }
-        while (rv == 0 && at < s->next)
+        while (rv == 0 && at < s->next) {
                 rv = fetch_page(sh, r, chsm, s, &at, out);
+                shell_progress(sh, s->chain, at - s->first, s->next - s->first);
+        }
         return rv;
 }
 
@@ -216,8 +218,13 @@ uint32_t audit_read_file(struct shell *sh, struct audit_reading *r, const char *
                 err_set_errno(&sh->err, ERR_FILE, errno, "'%s' cannot be read", path);
                 ok = false;
         }
-        while (ok && (n = fread(chunk, 1, CHUNK, f)) > 0)
+        for (uint64_t kib = 0; ok && (n = fread(chunk, 1, CHUNK, f)) > 0; kib += n / 1024) {
                 ok = audit_check_feed(r->check, slice_of(chunk, n), &sh->err);
+                shell_progress(sh, "checked, KiB", kib, 0);
+                if (shell_cancelled())
+                        ok = err_set(&sh->err, ERR_CANCELLED,
+                                     "cancelled; the rest of the file was not checked");
+        }
         if (ok && ferror(f))
                 ok = err_set_errno(&sh->err, ERR_FILE, errno, "'%s' cannot be read", path);
         ok = ok && audit_check_end(r->check, &sh->err);

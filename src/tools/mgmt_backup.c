@@ -51,6 +51,7 @@ static uint32_t fetch(struct shell *sh, struct mgmt_server *s, uint64_t stream, 
 
                         more = data->len > 0;
                         offset += data->len;
+                        shell_progress(sh, "backup, KiB", offset / 1024, size / 1024);
                         if (!write_all(fd, data->data, data->len))
                                 rv = shell_fail(sh, ERR_FILE, "'%s' cannot be written: %s", path,
                                                 strerror(errno));
@@ -162,10 +163,12 @@ static uint32_t send_file(struct shell *sh, struct mgmt_server *s, const char *p
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         uint8_t *piece = malloc(PART);
-        uint64_t offset = 0;
+        uint64_t offset = 0, size;
+        struct stat st;
         ssize_t n = 0;
         uint32_t rv;
 
+        size = fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
         if (fd < 0 || !piece) {
                 rv = shell_fail(sh, ERR_FILE, "'%s' cannot be opened: %s", path, strerror(errno));
         } else {
@@ -179,6 +182,7 @@ static uint32_t send_file(struct shell *sh, struct mgmt_server *s, const char *p
         while (rv == 0 && (n = read(fd, piece, PART)) > 0) {
                 rv = send_part(sh, s, *stream, offset, piece, (size_t)n);
                 offset += (uint64_t)n;
+                shell_progress(sh, "sent, KiB", offset / 1024, size / 1024);
         }
         if (rv == 0 && n < 0)
                 rv = shell_fail(sh, ERR_FILE, "'%s' cannot be read: %s", path, strerror(errno));

@@ -100,6 +100,7 @@ static uint32_t load(struct shell *sh, struct mgmt_server *s, Chsm__StateHashReq
                                r->rows[i]->hash.len < 32 ? r->rows[i]->hash.len : 32);
                 }
                 more = grown && r->more && r->n_rows;
+                shell_progress(sh, "digests", out->n, 0);
                 chsm_answer_clear(&answer);
         }
         return rv;

@@ -7,8 +7,10 @@
 #include "tools/mgmt.h"
 #include "tools/quorum.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static uint32_t number(struct shell *sh, const char *text, const char *what, uint64_t most, uint64_t *out)
 {
@@ -17,73 +19,103 @@ static uint32_t number(struct shell *sh, const char *text, const char *what, uin
         return shell_fail(sh, ERR_USAGE, "'%s' is no %s", text, what);
 }
 
-/* ---- findAllKeys ---- */
+/* ---- findAllKeys: each page is shown and written as it comes ---- */
 
 struct found {
-        struct buf text;
-        json_t *list;
-        size_t n;
+        Chsm__FindAllKeysRequest body;
+        json_t *list; /* JSON mode: one document has them all */
+        FILE *file;
+        uint64_t n, total;
+        bool more;
         char hash[65];
 };
 
-static uint32_t find_page(struct shell *sh, struct mgmt_server *s, Chsm__FindAllKeysRequest *body,
-                          struct found *f, bool *more)
+static void find_show(struct shell *sh, const struct mgmt_server *s, size_t index, struct found *f,
+                      const Chsm__FindAllKeysResponse *r)
+{
+        if (f->body.after == 0) {
+                f->total = r->total;
+                shell_say(sh, "Keys on server %zu(%s):\nNumber of keys found %llu\n", index, s->host,
+                          (unsigned long long)f->total);
+                shell_say(sh, "number of keys matched from start index 0::%llu\n",
+                          (unsigned long long)(f->total ? f->total - 1 : 0));
+        }
+        for (size_t i = 0; i < r->n_keys; i++) {
+                unsigned long long handle = r->keys[i]->handle;
+                const char *comma = f->n++ ? "," : "";
+
+                shell_say(sh, "%s%llu(%s)", comma, handle, r->keys[i]->owned ? "o" : "s");
+                if (f->file)
+                        fprintf(f->file, "%s%llu(%s)", comma, handle, r->keys[i]->owned ? "o" : "s");
+                if (sh->json)
+                        (void)json_array_append_new(f->list, json_integer((json_int_t)handle));
+                f->body.after = handle;
+        }
+        for (size_t i = 0; i < r->hash.len && i < 32; i++)
+                (void)snprintf(f->hash + 2 * i, 3, "%02x", r->hash.data[i]);
+        f->more = r->more && r->n_keys;
+        if (!isatty(STDOUT_FILENO))
+                shell_progress(sh, "keys", f->n, f->total);
+        (void)fflush(stdout);
+}
+
+static uint32_t find_page(struct shell *sh, struct mgmt_server *s, size_t index, struct found *f)
 {
         Chsm__Request request = CHSM__REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         uint32_t rv;
 
-        request.find_all_keys = body;
+        request.find_all_keys = &f->body;
         request.body_case = CHSM__REQUEST__BODY_FIND_ALL_KEYS;
         rv = chsm_call(s->chsm, &request, &answer, &sh->err);
-        *more = false;
-        if (rv == 0) {
-                const Chsm__FindAllKeysResponse *r = answer.response->find_all_keys;
-
-                for (size_t i = 0; i < r->n_keys; i++) {
-                        buf_printf(&f->text, "%s%llu(%s)", f->n++ ? "," : "",
-                                   (unsigned long long)r->keys[i]->handle, r->keys[i]->owned ? "o" : "s");
-                        (void)json_array_append_new(f->list, json_integer((json_int_t)r->keys[i]->handle));
-                        body->after = r->keys[i]->handle;
-                }
-                for (size_t i = 0; i < r->hash.len && i < 32; i++)
-                        (void)snprintf(f->hash + 2 * i, 3, "%02x", r->hash.data[i]);
-                *more = r->more && r->n_keys;
-        }
-        body->hash = false; /* once is enough */
+        if (rv == 0)
+                find_show(sh, s, index, f, answer.response->find_all_keys);
+        f->body.hash = false; /* once is enough */
         chsm_answer_clear(&answer);
+        return rv;
+}
+
+/* All pages; a file that is named becomes whole or stays what it was. */
+static uint32_t find_pages(struct shell *sh, struct mgmt_server *s, size_t index, struct found *f,
+                           const char *path)
+{
+        char part[4096];
+        uint32_t rv = 0;
+
+        (void)snprintf(part, sizeof(part), "%s.part", path ? path : "");
+        if (path && !(f->file = fopen(part, "we"))) {
+                err_set_errno(&sh->err, ERR_FILE, errno, "'%s' cannot be made", part);
+                return err_ckr(&sh->err);
+        }
+        while (rv == 0 && f->more)
+                rv = find_page(sh, s, index, f);
+        shell_progress_clear(sh);
+        shell_say(sh, "\n");
+        if (f->file && (fclose(f->file) != 0 || (rv == 0 && rename(part, path) != 0)) && rv == 0) {
+                err_set_errno(&sh->err, ERR_FILE, errno, "'%s' cannot be written", path);
+                rv = err_ckr(&sh->err);
+        }
+        if (f->file && rv)
+                (void)unlink(part);
         return rv;
 }
 
 static uint32_t find_one(struct shell *sh, struct mgmt_server *s, size_t index, int argc, char **argv)
 {
-        Chsm__FindAllKeysRequest body = CHSM__FIND_ALL_KEYS_REQUEST__INIT;
-        struct found f = { BUF_INIT, json_array(), 0, "" };
-        uint64_t user = 0, hash = 0;
-        bool more = true;
-        uint32_t rv = number(sh, argv[1], "user id", UINT32_MAX, &user);
+        struct found f = { .body = CHSM__FIND_ALL_KEYS_REQUEST__INIT, .list = json_array(), .more = true };
+        uint64_t hash = 0;
+        uint32_t rv = number(sh, argv[1], "user id", UINT32_MAX, &f.body.user);
 
         if (rv == 0)
                 rv = number(sh, argv[2], "hash switch (0 or 1)", 1, &hash);
-        body.user = user;
-        body.hash = hash != 0;
-        while (rv == 0 && more)
-                rv = find_page(sh, s, &body, &f, &more);
-        if (rv == 0) {
-                const char *text = buf_text(&f.text);
-
-                shell_say(sh, "Keys on server %zu(%s):\nNumber of keys found %zu\n", index, s->host, f.n);
-                shell_say(sh, "number of keys matched from start index 0::%zu\n%s\n", f.n ? f.n - 1 : 0,
-                          text ? text : "");
-                if (hash)
-                        shell_say(sh, "Key Hash:\n%s\n", f.hash);
-                if (argc > 3 && !file_write(argv[3], buf_slice(&f.text), 0644, &sh->err))
-                        rv = err_ckr(&sh->err);
-        }
+        f.body.hash = hash != 0;
+        if (rv == 0)
+                rv = find_pages(sh, s, index, &f, argc > 3 ? argv[3] : NULL);
+        if (rv == 0 && hash)
+                shell_say(sh, "Key Hash:\n%s\n", f.hash);
         shell_set(sh, "keys", f.list);
-        if (hash)
+        if (rv == 0 && hash)
                 shell_set(sh, "hash", json_string(f.hash));
-        buf_clear(&f.text);
         return rv;
 }
 

@@ -203,6 +203,12 @@ static void count(struct shell *sh, struct cloned *c, const char *what, uint64_t
         else if (c->failed++ == 0)
                 err_set(&c->first, sh->err.id, "%s %llu: %s", what, (unsigned long long)id, sh->err.detail);
         sh->err = ERR_INIT;
+        shell_progress(sh, what, c->copied + c->there + c->failed, 0);
+}
+
+static uint32_t stopped(struct shell *sh)
+{
+        return shell_fail(sh, ERR_CANCELLED, "cancelled; the same command goes on from here");
 }
 
 static uint32_t clone_users(struct shell *sh, struct mgmt_server *from, struct mgmt_server *to,
@@ -224,7 +230,10 @@ static uint32_t clone_users(struct shell *sh, struct mgmt_server *from, struct m
                 if (u->role != 1 && u->role != 2)
                         continue;
                 one = copy(sh, from, to, 0, u->id, &there);
-                count(sh, c, "user", u->id, one, there);
+                if (shell_cancelled())
+                        rv = stopped(sh);
+                else
+                        count(sh, c, "user", u->id, one, there);
         }
         chsm_answer_clear(&answer);
         return rv;
@@ -252,7 +261,10 @@ static uint32_t clone_keys(struct shell *sh, struct mgmt_server *from, struct mg
                         uint32_t one = copy(sh, from, to, handle, 0, &there);
 
                         body.after = handle;
-                        count(sh, c, "key", handle, one, there);
+                        if (shell_cancelled())
+                                rv = stopped(sh);
+                        else
+                                count(sh, c, "key", handle, one, there);
                 }
                 chsm_answer_clear(&answer);
         }

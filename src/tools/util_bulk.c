@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MOST 100000 /* keys of one command */
 
@@ -62,15 +61,6 @@ static bool ends_so(const char *name, const char *suffix)
 
 /* ---- doing it ---- */
 
-static void progress(struct shell *sh, const struct work *w, bool last)
-{
-        bool terminal = isatty(STDERR_FILENO);
-
-        if (sh->json || !terminal)
-                return;
-        fprintf(stderr, "\r%zu of %zu%s", w->done + w->skipped, w->n, last ? "\n" : "");
-}
-
 /* The file's name without folder and suffix. */
 static void name_of(const char *path, const char *suffix, char *out, size_t size)
 {
@@ -106,7 +96,7 @@ static uint32_t work_run(struct shell *sh, struct work *w, const char *suffix, u
         for (size_t i = 0; rv == 0 && i < w->n && !asked_to_stop; i++) {
                 bool skipped = false;
 
-                progress(sh, w, false);
+                shell_progress(sh, "done", w->done + w->skipped, w->n);
                 rv = one_quietly(sh, w, i, suffix, one, &skipped, arg);
                 w->done += rv == 0 && !skipped;
                 w->skipped += rv == 0 && skipped;
@@ -114,7 +104,7 @@ static uint32_t work_run(struct shell *sh, struct work *w, const char *suffix, u
                         err_prefix(&sh->err, "'%s' (%zu of %zu)", w->paths[i], i + 1, w->n);
         }
         (void)sigaction(SIGINT, &before, NULL);
-        progress(sh, w, true);
+        shell_progress_clear(sh);
         shell_say(sh, "\n\t%zu done, %zu skipped as done before, of %zu\n", w->done, w->skipped, w->n);
         shell_set(sh, "done", json_integer((json_int_t)w->done));
         shell_set(sh, "skipped", json_integer((json_int_t)w->skipped));

@@ -134,8 +134,10 @@ static uint32_t find_token_keys(struct shell *sh, struct wish *w, struct search 
 
         body.template_ = w->a.list;
         body.n_template_ = w->a.n;
-        while (rv == 0 && more)
+        while (rv == 0 && more) {
                 rv = find_page(sh, &body, s, &more);
+                shell_progress(sh, "keys", s->n, 0);
+        }
         return rv;
 }
 
@@ -205,6 +207,7 @@ static uint32_t keep_wanted(struct shell *sh, const struct wish *w, struct searc
 
                 ref.handle = (uint64_t)json_integer_value(handle);
                 rv = info_call(sh, &ref, &answer);
+                shell_progress(sh, "keys", i + 1, json_array_size(s->list));
                 all = rv == 0 && is_version(answer.response->object_info, w);
                 for (size_t k = 0; rv == 0 && k < w->n_ids; k++)
                         all = all && names_user(answer.response->object_info, w->ids[k]);

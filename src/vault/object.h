@@ -133,6 +133,8 @@ bool vault_objects_search(struct vault_call *, const struct vault_template *want
 /* The same for officers: what a user owns or is given to use, or everything (0). */
 void vault_objects_list(struct vault *, uint32_t user, uint32_t after, size_t limit,
                         struct vault_object **out, size_t *n, bool *more);
+/* How many there are of a user, owned or shared; 0: of everybody. */
+uint64_t vault_objects_count_of(struct vault *, uint32_t user);
 
 /* ---- session_object.c ---- */
 /* Blobs opened, and blobs found open, since the vault was opened. */

@@ -140,6 +140,7 @@ bool vault_find_all_keys(struct vault_call *call)
                 return err_set(&call->err, ERR_ARGUMENT, "handles end below %u", UINT32_MAX);
         if (!keys_fill(call, (uint32_t)in->user, (uint32_t)in->after, r))
                 return false;
+        r->total = in->after ? 0 : vault_objects_count_of(call->vault, (uint32_t)in->user);
         if (in->hash) {
                 r->hash.data = arena_alloc(call->arena, CRYPTO_HASH_SIZE);
                 r->hash.len = CRYPTO_HASH_SIZE;

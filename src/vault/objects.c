@@ -330,3 +330,20 @@ void vault_objects_list(struct vault *v, uint32_t user, uint32_t after, size_t l
         }
         pthread_rwlock_unlock(&o->index_lock);
 }
+
+uint64_t vault_objects_count_of(struct vault *v, uint32_t user)
+{
+        struct vault_objects *o = v->objects;
+        struct vault_walk w;
+        uint32_t handle;
+        uint64_t n = 0;
+
+        if (!user)
+                return vault_objects_count(v);
+        pthread_rwlock_rdlock(&o->index_lock);
+        vault_index_list(o->index, user, 0, &w);
+        while (vault_walk_next(&w, &handle))
+                n++;
+        pthread_rwlock_unlock(&o->index_lock);
+        return n;
+}

@@ -13,6 +13,7 @@ t "Ctrl-C ends a line" at_terminal interrupt_at_prompt
 t "Ctrl-C ends a question, and then nothing is done" at_terminal interrupt_of_a_question
 t "Ctrl-C ends a command, not the program" at_terminal interrupt_of_a_command
 t "a refusal is coloured at a terminal" at_terminal colour
+t "when one of several servers fails, it is asked what to do" at_terminal failure_of_one_server
 
 mgmt() {
         chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf" "$@"
@@ -63,5 +64,13 @@ t "a server's help does" sh -c 'printf "server 0\nhelp\n" | chsm-mgmt -c "$CHSM_
         ! grep -q "^  quit" said && grep -q "^  getCert " said'
 sed 's/^server = .*/&\n&/' "$CHSM_CONF_DIR/chsm-mgmt.conf" >two.conf
 refused "with several servers, one must be chosen" "choose it first, with: server 0" chsm-mgmt -c two.conf getCert po.pem 4
+sed 's/^server = .*/&\nserver = 127.0.0.1:1\n&/' "$CHSM_CONF_DIR/chsm-mgmt.conf" >three.conf
+asks() { # OPTIONS: what servers said to a script; the command has failed
+        ! echo getPolicy | chsm-mgmt -c three.conf "$@" >said 2>err && grep -c "profile" said
+}
+t "a script goes on with the next server" sh -c "[ \"$(asks)\" = 2 ]"
+t "and says where it failed" grep -q "getPolicy failed: server 1(127.0.0.1): " err
+t "or goes no further" sh -c "[ \"$(asks --on-failure abort)\" = 1 ]"
+t "an option that is none" exits 2 mgmt --on-failure cry getPolicy
 t "then it is done there" sh -c 'printf "server 1\ngetCert po.pem 4\n" | chsm-mgmt -c two.conf && [ -s po.pem ]'
 finish

@@ -215,6 +215,63 @@ def colour():
     leave(t)
 
 
+def failure_of_one_server():
+    """One of three servers is nowhere: the documented question, and each of its answers."""
+    conf = os.path.join(os.getcwd(), "three.conf")
+    with open(MGMT[2]) as f:
+        lines = f.read().splitlines()
+    server = [line for line in lines if line.startswith("server")][0]
+    with open(conf, "w") as f:
+        f.write("\n".join([server, "server = 127.0.0.1:1", server] + [x for x in lines if not x.startswith("server")]))
+    t = Terminal(["chsm-mgmt", "-c", conf])
+    t.prompt("cloudmgmt>")
+    t.type("getPolicy\r")
+    out = t.wait("Retry/Ignore/Abort?(R/I/A):")
+    check("failed on server 1(127.0.0.1): " in out, "it is not told which server failed")
+    t.type("x\r")
+    t.wait("please type 'R', 'I' or 'A'")
+    t.wait("Retry/Ignore/Abort?(R/I/A):")
+    t.type("r\r")
+    t.wait("Server 1 is not connected")
+    t.wait("Retry/Ignore/Abort?(R/I/A):")
+    t.type("I\r")
+    check("profile" in t.prompt("cloudmgmt>"), "the third server was not asked")
+    t.type("getPolicy\r")
+    t.wait("Retry/Ignore/Abort?(R/I/A):")
+    t.type("abort\r")
+    t.wait("aborted: nothing was sent to the servers after server 1")
+    check("profile" not in t.prompt("cloudmgmt>"), "the third server was asked")
+    t.type("getPolicy\r")
+    t.wait("Retry/Ignore/Abort?(R/I/A):")
+    t.type("\x03")
+    t.wait("aborted")
+    t.prompt("cloudmgmt>")
+    leave(t)
+    t = Terminal(["chsm-mgmt", "-c", conf, "--on-failure", "ignore"])
+    t.prompt("cloudmgmt>")
+    t.type("getPolicy\r")
+    check("R/I/A" not in t.prompt("cloudmgmt>"), "it was asked all the same")
+    leave(t)
+
+
+def progress():
+    """An import of many keys, into a partition where the folder and the KEK are."""
+    os.makedirs("counted", exist_ok=True)
+    for i in range(300):
+        with open("counted/counted-%d.key" % i, "wb") as f:
+            f.write(os.urandom(32))
+    with open("userkek.handle") as f:
+        kek = f.read().strip()
+    t = user()
+    t.type("imSymKey -t 31 -d counted -w %s\r" % kek)
+    t.wait("done: ")
+    out = t.wait("300 done, 0 skipped as done before, of 300")
+    check("\r\x1b[K" in out, "the count stays on the terminal")
+    t.prompt("Command:")
+    leave(t, "exit")
+
+
 CASES = {f.__name__: f for f in (completion, completion_of_options_and_labels, history, interrupt_at_prompt,
-                                 interrupt_of_a_question, interrupt_of_a_command, colour)}
+                                 interrupt_of_a_question, interrupt_of_a_command, colour, failure_of_one_server,
+                                 progress)}
 CASES[sys.argv[1]]()
