@@ -194,11 +194,11 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         }
         s.commit = pool_new("commit", (unsigned)conf->commit_threads, err);
         s.slow = s.commit ? pool_new("slow", processors(conf->slow_threads), err) : NULL;
-        if (s.slow && start_loops(&s, fd, err) &&
+        if (s.slow && node_region_start(&node, err) && start_loops(&s, fd, err) &&
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
-            node_region_start(&node, err) && tell_ready(conf, port, admin_port, err)) {
+            tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
         }

@@ -152,10 +152,15 @@ static void *run(void *arg)
 bool node_region_start(struct node *n, struct err *err)
 {
         struct region *r = n->region;
+        struct err away = ERR_INIT;
         int rc;
 
         if (!r)
                 return true;
+        /* One that was superseded while it was away hears of it before it serves. */
+        if (vault_state(n->vault) == VAULT_ACTIVATED && vault_region_role(n->vault) == VAULT_PRIMARY &&
+            !cluster_follow_step(&r->follow, n->vault, &away))
+                log_warning("the other region: %s", away.detail);
         r->started = true;
         rc = pthread_create(&r->thread, NULL, run, r);
         if (rc != 0) {

@@ -8,19 +8,6 @@
 #define SIGNATURE_MAX 1024
 #define UNSEEN_MOST   1000 /* records listed at once */
 
-static struct mgmt_server *scoped(struct shell *sh)
-{
-        struct mgmt *m = mgmt_of(sh);
-
-        if (m->scope < 0 && m->count != 1)
-                (void)shell_fail(sh, ERR_USAGE, "this is done on one server; first run: server ID");
-        else if (!m->servers[m->scope < 0 ? 0 : m->scope].chsm)
-                (void)shell_fail(sh, ERR_CONNECT, "the server is not connected");
-        else
-                return &m->servers[m->scope < 0 ? 0 : m->scope];
-        return NULL;
-}
-
 static const char *role_name(uint32_t role)
 {
         static const char *const names[] = { "unknown", "primary", "follower", "fenced" };
@@ -120,7 +107,7 @@ static uint32_t get_region_info(struct shell *sh, int argc, char **argv)
 /* What the owner signs, into a file; today or any time before. */
 static uint32_t get_statement(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__RegionInfoRequest body = CHSM__REGION_INFO_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -149,7 +136,7 @@ static uint32_t get_statement(struct shell *sh, int argc, char **argv)
 
 static uint32_t promote(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__RegionPromoteRequest body = CHSM__REGION_PROMOTE_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -186,7 +173,7 @@ static uint32_t promote(struct shell *sh, int argc, char **argv)
 
 static uint32_t demote(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__RegionDemoteRequest body = CHSM__REGION_DEMOTE_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
@@ -218,7 +205,7 @@ static uint32_t demote(struct shell *sh, int argc, char **argv)
 
 static uint32_t list_unseen(struct shell *sh, int argc, char **argv)
 {
-        struct mgmt_server *s = scoped(sh);
+        struct mgmt_server *s = mgmt_scoped(sh);
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__RegionUnseenRequest body = CHSM__REGION_UNSEEN_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;

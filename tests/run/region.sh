@@ -134,9 +134,12 @@ does "changes are taken" key cu1 genSymKey -t 31 -s 32 -l after
 
 # ---- the first comes back ----
 first_up
-t "it hears of that and is fenced" until_true is hsm1 role fenced
+t "it hears of that before it serves, and is fenced" is hsm1 role fenced
 resource hsm1 owner
 fails "it changes nothing any more" "superseded by epoch 1" key cu1 genSymKey -t 31 -s 32 -l never
+resource hsm1 owner
+t "it counts what only it has" sh -c "printf 'loginHSM CO admin admin1234\\nlistUnseen\\n' | (cd sdk/bin && ./azcloudhsm_mgmt_util \
+        --json --yes ./azcloudhsm_resource.cfg) | tail -n 1 | grep '\"count\":1,' | grep -q '\"operation\":\"CN_GENERATE_KEY\"\|CN_GENERATE_KEY'"
 does "it tells what only it has" admin_at hsm1 listUnseen
 shows '"op":"CN_GENERATE_KEY"' "listUnseen success"
 resource hsm1 owner
