@@ -9,6 +9,7 @@
  *   p/state        partition record        c/<u8 type>      certificate DER
  *   s/policy       profile and settings    q/<32 bytes>     what is remembered of a key value, by fingerprint
  *   p/went         where the partition was moved to (moved.c)
+ *   p/told         count of histories (history.c)
  *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
  *   u/<name>       user record (lower-case name)            f/<name>  failure counter
  *   o/<u32 handle> token object            h/<u32 node>     next free handle of a node
@@ -59,7 +60,8 @@ struct vault {
         struct vault_config config; /* own copies, presets filled in */
         int64_t opened_ms;          /* monotonic */
         struct store_watch *watch;
-        _Atomic int64_t revision; /* applied */
+        _Atomic int64_t revision;  /* applied */
+        _Atomic int64_t histories; /* history.c */
         pthread_mutex_t revision_lock;
         pthread_cond_t revision_moved;
         _Atomic uint64_t settings;         /* of the partition, packed: setting_command.c */

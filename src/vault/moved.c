@@ -1,6 +1,7 @@
 #include "vault/moved.h"
 #include "base/log.h"
 #include "vault/commit.h"
+#include "vault/history.h"
 #include "vault/partition.h"
 
 #include <stdio.h>
@@ -93,11 +94,10 @@ static bool put_mark(struct vault_call *call, const char *place)
         return ok;
 }
 
-static bool put_nothing(struct vault_call *call, const char *place)
+static bool put_history(struct vault_call *call, const char *place)
 {
-        (void)call;
         (void)place;
-        return true;
+        return vault_history_begin(call);
 }
 
 bool vault_moved_mark(struct vault *v, const char *place, struct err *err)
@@ -114,5 +114,5 @@ bool vault_moved_begin(struct vault *v, const char *place, struct err *err)
         char subject[192];
 
         (void)snprintf(subject, sizeof(subject), "from %.160s", place);
-        return with_call(v, put_nothing, place, subject, err);
+        return with_call(v, put_history, place, subject, err);
 }

@@ -1,5 +1,6 @@
 /* Searches, by users for what they may use and by officers for whose keys there are. */
 #include "crypto/seal.h"
+#include "vault/region.h"
 #include "vault/policy.h"
 
 #define PAGE_PRESET     256 /* handles of one answer */
@@ -65,8 +66,9 @@ bool vault_find_objects(struct vault_call *call)
         if (!nothing_has(in) && !vault_template_read(call, in->template_, in->n_template_, 0, &wanted))
                 return false;
         if (in->after < UINT32_MAX && !nothing_has(in) && searchable(&wanted))
-                (void)vault_objects_search(call, &wanted, (uint32_t)in->after, in->until, page_of(in), found,
-                                           &n, &more);
+                (void)vault_objects_search(call, &wanted, (uint32_t)in->after,
+                                           vault_region_until(call->vault, in->until), page_of(in), found, &n,
+                                           &more);
         ok = find_fill(call, found, n, in->with_attributes, r);
         r->more = more;
         for (size_t i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 #include "vault/partition.h"
 #include "base/log.h"
 #include "vault/clone.h"
+#include "vault/history.h"
 #include "vault/moved.h"
 #include "vault/ticket.h"
 #include "ck/cryptoki.h"
@@ -502,6 +503,8 @@ bool vault_partition_apply(struct vault *v, const struct store_event *e, struct 
                 return apply_next_user(v, e, err);
         if (slice_equal(e->key, VAULT_MOVED_KEY))
                 return vault_moved_apply(v, e, err);
+        if (slice_equal(e->key, SLICE_LIT("p/told")))
+                return vault_history_apply(v, e, err);
         if (slice_equal(e->key, SLICE_LIT("p/tickets")))
                 return apply_tickets(v, e, err);
         if (e->key.n > 6 && memcmp(e->key.p, "p/pmk/", 6) == 0)

@@ -65,6 +65,8 @@ bool vault_region_guard(struct vault *, struct store_guard *);
 int64_t vault_region_revision(struct vault *, store_rev committed);
 bool vault_region_is_behind(struct vault *, int64_t min_revision);
 void vault_region_wait(struct vault *, int64_t min_revision, int64_t wait_ms);
+/* The store's revision of one that was told; 0: it is of another history, or not of this region's store. */
+store_rev vault_region_until(struct vault *, int64_t told);
 /* The caller has seen a region that took over from this one: ERR_REGION. */
 bool vault_region_is_superseded(struct vault *, int64_t min_revision, struct err *);
 

@@ -1,5 +1,6 @@
 /* What a region does and does not do, by what it is. docs/regions.md has the same as a table. */
 #include "vault/commit.h"
+#include "vault/history.h"
 #include "vault/region_internal.h"
 
 /* Of commands that change nothing by themselves: they need a failure counter or a record that is the
@@ -148,6 +149,13 @@ bool vault_region_guard(struct vault *v, struct store_guard *guard)
 
 #define REV_MASK ((INT64_C(1) << VAULT_REGION_REV_BITS) - 1)
 
+/* What stands in front of the revision. */
+static int64_t own_epoch(struct vault *v)
+{
+        return (int64_t)atomic_load_explicit(&v->region->epoch, memory_order_relaxed) +
+               vault_history_count(v);
+}
+
 static store_rev own_revision(struct vault *v)
 {
         return vault_region_role(v) == VAULT_FOLLOWER
@@ -157,7 +165,7 @@ static store_rev own_revision(struct vault *v)
 
 int64_t vault_region_revision(struct vault *v, store_rev committed)
 {
-        int64_t epoch = (int64_t)atomic_load_explicit(&v->region->epoch, memory_order_relaxed);
+        int64_t epoch = own_epoch(v);
         store_rev own = own_revision(v);
 
         if (own < committed && vault_region_role(v) != VAULT_FOLLOWER)
@@ -167,7 +175,7 @@ int64_t vault_region_revision(struct vault *v, store_rev committed)
 
 bool vault_region_is_behind(struct vault *v, int64_t min_revision)
 {
-        int64_t epoch = (int64_t)atomic_load_explicit(&v->region->epoch, memory_order_relaxed);
+        int64_t epoch = own_epoch(v);
 
         return min_revision >> VAULT_REGION_REV_BITS == epoch && own_revision(v) < (min_revision & REV_MASK);
 }
@@ -178,9 +186,16 @@ void vault_region_wait(struct vault *v, int64_t min_revision, int64_t wait_ms)
                 (void)vault_revision_wait(v, min_revision & REV_MASK, wait_ms);
 }
 
+store_rev vault_region_until(struct vault *v, int64_t told)
+{
+        return told >> VAULT_REGION_REV_BITS == own_epoch(v) && vault_region_role(v) != VAULT_FOLLOWER
+                   ? told & REV_MASK
+                   : 0;
+}
+
 bool vault_region_is_superseded(struct vault *v, int64_t min_revision, struct err *err)
 {
-        int64_t epoch = (int64_t)atomic_load_explicit(&v->region->epoch, memory_order_relaxed);
+        int64_t epoch = own_epoch(v);
         int64_t asked = min_revision >> VAULT_REGION_REV_BITS;
 
         if (asked <= epoch)

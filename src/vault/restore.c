@@ -3,6 +3,7 @@
 #include "vault/backup.h"
 #include "base/log.h"
 #include "vault/commit.h"
+#include "vault/history.h"
 #include "vault/partition.h"
 
 #include <stdlib.h>
@@ -168,7 +169,8 @@ static bool put_beginning(struct vault *restored, const struct vault_backup_head
         call.arena = arena_new(64 * 1024, 1024 * 1024);
         ok = call.arena && p && crypto_random(restored->deps.crypto, p, 16, err) &&
              vault_backup_epoch_put(&call, h->epoch, 0) &&
-             vault_record_put(&call, vault_call_key(&call, "p/tickets", SLICE_EMPTY), &fresh);
+             vault_record_put(&call, vault_call_key(&call, "p/tickets", SLICE_EMPTY), &fresh) &&
+             vault_history_begin(&call);
         if (ok)
                 record.subject = arena_printf(call.arena, "epoch %llu", (unsigned long long)h->epoch);
         ok = ok && vault_lane_commit(&call, &record, TIMEOUT_MS, err) == STORE_OK;

@@ -38,6 +38,21 @@ static uint32_t set_password(struct caller *c, const char *user, const char *pas
         return ask(c, &r)->reason;
 }
 
+/* The revision in an answer to who has seen `seen` already. */
+static int64_t told_after(struct caller *c, int64_t seen)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__FindObjectsRequest in = CHSM__FIND_OBJECTS_REQUEST__INIT;
+        const Chsm__Response *response;
+
+        r.find_objects = &in;
+        r.body_case = CHSM__REQUEST__BODY_FIND_OBJECTS;
+        r.min_revision = seen;
+        response = ask(c, &r);
+        assert_int_equal(response->status, 0);
+        return response->revision;
+}
+
 static void a_partition_comes_back_in_another_hsm(void **state)
 {
         struct hsm *h = *state, *other;
@@ -45,10 +60,11 @@ static void a_partition_comes_back_in_another_hsm(void **state)
         struct caller co = caller_co(h), cu1 = caller_cu(h, "cu1"), preco, there;
         struct restore r = { .caller = &preco };
         struct attributes a = { .n = 0 };
-        struct named key;
+        struct named key, lost;
         struct given before, after, masked;
         struct buf backup;
         uint8_t id[16];
+        int64_t seen;
 
         add_bool(&a, CKA_ENCRYPT, true);
         add_bool(&a, CKA_EXTRACTABLE, false);
@@ -58,6 +74,9 @@ static void a_partition_comes_back_in_another_hsm(void **state)
         assert_int_equal(caller_set_policy(&co, "wrap_strength", "2"), 0);
         assert_int_equal(take_backup(&co, false, &backup), 0);
         memcpy(id, vault_partition_id(h->vault).p, 16);
+        for (int i = 0; i < 30; i++) /* the history that is lost */
+                assert_int_equal(make_aes(&cu1, true, NULL, &lost), 0);
+        seen = told_after(&cu1, 0);
         other = fresh_hsm(&preco);
         assert_int_equal(restore_plan(&r, &backup, NULL, &owner), 0);
         assert_non_null(strstr(r.statement, "epoch: 1\n"));
@@ -70,6 +89,8 @@ static void a_partition_comes_back_in_another_hsm(void **state)
         there = caller_cu(other, "cu2");
         assert_int_equal(use_encrypt(&there, &key, &after), 0);
         assert_memory_equal(before.p, after.p, before.n);
+        /* Whoever remembers revisions of before is served, and what he is told goes on growing. */
+        assert_true(told_after(&there, seen) > seen);
         there = caller_co(other);
         assert_int_equal(caller_set_policy(&there, "wrap_strength", "1"), CKR_FUNCTION_REJECTED);
         assert_int_equal(caller_create_user(&there, 1, "after", "user1234"), 0);
