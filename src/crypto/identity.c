@@ -52,6 +52,16 @@ static bool in_time(const X509 *cert, int64_t now_ms)
                X509_cmp_time(X509_get0_notAfter(cert), &now) > 0;
 }
 
+/* A name stands in the text that the owner signs, so it is one word, all of which is seen. */
+static bool is_word(const char *name, int n)
+{
+        for (int i = 0; i < n; i++) {
+                if (name[i] <= ' ' || name[i] > '~')
+                        return false;
+        }
+        return true;
+}
+
 /* The certificate is under the anchor, in its time, and has a name. */
 static bool node_cert_check(X509 *cert, X509 *anchor, int64_t now_ms, char name[CRYPTO_IDENTITY_NAME_MAX],
                             struct err *err)
@@ -63,6 +73,9 @@ static bool node_cert_check(X509 *cert, X509 *anchor, int64_t now_ms, char name[
         ERR_clear_error();
         if (n <= 0)
                 return err_set(err, ERR_CERT_INVALID, "the node's certificate has no common name");
+        if (!is_word(name, n < CRYPTO_IDENTITY_NAME_MAX ? n : CRYPTO_IDENTITY_NAME_MAX - 1))
+                return err_set(err, ERR_CERT_INVALID,
+                               "the common name of the node's certificate is not one word of ASCII");
         if (!under)
                 return err_set(err, ERR_CERT_INVALID,
                                "the certificate of node '%s' is not of this cluster's operator", name);

@@ -2,6 +2,7 @@
 #include "vault/index.h"
 #include "vault/partition.h"
 #include "vault/policy.h"
+#include "vault/users.h"
 #include "vault/uses.h"
 
 #include <stdlib.h>
@@ -147,6 +148,26 @@ static bool reserve(struct vault_call *call, uint32_t index, store_rev rev)
         return ok;
 }
 
+/* An object without its owner could be deleted by nobody: a deletion of his account, of which this node may
+ * not have heard, makes the transaction fail. */
+static bool guard_owner(struct vault_call *call)
+{
+        struct vault_user_view u;
+        struct slice key;
+
+        if (call->login.role != VAULT_CU)
+                return true;
+        if (!vault_user_find_id(call->vault, call->login.user_id, &u))
+                return err_set(&call->err, ERR_TICKET, "the account of '%s' was deleted", call->login.user);
+        sec_wipe(u.password, sizeof(u.password));
+        key = vault_call_key(call, "u/", slice_str(u.key));
+        for (size_t i = 0; i < call->guard_count; i++) {
+                if (slice_equal(call->guards[i].key, key))
+                        return true;
+        }
+        return vault_call_guard(call, STORE_EXISTS, key, 0);
+}
+
 bool vault_objects_new_handle(struct vault_call *call, uint32_t *handle)
 {
         struct vault_objects *o = call->vault->objects;
@@ -165,7 +186,7 @@ bool vault_objects_new_handle(struct vault_call *call, uint32_t *handle)
         pthread_mutex_unlock(&o->handle_lock);
         *handle = handle_of(call->vault->config.node_number, index);
         vault_object_store_key(*handle, key);
-        if (index >= reserved && !reserve(call, index, rev))
+        if ((index >= reserved && !reserve(call, index, rev)) || !guard_owner(call))
                 return false;
         return vault_call_guard(call, STORE_ABSENT, vault_call_key(call, "", slice_of(key, sizeof(key))), 0);
 }

@@ -1,5 +1,6 @@
 /* The commands on users. Who may try them is a column of dispatch_rows.c; what depends on the user acted upon
  * is decided here. spec/semantics.md 2.1, 5 and 6. */
+#include "vault/commit.h"
 #include "vault/partition.h"
 #include "vault/second_factor.h"
 #include "vault/users.h"
@@ -158,6 +159,21 @@ bool vault_create_user(struct vault_call *call)
         return ok;
 }
 
+/* A key that was made on another node a moment ago must be seen, or it would be left without its owner. */
+static bool know_all_keys(struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        store_rev now;
+
+        if (store_barrier(v->deps.store, v->config.store_timeout_ms, &now, &call->err) != STORE_OK)
+                return false;
+        return vault_revision_wait(v, now, v->config.store_timeout_ms) ||
+               err_set(&call->err, ERR_RETRY,
+                       "node '%s' does not hear of all changes at the moment, so it does not know whose keys "
+                       "there are; try another node",
+                       v->config.node_name);
+}
+
 bool vault_delete_user(struct vault_call *call)
 {
         struct vault *v = call->vault;
@@ -181,6 +197,8 @@ bool vault_delete_user(struct vault_call *call)
         if (u.role == VAULT_CO && vault_users_officers(v, u.id) == 0)
                 return err_set(&call->err, ERR_USER_BUSY, "'%s' is the last crypto officer who can log in",
                                u.name);
+        if (!know_all_keys(call))
+                return false;
         keys = vault_objects_owned(v, u.id);
         if (keys)
                 return err_set(&call->err, ERR_USER_BUSY, "'%s' owns %llu keys; delete them first", u.name,

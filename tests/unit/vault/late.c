@@ -91,6 +91,11 @@ static void late_unfollow(void *self, void *watch)
         store_unfollow(&((struct late *)watch)->watch);
 }
 
+static enum store_rc late_barrier(void *self, int timeout_ms, store_rev *now, struct err *err)
+{
+        return store_barrier(((struct late *)self)->inner, timeout_ms, now, err);
+}
+
 static enum store_rc late_status(void *self, struct store_status *status, struct err *err)
 {
         return store_status(((struct late *)self)->inner, status, err);
@@ -109,6 +114,7 @@ static const struct store_engine engine = {
         .load = late_load,
         .follow = late_follow,
         .unfollow = late_unfollow,
+        .barrier = late_barrier,
         .status = late_status,
 };
 

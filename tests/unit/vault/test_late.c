@@ -1,6 +1,6 @@
 /* A node that is behind: what it may say, how long it may wait, and what it must not forget. */
-#include "calls.h"
 #include "late.h"
+#include "people.h"
 
 #include "base/clock.h"
 
@@ -173,6 +173,28 @@ static void a_clock_ahead_drops_no_answers(void **state)
         assert_int_equal(ask_again(&cu, &r, key)->object->handle, handle);
 }
 
+/* Neither a deletion that has not heard of a key nor a key whose maker was deleted leaves a key without its
+ * owner. */
+static void no_key_is_left_without_its_owner(void **state)
+{
+        struct both *b = *state;
+        struct caller co = caller_co(b->first), elsewhere = co, cu1 = caller_cu(b->first, "cu1"), cu2;
+        struct named key;
+
+        elsewhere.hsm = b->second;
+        cu2 = caller_cu(b->first, "cu2");
+        late_hold(b->news);
+        assert_int_equal(make_aes(&cu1, true, NULL, &key), 0);
+        assert_int_not_equal(delete_user(&elsewhere, 1, "cu1"), 0);
+        assert_int_equal(delete_user(&co, 1, "cu2"), 0);
+        cu2.hsm = b->second;
+        assert_int_not_equal(make_aes(&cu2, true, NULL, &key), 0);
+        late_let_go(b->news);
+        assert_int_not_equal(delete_user(&elsewhere, 1, "cu1"), 0);
+        assert_int_equal(destroy(&cu1, &key), 0);
+        assert_int_equal(delete_user(&elsewhere, 1, "cu1"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -183,6 +205,7 @@ int main(void)
                 TEST(answer_tells_the_revision_of_its_change),
                 TEST(conflicts_end_in_time_when_news_stays_away),
                 TEST(a_clock_ahead_drops_no_answers),
+                TEST(no_key_is_left_without_its_owner),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
