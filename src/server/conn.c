@@ -350,6 +350,7 @@ void conn_done(struct request_job *r)
         struct conn *c = r->conn;
 
         c->in_flight--;
+        c->held -= r->n;
         atomic_fetch_sub_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
         if (c->closing) {
                 if (c->in_flight == 0)
