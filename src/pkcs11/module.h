@@ -211,6 +211,9 @@ void ops_clear(struct session *);
 /* C_*Init: checks state, mechanism, key and usage. key 0: digests. */
 CK_RV op_begin(struct session *, enum op_kind, CK_MECHANISM_PTR, CK_OBJECT_HANDLE key,
                CK_FLAGS mechanism_flag);
+/* A whole C_*Init of a session. */
+CK_RV op_init(CK_SESSION_HANDLE, enum op_kind, CK_MECHANISM_PTR, CK_OBJECT_HANDLE key,
+              CK_FLAGS mechanism_flag);
 /* What op_enter below says of the order of calls. */
 CK_RV op_may(const struct op *, enum op_step);
 /* Ends the operation here and on the node. */
@@ -269,6 +272,10 @@ void op_stream_cancel(struct op *);
  * key. */
 CK_RV op_deliver(struct op *, enum op_step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 CK_RV op_result(struct op *, const Chsm__DataResponse *);
+/* The end of an operation whose result has `size` bytes (0: only the HSM knows): a question for the length is
+ * answered without work; with room, run makes the result of the data, unless it waits already. */
+CK_RV op_finish(struct op *, enum op_step, size_t size, struct slice data,
+                CK_RV (*run)(struct op *, struct slice), CK_BYTE_PTR out, CK_ULONG_PTR out_len);
 /* Writes an IV that the HSM made where the application's zeros were. */
 void op_take_iv(struct op *, ProtobufCBinaryData);
 /* Bytes of a signature, MAC or digest, or 0 when only the HSM knows. */

@@ -225,6 +225,18 @@ CK_RV op_begin(struct session *s, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJE
         return rv;
 }
 
+CK_RV op_init(CK_SESSION_HANDLE session, enum op_kind kind, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key,
+              CK_FLAGS flag)
+{
+        struct session *s;
+        CK_RV rv = session_get(session, &s);
+
+        if (rv == CKR_OK)
+                rv = op_begin(s, kind, mechanism, key, flag);
+        session_put(s);
+        return rv;
+}
+
 enum op_kind op_base(enum op_kind kind)
 {
         switch (kind) {
@@ -327,6 +339,21 @@ CK_RV op_deliver(struct op *op, enum op_step step, struct slice data, CK_BYTE_PT
                         return CKR_HOST_MEMORY;
         }
         return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+CK_RV op_finish(struct op *op, enum op_step step, size_t size, struct slice data,
+                CK_RV (*run)(struct op *, struct slice), CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+        CK_RV rv = CKR_OK;
+
+        if (op_waits(op, data))
+                return op_deliver(op, step, data, out, out_len);
+        if (size && (!out || *out_len < size)) {
+                *out_len = size;
+                return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+        }
+        rv = run(op, data);
+        return rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
 }
 
 size_t op_signature_size(const struct op *op)

@@ -42,13 +42,7 @@ static size_t bound(const struct op *op, const struct sizes *s, size_t n)
 static CK_RV begin(CK_SESSION_HANDLE session, enum op_kind kind, CK_MECHANISM_PTR mechanism,
                    CK_OBJECT_HANDLE key)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, kind, mechanism, key, kind == OP_ENCRYPT ? CKF_ENCRYPT : CKF_DECRYPT);
-        session_put(s);
-        return rv;
+        return op_init(session, kind, mechanism, key, kind == OP_ENCRYPT ? CKF_ENCRYPT : CKF_DECRYPT);
 }
 
 /* All data in one request. The result is in op. */

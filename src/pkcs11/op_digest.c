@@ -3,13 +3,7 @@
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, OP_DIGEST, mechanism, CK_INVALID_HANDLE, CKF_DIGEST);
-        session_put(s);
-        return rv;
+        return op_init(session, OP_DIGEST, mechanism, CK_INVALID_HANDLE, CKF_DIGEST);
 }
 
 static CK_RV digest_run(struct op *op, struct slice data)
@@ -31,20 +25,16 @@ static CK_RV digest_run(struct op *op, struct slice data)
         return rv;
 }
 
+static CK_RV digest_any(struct op *op, struct slice data)
+{
+        return op_is_large(op, data) ? op_stream_whole(op, OP_DIGEST, data, SLICE_EMPTY)
+                                     : digest_run(op, data);
+}
+
 static CK_RV digest_finish(struct op *op, enum op_step step, struct slice data, CK_BYTE_PTR out,
                            CK_ULONG_PTR out_len)
 {
-        size_t size = op_signature_size(op);
-        CK_RV rv = CKR_OK;
-
-        if (op_waits(op, data))
-                return op_deliver(op, step, data, out, out_len);
-        if (size && (!out || *out_len < size)) {
-                *out_len = size;
-                return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-        }
-        rv = op_is_large(op, data) ? op_stream_whole(op, OP_DIGEST, data, SLICE_EMPTY) : digest_run(op, data);
-        return rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
+        return op_finish(op, step, op_signature_size(op), data, digest_any, out, out_len);
 }
 
 CK_RV C_Digest(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out,

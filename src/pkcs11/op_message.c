@@ -287,13 +287,7 @@ static CK_RV message_run(struct op *op, enum op_kind kind, const void *param, CK
 static CK_RV init(CK_SESSION_HANDLE session, enum op_kind kind, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key,
                   CK_FLAGS flag)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, kind, m, key, flag);
-        session_put(s);
-        return rv;
+        return op_init(session, kind, m, key, flag);
 }
 
 /* The operation, when a message may begin (in_parts false) or go on (true). */

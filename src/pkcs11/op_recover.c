@@ -7,24 +7,12 @@
 
 CK_RV C_SignRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, OP_SIGN_RECOVER, mechanism, key, CKF_SIGN_RECOVER);
-        session_put(s);
-        return rv;
+        return op_init(session, OP_SIGN_RECOVER, mechanism, key, CKF_SIGN_RECOVER);
 }
 
 CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, OP_VERIFY_RECOVER, mechanism, key, CKF_VERIFY_RECOVER);
-        session_put(s);
-        return rv;
+        return op_init(session, OP_VERIFY_RECOVER, mechanism, key, CKF_VERIFY_RECOVER);
 }
 
 /* Asks the node; the result waits in op. */
@@ -61,20 +49,23 @@ static CK_RV ask(struct op *op, enum op_kind kind, struct slice in)
         return rv;
 }
 
-/* A signature's length is known and answered without signing; a message's only after recovery. */
+static CK_RV ask_sign(struct op *op, struct slice in)
+{
+        return ask(op, OP_SIGN_RECOVER, in);
+}
+
+static CK_RV ask_verify(struct op *op, struct slice in)
+{
+        return ask(op, OP_VERIFY_RECOVER, in);
+}
+
+/* A signature's length is known; a message's only after recovery. */
 static CK_RV finish(struct op *op, enum op_kind kind, struct slice in, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        size_t size = kind == OP_SIGN_RECOVER ? op_signature_size(op) : 0;
-        CK_RV rv = CKR_OK;
+        bool signs = kind == OP_SIGN_RECOVER;
 
-        if (op_waits(op, in))
-                return op_deliver(op, STEP_WHOLE, in, out, out_len);
-        if (size && (!out || *out_len < size)) {
-                *out_len = size;
-                return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-        }
-        rv = ask(op, kind, in);
-        return rv == CKR_OK ? op_deliver(op, STEP_WHOLE, in, out, out_len) : rv;
+        return op_finish(op, STEP_WHOLE, signs ? op_signature_size(op) : 0, in, signs ? ask_sign : ask_verify,
+                         out, out_len);
 }
 
 static CK_RV recover(CK_SESSION_HANDLE session, enum op_kind kind, CK_BYTE_PTR in, CK_ULONG in_len,

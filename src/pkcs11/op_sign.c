@@ -6,13 +6,7 @@
 
 CK_RV C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, OP_SIGN, mechanism, key, CKF_SIGN);
-        session_put(s);
-        return rv;
+        return op_init(session, OP_SIGN, mechanism, key, CKF_SIGN);
 }
 
 static CK_RV sign_run(struct op *op, struct slice data)
@@ -43,20 +37,14 @@ static CK_RV sign_run(struct op *op, struct slice data)
         return rv;
 }
 
-/* The length is answered without signing where it is known. */
+static CK_RV sign_any(struct op *op, struct slice data)
+{
+        return op_is_large(op, data) ? op_stream_whole(op, OP_SIGN, data, SLICE_EMPTY) : sign_run(op, data);
+}
+
 CK_RV op_sign(struct op *op, enum op_step step, struct slice data, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
-        size_t size = op_signature_size(op);
-        CK_RV rv = CKR_OK;
-
-        if (op_waits(op, data))
-                return op_deliver(op, step, data, out, out_len);
-        if (size && (!out || *out_len < size)) {
-                *out_len = size;
-                return out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-        }
-        rv = op_is_large(op, data) ? op_stream_whole(op, OP_SIGN, data, SLICE_EMPTY) : sign_run(op, data);
-        return rv == CKR_OK ? op_deliver(op, step, data, out, out_len) : rv;
+        return op_finish(op, step, op_signature_size(op), data, sign_any, out, out_len);
 }
 
 CK_RV C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR out,
@@ -107,13 +95,7 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_l
 
 CK_RV C_VerifyInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
-        struct session *s;
-        CK_RV rv = session_get(session, &s);
-
-        if (rv == CKR_OK)
-                rv = op_begin(s, OP_VERIFY, mechanism, key, CKF_VERIFY);
-        session_put(s);
-        return rv;
+        return op_init(session, OP_VERIFY, mechanism, key, CKF_VERIFY);
 }
 
 static CK_RV verify_run(struct op *op, struct slice data, struct slice signature)

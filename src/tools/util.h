@@ -43,6 +43,10 @@ uint32_t util_ref(struct shell *, const char *option, const char *text, Chsm__Ob
 uint64_t util_made(struct shell *, const Chsm__ObjectResponse *);
 void util_forget(struct shell *, const Chsm__ObjectRef *);
 void util_clear(struct util *);
+/* A key that asks for its user's password at each use: the authorisation for one (enum crypto_op) into out.
+ * At a terminal it is asked for; elsewhere it must be given. Others need none: 0, and out is as it was. */
+uint32_t util_authorise(struct shell *, const Chsm__ObjectRef *key, uint32_t operation, const char *password,
+                        bool hidden, struct buf *out);
 /* "Cluster Status:" and a line a node. */
 void util_cluster_status(struct shell *);
 /* "Cfm3X returned: 0x00 : HSM Return: SUCCESS", or the error. Gives rv back. */

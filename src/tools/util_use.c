@@ -4,6 +4,7 @@
 #include <openssl/ecdsa.h>
 #include <stdio.h>
 
+#define OP_SIGN  2 /* enum crypto_op, as an authorisation names it */
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
 
 /* Numbers of the documented tool. */
@@ -132,21 +133,27 @@ static size_t half_of(struct shell *sh, const Chsm__ObjectRef *key)
 
 static uint32_t sign(struct shell *sh, int argc, char **argv)
 {
-        const char *file = NULL, *key = NULL, *mechanism = NULL, *out = NULL, *raw = NULL;
-        const struct util_option rows[] = { { "-f", &file, false, true },
-                                            { "-k", &key, false, true },
-                                            { "-m", &mechanism, false, true },
-                                            { "-out", &out, false, true },
-                                            { "-raw", &raw, true, false } };
+        const char *file = NULL, *key = NULL, *mechanism = NULL, *out = NULL, *raw = NULL, *password = NULL,
+                   *hidden = NULL;
+        const struct util_option rows[] = {
+                { "-f", &file, false, true },      { "-k", &key, false, true },
+                { "-m", &mechanism, false, true }, { "-out", &out, false, true },
+                { "-raw", &raw, true, false },     { "-p", &password, false, false },
+                { "-hpswd", &hidden, true, false }
+        };
+        struct buf authorisation = BUF_INIT;
         Chsm__Request request = CHSM__REQUEST__INIT;
         Chsm__SignRequest body = CHSM__SIGN_REQUEST__INIT;
         struct chsm_answer answer = CHSM_ANSWER_INIT;
         struct use u = { .data = BUF_INIT, .parameter = BUF_INIT };
-        uint32_t rv = util_options(sh, argc, argv, rows, 5);
+        uint32_t rv = util_options(sh, argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
 
         if (rv == 0)
                 rv = use_begin(sh, file, key, mechanism, &u);
+        if (rv == 0 && (rv = util_authorise(sh, &u.key, OP_SIGN, password, hidden, &authorisation)))
+                rv = util_result(sh, "Cfm3Sign", rv);
         if (rv == 0) {
+                request.authorisation = (ProtobufCBinaryData){ authorisation.n, authorisation.p };
                 body.key = &u.key;
                 body.mechanism = &u.mechanism;
                 body.data = (ProtobufCBinaryData){ u.data.n, u.data.p };
@@ -169,6 +176,7 @@ static uint32_t sign(struct shell *sh, int argc, char **argv)
                 if (rv == 0)
                         util_cluster_status(sh);
         }
+        buf_clear(&authorisation);
         use_clear(&u);
         chsm_answer_clear(&answer);
         return rv;
@@ -213,10 +221,10 @@ static uint32_t verify(struct shell *sh, int argc, char **argv)
 }
 
 const struct shell_command util_use_rows[] = {
-        { "sign", "-f FILE -k PRIVATE_HANDLE -m MECHANISM -out SIGNATURE [-raw]",
+        { "sign", "-f FILE -k PRIVATE_HANDLE -m MECHANISM -out SIGNATURE [-raw] [-p PASSWORD|-hpswd]",
           "sign a file; mechanisms: 0-4 RSA PKCS#1 with SHA-1/256/384/512/224, 5-9 PSS, 15-19 ECDSA, 28 "
-          "EdDSA; an ECDSA signature is DER unless -raw",
-          0, 9, false, sign },
+          "EdDSA; an ECDSA signature is DER unless -raw; -p and -hpswd for a key that asks at each use",
+          0, 12, false, sign },
         { "verify", "-f FILE -s SIGNATURE -k PUBLIC_HANDLE -m MECHANISM", "verify a file's signature", 0, 8,
           false, verify },
         { 0 },

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Keys that several users approve and users with a second factor, through PKCS#11: the examples of docs/quorum.md with
-# pkcs11-tool and openssl, and what is refused.
+# Keys that several users approve, keys that ask for the password at each use, and users with a second factor, through PKCS#11
+# and chsm-util: the examples of docs/quorum.md with pkcs11-tool and openssl, and what is refused.
 . "$(dirname "$0")/lib.sh"
 hsm_up
 
@@ -101,6 +101,54 @@ deleted() { tool cu1 --delete-object --type privkey --label both; }
 t "deleting it is approved as a change" with_approvals "cu1 cu2" deleted
 t "by a token of service 2" grep -q "^Service: 2 KEY_MGMT" seen
 unset CHSM_APPROVAL_COMMAND
+
+# A key that asks for the password at each use: chsm-util.
+asking() { pkcs11-tool --module "$CHSM_MODULE" --login --pin "$CHSM_PIN" --keypairgen --key-type EC:prime256v1 --label asks --always-auth 2>&1; }
+t "a pair that asks at each use" asking
+asks_pub=$(util findKey -l asks -c 2 | sed -n 's/^[^0-9]*\([0-9][0-9]*\)[^0-9]*$/\1/p' | tail -n 1)
+asks=$(util findKey -l asks -c 3 | sed -n 's/^[^0-9]*\([0-9][0-9]*\)[^0-9]*$/\1/p' | tail -n 1)
+t "its public half" util exportPubKey -k "$asks_pub" -out asks.pem
+echo "some text" >text
+asked() { rm -f sig; util sign -f text -k "$asks" -m 17 -out sig "$@"; }
+good() { asked "$@" && openssl dgst -sha256 -verify asks.pem -signature sig text; }
+refused "a script does not sign without the password" "give it with -p, or -hpswd" asked
+refused "nor with -json" '"reason":"not-logged-in"' asked -json
+t "with it, it does" good -p "$CHSM_CU_PASSWORD"
+typed() { echo "$CHSM_CU_PASSWORD" | good -hpswd; }
+t "or on standard input" typed
+t "with -json" asked -p "$CHSM_CU_PASSWORD" -json
+refused "another password" "user name or password is wrong" asked -p not-his-own
+t "nothing was written" test ! -e sig
+refused "both ways" "not both" asked -p "$CHSM_CU_PASSWORD" -hpswd
+t "a key that asks nothing" util genECCKeyPair -i 2 -l plain
+plain=$(handle private <"$work/out")
+refused "takes no password" "the key asks for no password" util sign -f text -k "$plain" -m 17 -out sig -p "$CHSM_CU_PASSWORD"
+cat >terminal.py <<'EOF'
+import os, pty, sys
+words, sent = b"", False
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+while True:
+    try:
+        some = os.read(fd, 1000)
+    except OSError:
+        break
+    if not some:
+        break
+    words += some
+    if b"Password for this key: " in words and not sent:
+        os.write(fd, os.environ["CHSM_CU_PASSWORD"].encode() + b"\n")
+        sent = True
+print(words.decode())
+sys.exit(os.waitpid(pid, 0)[1] != 0 or not sent or os.environ["CHSM_CU_PASSWORD"].encode() in words)
+EOF
+person() {
+        rm -f sig
+        CHSM_CU_PASSWORD=$CHSM_CU_PASSWORD python3 terminal.py chsm-util singlecmd loginHSM -u CU -s "$CHSM_CU_USER" -p "$CHSM_CU_PASSWORD" \
+                sign -f text -k "$asks" -m 17 -out sig && openssl dgst -sha256 -verify asks.pem -signature sig text
+}
+t "a person at a terminal is asked, without echo" person
 
 # The second factor.
 factor() {
