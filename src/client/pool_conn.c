@@ -196,9 +196,16 @@ static uint32_t frame_reason(struct slice frame)
         return value[1];
 }
 
+/* A node whose region follows another one, or was superseded: a node of the other region does it. */
+static bool is_for_another(const struct client_pool *pool, struct pool_request *r, uint32_t reason)
+{
+        return reason == ERR_REGION && ++r->elsewhere < pool->conn_count;
+}
+
 static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *frame, size_t n, struct err *err)
 {
         struct pool_request *r;
+        uint32_t reason;
         uint64_t id;
 
         if (!wire_frame_id(slice_of(frame, n), &id))
@@ -210,8 +217,9 @@ static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *fra
         r = pool_request_find(pool, id);
         if (!r || r->conn != c)
                 return true; /* cancelled or out of time */
-        if (frame_reason(slice_of(frame, n)) == ERR_RETRY) {
-                r->attempts++; /* busy: not at once */
+        reason = frame_reason(slice_of(frame, n));
+        if (reason == ERR_RETRY || is_for_another(pool, r, reason)) {
+                r->attempts += reason == ERR_RETRY; /* busy: not at once */
                 c->rest_until = pool->now + REST_MS;
                 pool_request_again(pool, r);
                 return true;

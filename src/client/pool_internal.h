@@ -35,6 +35,7 @@ struct pool_request {
         uint64_t wire_id, caller_id;
         int64_t deadline, not_before;
         unsigned attempts;
+        unsigned elsewhere; /* nodes whose region does not do it */
         client_pool_reply *reply;
         void *arg;
         size_t n;

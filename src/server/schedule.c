@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "vault/backup.h"
+#include "vault/region.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -186,7 +187,8 @@ static void *run(void *arg)
                 (void)clock_gettime(CLOCK_REALTIME, &until);
                 until.tv_sec++;
                 (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
-                due = !s->stopping && now_s() >= s->due_s && vault_state(s->node->vault) == VAULT_ACTIVATED;
+                due = !s->stopping && now_s() >= s->due_s && vault_state(s->node->vault) == VAULT_ACTIVATED &&
+                      vault_region_role(s->node->vault) != VAULT_FOLLOWER; /* the primary makes them */
                 pthread_mutex_unlock(&s->lock);
                 if (due)
                         attempt(s);

@@ -30,7 +30,8 @@ first_up() {
         region_node hsm1 1 "owner_certificate = $work/owner/PO.crt" "region_peer = 127.0.0.1:$(cat hsm11.port)"
 }
 second_up() {
-        region_node hsm11 11 "owner_certificate = $work/owner/PO.crt" "region_peer = 127.0.0.1:$(cat hsm1.port)"
+        region_node hsm11 11 "owner_certificate = $work/owner/PO.crt" "region_peer = 127.0.0.1:$(cat hsm1.port)" \
+                "backup_dir = $work/backups"
 }
 kill_now() {
         kill -9 "$(cat "$1.pid")"
@@ -104,6 +105,29 @@ echo "# $(count_of write) changes, $(count_of use) uses of keys; ms from commit 
 t "and has everything soon" until_true level "$(info hsm1 revision)"
 before=$(hash_at hsm1)
 
+# ---- a client of both ----
+cat >both.conf <<END
+socket = $work/both.socket
+server = 127.0.0.1:$(cat hsm11.port)
+server = 127.0.0.1:$(cat hsm1.port)
+owner_certificate = $work/owner/PO.crt
+certificate = $work/sdk/cert/cert-c
+private_key = $work/sdk/cert/pkey-c
+ready_file = $work/both.ready
+END
+serve both azcloudhsm_client --config "$work/both.conf"
+until_true [ -s both.ready ]
+at_both() {
+        CHSM_SOCKET=$work/both.socket
+        for n in 1 2 3 4 5 6; do
+                key "$@" || return 1
+        done
+}
+does "whoever has nodes of both regions works with the primary" at_both cu3 genSymKey -t 31 -s 32 -l both
+resource hsm1 owner
+before=$(hash_at hsm1)
+t "which is followed" until_true level "$(info hsm1 revision)"
+
 # ---- it is read-only, and the owner alone makes it primary ----
 fails "a login is refused there, with where to go" "this region follows another one and is read-only" admin_at hsm11 listUsers
 does "its node writes what the owner signs" anybody_at hsm11 "getRegionStatement $work/statement"
@@ -114,6 +138,8 @@ fails "another key's signature is refused" "not the owner's signature" anybody_a
 fails "and while the first region takes changes, so is the owner's" "demoteRegion there first" \
         anybody_at hsm11 "promoteRegion $work/statement.sig"
 fails "a region that nobody superseded has nothing unseen" "was not superseded" admin_at hsm1 listUnseen
+
+t "it makes no backups while it follows" [ -z "$(ls backups)" ]
 
 # ---- the first region is lost, with a key that the second never got ----
 kill_now hsm11
@@ -130,13 +156,17 @@ t "it has every key that it had seen" [ "$(hash_at hsm11)" = "$before" ]
 client_up hsm11
 does "keys sign there" key cu1 sign -f text -k "$private" -m 17 -out sig1
 t "with the same value, says openssl" openssl dgst -sha256 -verify signing.pem -signature sig1 text
+t "and the backup that was due is made" until_true sh -c 'ls backups | grep -q "\.backup$"'
 does "changes are taken" key cu1 genSymKey -t 31 -s 32 -l after
+
+does "so are those of whoever has both" at_both cu3 genSymKey -t 31 -s 32 -l both
 
 # ---- the first comes back ----
 first_up
 t "it hears of that before it serves, and is fenced" is hsm1 role fenced
 resource hsm1 owner
 fails "it changes nothing any more" "superseded by epoch 1" key cu1 genSymKey -t 31 -s 32 -l never
+does "who has both goes on with the second" at_both cu3 genSymKey -t 31 -s 32 -l both
 resource hsm1 owner
 t "it counts what only it has" sh -c "printf 'loginHSM CO admin admin1234\\nlistUnseen\\n' | (cd sdk/bin && ./azcloudhsm_mgmt_util \
         --json --yes ./azcloudhsm_resource.cfg) | tail -n 1 | grep '\"count\":1,' | grep -q '\"operation\":\"CN_GENERATE_KEY\"\|CN_GENERATE_KEY'"
