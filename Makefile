@@ -6,9 +6,10 @@ check:
 	./scripts/check
 
 # The same with 200 kills of the store instead of 20, clients under every profile of a partition, the cluster with
-# sanitizers, and the time of refusals measured.
+# sanitizers, races of threads looked for, and the time of refusals measured.
 check-long:
 	CHSM_CHECK_LONG=1 CHSM_KILL_ROUNDS=200 CHSM_DIFFERENTIAL_COUNT=600 ./scripts/check
+	./scripts/threads
 	./scripts/timing
 
 # A cluster that is broken in random order for $CHSM_SOAK_MINUTES (10): docs/soak.md.

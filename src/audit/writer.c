@@ -236,6 +236,14 @@ static void await_written(struct audit_writer *w, uint64_t until)
         w->waiters--;
 }
 
+/* With the lock held, or before there are threads: where the chain has come to, for whoever signs it. While a
+ * batch is written its own numbers run ahead of that. */
+static void tell_head(struct audit_writer *w)
+{
+        w->head = w->sequence;
+        memcpy(w->head_hash, w->hash, AUDIT_HASH_SIZE);
+}
+
 static void *writer_main(void *arg)
 {
         struct audit_writer *w = arg;
@@ -263,6 +271,7 @@ static void *writer_main(void *arg)
                 for (size_t i = 0; i < n; i += BATCH_MOST)
                         batch_write(w, taken + i, n - i < BATCH_MOST ? n - i : BATCH_MOST, &batch);
                 pthread_mutex_lock(&w->lock);
+                tell_head(w);
                 w->written += n;
                 pthread_cond_broadcast(&w->drained);
         }
@@ -295,8 +304,8 @@ void audit_writer_head(struct audit_writer *w, uint64_t *sequence, uint8_t hash[
 {
         pthread_mutex_lock(&w->lock);
         await_written(w, w->appended);
-        *sequence = w->sequence;
-        memcpy(hash, w->hash, AUDIT_HASH_SIZE);
+        *sequence = w->head;
+        memcpy(hash, w->head_hash, AUDIT_HASH_SIZE);
         pthread_mutex_unlock(&w->lock);
 }
 
@@ -328,6 +337,7 @@ static bool resume(struct audit_writer *w, bool *torn, struct err *err)
         w->sequence = v.next_sequence;
         w->last_ms = v.last_time_ms;
         memcpy(w->hash, v.expected, AUDIT_HASH_SIZE);
+        tell_head(w);
         audit_files_free(&files);
         return ok;
 }

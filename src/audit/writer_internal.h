@@ -35,7 +35,9 @@ struct audit_writer {
         bool closing;
         struct err trouble; /* of the last batch; under lock */
         uint64_t lost;      /* records that could not be written since the last good batch; writer thread */
-        uint64_t sequence;  /* of the next record; writer thread, and under lock for audit_writer_head */
+        uint64_t sequence;  /* of the next record; the writer's thread alone */
+        uint64_t head;      /* the same after the last batch, with its hash; under lock */
+        uint8_t head_hash[AUDIT_HASH_SIZE];
         uint8_t hash[AUDIT_HASH_SIZE];
         int64_t last_ms;
         bool stepped;             /* the clock is behind last_ms, and a record says so */

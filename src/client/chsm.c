@@ -450,6 +450,7 @@ void chsm_abandon(struct chsm **cp)
         if (!*cp)
                 return;
         client_pool_abandon(&(*cp)->pool);
+        (void)pthread_mutex_unlock(&(*cp)->lock); /* chsm_fork_prepare has it */
         sec_free(&(*cp)->ticket);
         free(*cp);
         *cp = NULL;

@@ -192,9 +192,9 @@ static void fork_child(void)
         module.conf = (struct application_conf){ .daemon_id = 0 };
         module.guests = 0;
         module.state = MODULE_OFF;
-        pthread_mutex_init(&module.lock, NULL);
-        pthread_mutex_init(&module.login_lock, NULL);
+        pthread_mutex_init(&module.login_lock, NULL); /* another thread may have had it */
         pthread_cond_init(&module.moved, NULL);
+        pthread_mutex_unlock(&module.lock);
 }
 
 static void watch_forks(void)

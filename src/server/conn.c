@@ -236,8 +236,13 @@ static bool defer(struct conn *c, struct slice frame, struct pool *pool)
         c->in_flight++;
         c->held += r->n;
         atomic_fetch_add_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
-        pool_submit(pool, &r->job);
-        return true;
+        if (pool_submit(pool, &r->job))
+                return true;
+        c->in_flight--; /* the node stops: the client asks another, or again */
+        c->held -= r->n;
+        atomic_fetch_sub_explicit(&c->loop->server->in_flight, 1, memory_order_relaxed);
+        loop_job_free(c->loop, r);
+        return false;
 }
 
 /* What software the peer is; the first hello is its own, later ones are relayed for others. */

@@ -170,10 +170,12 @@ static void stop(struct server *s)
         atomic_store(&s->stopping, true);
         for (unsigned i = 0; i < s->loop_count; i++)
                 loop_wake(s->loops[i]);
-        pool_stop(&s->commit);
-        pool_stop(&s->slow);
+        pool_stop(s->commit);
+        pool_stop(s->slow);
         for (unsigned i = 0; i < s->loop_count; i++)
                 loop_join(&s->loops[i]);
+        pool_free(&s->commit); /* until now a loop may have been in the middle of a request for them */
+        pool_free(&s->slow);
         free(s->loops);
 }
 

@@ -51,34 +51,47 @@ struct pool *pool_new(const char *name, unsigned threads, struct err *err)
                 p->count++;
         if (p->count < threads) {
                 err_set(err, ERR_MEMORY, "%u %s threads cannot be started", threads, name);
-                pool_stop(&p);
+                pool_free(&p);
         }
         return p;
 }
 
-void pool_submit(struct pool *p, struct job *job)
+bool pool_submit(struct pool *p, struct job *job)
 {
+        bool takes;
+
         job->next = NULL;
         pthread_mutex_lock(&p->lock);
-        *p->last = job;
-        p->last = &job->next;
-        pthread_cond_signal(&p->filled);
+        takes = !p->stopping;
+        if (takes) {
+                *p->last = job;
+                p->last = &job->next;
+                pthread_cond_signal(&p->filled);
+        }
         pthread_mutex_unlock(&p->lock);
+        return takes;
 }
 
-void pool_stop(struct pool **pp)
+void pool_stop(struct pool *p)
 {
-        struct pool *p = *pp;
-
-        *pp = NULL;
         if (!p)
                 return;
         pthread_mutex_lock(&p->lock);
         p->stopping = true;
         pthread_cond_broadcast(&p->filled);
         pthread_mutex_unlock(&p->lock);
-        for (unsigned i = 0; i < p->count; i++)
-                pthread_join(p->threads[i], NULL);
+        while (p->count)
+                pthread_join(p->threads[--p->count], NULL);
+}
+
+void pool_free(struct pool **pp)
+{
+        struct pool *p = *pp;
+
+        *pp = NULL;
+        if (!p)
+                return;
+        pool_stop(p);
         pthread_mutex_destroy(&p->lock);
         pthread_cond_destroy(&p->filled);
         free(p);

@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct job {
         struct job *next;
         void (*run)(struct job *); /* on a thread of the pool; passes the job on */
@@ -11,8 +13,12 @@ struct job {
 
 struct pool;
 struct pool *pool_new(const char *name, unsigned threads, struct err *);
-void pool_submit(struct pool *, struct job *);
-/* Runs what is queued, then ends the threads. NULL-safe. */
-void pool_stop(struct pool **);
+/* Any thread. False once the pool is stopped: the job is not run and stays the caller's. */
+bool pool_submit(struct pool *, struct job *);
+/* Takes no more jobs, runs what is queued, then ends the threads. Others may go on submitting, in vain.
+ * NULL-safe. */
+void pool_stop(struct pool *);
+/* Stops it; nobody knows it any more. NULL-safe. */
+void pool_free(struct pool **);
 
 #endif

@@ -119,7 +119,8 @@ bool vault_partition_adopt(struct vault *v, const uint8_t id[VAULT_ID_SIZE], str
 {
         struct vault_partition *p = v->partition;
 
-        memcpy(p->id, id, VAULT_ID_SIZE);
+        if (memcmp(p->id, id, VAULT_ID_SIZE) != 0) /* others read it: the same is not written again */
+                memcpy(p->id, id, VAULT_ID_SIZE);
         if (pmk)
                 p->pmk = pmk;
         if (p->record)
