@@ -193,6 +193,18 @@ chmod +x factor-command
 export CHSM_SECOND_FACTOR_COMMAND="$work/factor-command"
 t "a command that looks around" tool cu2 -O
 t "learns the name" grep -qx "CHSM_HELPER_USER=cu2" environment
+unset CHSM_SECOND_FACTOR_COMMAND
+elsewhere() { printf 'loginHSM -u CU -s cu1 -p %s\nallocContext\nauthUser -c 2 -u CU -s cu2 -p %s\n' "$CHSM_CU_PASSWORD" "$CHSM_CU_PASSWORD" | chsm-util; }
+refused "no context of chsm-util lets him in without it" "not enough for this user" elsewhere
+t "an officer gives him another password" officer changePswd CU cu2 Another-word-8
+officers_word() { pkcs11-tool --module "$CHSM_MODULE" --login --pin cu2:Another-word-8 -O 2>&1; }
+refused "which is not enough either" "0x200" officers_word
+refused "nor in chsm-mgmt" "logs in with a second factor" nobody loginHSM CU cu2 Another-word-8
+cu2_again() { officer extractMaskedObject cu2.masked user "$cu2_id" && officer insertMaskedObject cu2.masked; }
+refused "a masked copy of him brings no second one" "user already created" cu2_again
+export CHSM_SECOND_FACTOR_COMMAND="$work/factor-command"
+t "with the signature it is" officers_word
+t "the officer gives him the first one back" officer changePswd CU cu2 "$CHSM_CU_PASSWORD"
 changes() { tool cu2 --change-pin --new-pin "cu2:Another-word-9"; }
 t "a new password" changes
 refused "ends the old one" "CKR_PIN_INCORRECT" tool cu2 -O
