@@ -25,14 +25,14 @@ static bool same(ProtobufCBinaryData a, ProtobufCBinaryData b)
         return slice_equal(slice_of(a.data, a.len), slice_of(b.data, b.len));
 }
 
-/* Another node of the same partition comes before this one. A copy of it that was restored elsewhere has the
- * same id and changes by itself. */
-static bool has_elder(const struct mgmt *m, size_t index)
+/* Another node of the same partition comes before this one, and has done it. A copy of it that was restored
+ * elsewhere has the same id and changes by itself. */
+static bool has_elder(const struct mgmt *m, const bool *done, size_t index)
 {
         const Chsm__HelloResponse *own = chsm_hello(m->servers[index].chsm), *other;
 
         for (size_t i = 0; i < index; i++) {
-                if (!m->servers[i].chsm)
+                if (!m->servers[i].chsm || !done || !done[i])
                         continue;
                 other = chsm_hello(m->servers[i].chsm);
                 if (own->partition_id.len && same(own->partition_id, other->partition_id) &&
@@ -50,6 +50,7 @@ struct each {
         int argc;
         char **argv;
         bool clean; /* none has failed so far */
+        bool *done; /* which servers have done it */
 };
 
 uint32_t mgmt_not_connected(struct shell *sh, size_t i)
@@ -78,7 +79,7 @@ static uint32_t run_one(struct each *e, size_t i)
                 shell_say(e->sh, "Server %zu is not connected\n", i);
                 return mgmt_not_connected(e->sh, i);
         }
-        rv = m->scope < 0 && e->clean && is_done_once(e->name) && has_elder(m, i)
+        rv = m->scope < 0 && is_done_once(e->name) && has_elder(m, e->done, i)
                  ? 0
                  : e->one(e->sh, &m->servers[i], i, e->argc, e->argv);
         if (rv == 0 && e->name)
@@ -193,6 +194,7 @@ static uint32_t run_on_all(struct each *e)
                         worst = rv;
                         first = err;
                 }
+                e->done[i] = rv == 0;
                 e->clean = e->clean && rv == 0;
                 if (next == MGMT_ABORT && i + 1 < m->count)
                         shell_say(e->sh, "aborted: nothing was sent to the servers after server %zu\n", i);
@@ -204,11 +206,17 @@ static uint32_t run_on_all(struct each *e)
 uint32_t mgmt_each(struct shell *sh, const char *name, mgmt_one *one, int argc, char **argv)
 {
         struct mgmt *m = mgmt_of(sh);
-        struct each e = { sh, name, one, argc, argv, true };
+        struct each e = { sh, name, one, argc, argv, true, NULL };
+        uint32_t rv;
 
         if (m->scope >= 0)
                 return run_one(&e, (size_t)m->scope);
-        return m->count == 1 ? run_one(&e, 0) : run_on_all(&e);
+        if (m->count == 1)
+                return run_one(&e, 0);
+        e.done = calloc(m->count, sizeof(*e.done));
+        rv = e.done ? run_on_all(&e) : shell_fail(sh, ERR_MEMORY, "no memory for the results of servers");
+        free(e.done);
+        return rv;
 }
 
 bool mgmt_on_failure_read(const char *word, enum mgmt_on_failure *out)

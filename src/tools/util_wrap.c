@@ -112,8 +112,11 @@ static uint32_t wrap_key(struct shell *sh, int argc, char **argv)
         if (rv == 0)
                 rv = util_wrapping_read(sh, &x.w);
         if (rv == 0 && x.w.row->unwraps_only)
-                rv = shell_fail(sh, ERR_MECHANISM, "%s only unwraps; wrap with an AES mechanism",
-                                x.w.row->name);
+                rv = shell_fail(
+                    sh, ERR_MECHANISM,
+                    "%s only unwraps: triple DES has protected nothing new since 2024 (SP 800-131A); "
+                    "wrap under an AES key, with mechanism 5, 6 or 10",
+                    x.w.row->name);
         if (rv == 0 && x.w.no_header && x.w.row->kind == UTIL_WRAP_GCM && !x.w.row->own_iv && !x.w.iv_file)
                 rv = shell_fail(sh, ERR_USAGE,
                                 "the HSM makes the IV of mechanism 10: say with -iv_file where to keep it");

@@ -45,7 +45,8 @@ static bool may_move(struct vault_call *call, struct vault_object *o, const char
         if (!vault_policy_owns(call, o, what))
                 return false;
         if (o->object_class != CKO_SECRET_KEY)
-                return err_set(&call->err, ERR_KEY_TYPE, "key %u is no secret key", o->handle);
+                return err_set(&call->err, ERR_KEY_TYPE, "key %u is no secret key, and only these are split",
+                               o->handle);
         rule = vault_model_split(&facts);
         if (rule != VAULT_ALLOWED)
                 return vault_words_of(call, rule, o);

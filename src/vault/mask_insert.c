@@ -251,7 +251,8 @@ static bool user_is_new(struct vault_call *call, const struct vault_user_view *u
                                "rights do not come back; a crypto officer can run: createUser",
                                u->id);
         return vault_users_count(call->vault) < call->vault->config.max_users ||
-               err_set(&call->err, ERR_LIMIT, "the partition has its most users, %llu",
+               err_set(&call->err, ERR_LIMIT,
+                       "the partition has its most users, %llu; a crypto officer can run: deleteUser",
                        (unsigned long long)call->vault->config.max_users);
 }
 

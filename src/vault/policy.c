@@ -114,7 +114,7 @@ bool vault_policy_mechanism(struct vault_call *call, const struct crypto_mechani
         return crypto_mechanism_functions_under(m, vault_policy_approved_only(call->vault)) ||
                err_set(&call->err, ERR_MECHANISM,
                        "%s is not FIPS-approved, and this partition offers no other "
-                       "(non_fips)",
+                       "(non_fips=0, which nobody loosens; see getPolicy)",
                        crypto_mechanism_name(m));
 }
 
@@ -135,7 +135,8 @@ static bool approved_fits(struct vault_call *call, enum crypto_op op, const stru
 {
         return !crypto_mechanism_non_fips(m, op) || !vault_policy_approved_only(call->vault) ||
                err_set(&call->err, ERR_MECHANISM,
-                       "%s is not FIPS-approved for this, and this partition offers no other (non_fips)",
+                       "%s is not FIPS-approved for this, and this partition offers no other (non_fips=0, "
+                       "which nobody loosens; see getPolicy)",
                        crypto_mechanism_name(m));
 }
 
@@ -149,7 +150,8 @@ static bool padding_fits(struct vault_call *call, enum crypto_op op, const struc
         return op != CRYPTO_UNWRAP || !pads ||
                !vault_settings_now(call->vault).value[VAULT_SET_SEPARATE_ROLES] ||
                err_set(&call->err, ERR_MECHANISM,
-                       "%s does not unwrap keys in this partition (separate_roles)",
+                       "%s does not unwrap keys in this partition (separate_roles=1, which nobody loosens; "
+                       "see getPolicy)",
                        crypto_mechanism_name(m));
 }
 

@@ -141,7 +141,8 @@ bool vault_create_user(struct vault_call *call)
                 return ok;
         }
         if (vault_users_count(v) >= v->config.max_users)
-                return err_set(&call->err, ERR_LIMIT, "the partition has its most users, %llu",
+                return err_set(&call->err, ERR_LIMIT,
+                               "the partition has its most users, %llu; a crypto officer can run: deleteUser",
                                (unsigned long long)v->config.max_users);
         u = (struct vault_user_view){ .role = (enum vault_role)in->role,
                                       .epoch = 1,

@@ -47,7 +47,8 @@ bool vault_wish_id_free(struct vault_call *call, const struct vault_template *t)
                 return false;
         if (!n)
                 return true;
-        err_set(&call->err, ERR_ATTRIBUTE_VALUE, "object %u has this CKA_ID already", found[0]->handle);
+        err_set(&call->err, ERR_ATTRIBUTE_VALUE,
+                "object %u has this CKA_ID already, and an id is unique in the partition", found[0]->handle);
         vault_object_unref(&found[0]);
         return false;
 }

@@ -313,7 +313,12 @@ def check_commands(rows):
     with open(ROWS + "/never.txt") as f:
         for line in f:
             if line.strip() and not line.startswith("#"):
-                never.add(tuple(line.split()[:2]))
+                tool, command, *why = line.split(None, 2)
+                never.add((tool, command))
+                if why:
+                    match = re.match(r"tested by (\S+): (.*)", why[0].strip())
+                    with open(os.path.join(TOP, match.group(1))) as f2:
+                        tap(match.group(2) in f2.read(), "%s is %s" % (command, why[0].strip()))
     lack = known - rows.succeeded - never
     tap(not lack, "every command of both helps succeeded in JSON", sorted(lack))
     tap(not never & rows.succeeded and never <= known, "never.txt is right", sorted(never & rows.succeeded))

@@ -111,7 +111,15 @@ t "and what it makes comes in" rsa_aes_in
 t "RSA PKCS#1 out" util wrapKey -k "$key" -w "$(cat host.handle)" -out h.12 -m 12 -noheader
 t "openssl opens it" sh -c 'openssl pkeyutl -decrypt -inkey host.pem -in h.12 | cmp - target.key'
 refused "a hash is nothing for AES" "nothing for mechanism 5" util wrapKey -k "$key" -w "$with" -out no -m 5 -t 3
-refused "triple DES only unwraps" "only unwraps" util wrapKey -k "$key" -w "$with" -out no -m 9
+# Triple DES opens what others have wrapped so, made here with openssl's triple DES block by block.
+des_in() {
+        openssl rand -out des3.key 24 && des3=$(made Key imSymKey -l des3 -t 21 -f des3.key -w "$kek") &&
+                util setAttribute -o "$des3" -a 263 -v 1 &&
+                python3 "$top/tests/run/tkw.py" "$(od -An -tx1 -v des3.key | tr -d ' \n')" <target.key >des.9 &&
+                back des.9 9 "$des3" $raw
+}
+t "triple DES key wrap comes in" des_in
+refused "triple DES only unwraps, and the rule says why" "SP 800-131A" util wrapKey -k "$key" -w "$with" -out no -m 9
 refused "mechanism 3" "no wrapping mechanism 3" util wrapKey -k "$key" -w "$with" -out no -m 3
 refused "no mechanism" "needs option -m" util wrapKey -k "$key" -w "$with" -out no
 

@@ -1,0 +1,72 @@
+#!/bin/sh
+# The tools and the nodes of a cluster: what goes to all, comparing them, copying between them, and one that is gone.
+. "$(dirname "$0")/lib.sh"
+hsm_up --nodes 3
+
+says() { # WORDS COMMAND...
+        words=$1
+        shift
+        "$@" >said 2>&1 && grep -qF -- "$words" said || { cat said; return 1; }
+}
+one() { # COMMANDS: in the scope of server 0
+        printf 'loginHSM CO %s %s\nserver 0\n%s\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" "$*" |
+                chsm-mgmt --yes -c "$CHSM_CONF_DIR/chsm-mgmt.conf"
+}
+# The nodes follow the store by themselves, within moments.
+soon() {
+        until_true "$@" || "$@"
+}
+everywhere() { # N WORDS COMMAND...: so many servers answer so
+        n=$1
+        words=$2
+        shift 2
+        officer "$@" >said 2>&1 && [ "$(grep -cF -- "$words" said)" -eq "$n" ] || { cat said; return 1; }
+}
+same_hash() {
+        officer getUserHash >said && [ "$(grep -x '[0-9a-f]\{64\}' said | sort | uniq -c | awk '{ print $1 }')" = 3 ]
+}
+
+t "a user is made on three nodes" everywhere 3 "createUser success on server" createUser CU cu2 user2345
+t "and is on each of them" soon everywhere 3 "cu2" listUsers
+t "their users have one hash" soon same_hash
+user=$(nobody listUsers | awk '$3 == "cu2" { print $1; exit }')
+t "which is so for each user" soon says "$user  2,1,0," officer getUserDiffMap 0 0
+t "a key that must be on all three" util genSymKey -t 31 -s 32 -l shared -min_srv 3 -timeout 20
+key=$(handle Key <"$work/out")
+t "is there" soon says "$key  2,1,0," officer getKeyDiffMap 1 0 0
+refused "and not on a fourth" "only 3 nodes are up" util genSymKey -t 31 -s 32 -l x -min_srv 4
+every_node() {
+        util findSingleKey -k "$key" >said && [ "$(grep -c 'Node id [123] status: 0x00000000' said)" -eq 6 ] || { cat said; return 1; } # of the login too
+}
+t "as findSingleKey says of each node" every_node
+t "there is nothing to copy" says "has key $key; nothing to copy" one "syncKey $key 1"
+refused "nor a user" "user already created, unable to insert object" one "syncUser $user 2"
+t "nor anything at all" says "clone success" one "clone 2"
+
+# ---- a node is gone ----
+kill -9 "$(cat hsm/node2/pid)"
+refused "a command for all names the one that did not answer" "server 1(127.0.0.1)" officer getPartitionInfo
+on_the_others() { # NAME COMMAND: they do it, once
+        printf 'loginHSM CO %s %s\n%s\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" "$*" |
+                chsm-mgmt --yes --keep-going -c "$CHSM_CONF_DIR/chsm-mgmt.conf" >said 2>err
+        code=$?
+        [ "$code" -ne 0 ] && [ "$(grep -c "$1 success on server [02]" said)" -eq 2 ] &&
+                grep -q "$1 failed: server 1(127.0.0.1): " err || { cat said err; return 1; }
+}
+t "the others have made a user" on_the_others createUser CU cu3 user2345
+t "and deleted him" on_the_others deleteUser CU cu3
+compared() {
+        printf 'loginHSM CO %s %s\ngetUserDiffMap 0 0\n' "$CHSM_CO_USER" "$CHSM_CO_PASSWORD" |
+                chsm-mgmt -k -c "$CHSM_CONF_DIR/chsm-mgmt.conf" >said 2>&1
+        grep -qx "$user  2,0," said || { cat said; return 1; }
+}
+t "and are compared" compared
+stops() {
+        {
+                echo "loginHSM CO $CHSM_CO_USER $CHSM_CO_PASSWORD"
+                echo getPartitionInfo
+        } | chsm-mgmt -k --on-failure abort -c "$CHSM_CONF_DIR/chsm-mgmt.conf" >said 2>&1
+        [ "$(grep -c 'Partition Info' said)" -eq 1 ] || { cat said; return 1; }
+}
+t "unless it was to stop there" stops
+finish
