@@ -42,7 +42,8 @@ uint32_t shell_fail(struct shell *sh, enum err_id id, const char *fmt, ...)
 const struct shell_command *shell_find(struct shell *sh, const char *name)
 {
         const struct shell_command *found = NULL;
-        size_t n = strlen(name);
+        size_t n = strlen(name), at = 0;
+        char names[200] = "";
         int count = 0;
 
         for (size_t t = 0; sh->tables[t]; t++) {
@@ -51,16 +52,19 @@ const struct shell_command *shell_find(struct shell *sh, const char *name)
                                 return c;
                         if (strncasecmp(c->name, name, n) == 0) {
                                 found = c;
+                                if (at + strlen(c->name) + 3 < sizeof(names))
+                                        at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+                                                               count ? ", " : "", c->name);
                                 count++;
                         }
                 }
         }
         if (count == 1)
                 return found;
-        (void)shell_fail(sh, ERR_USAGE,
-                         count ? "'%s' could be several commands; type more of it"
-                               : "there is no command '%s'; try: help",
-                         name);
+        if (count)
+                (void)shell_fail(sh, ERR_USAGE, "'%s' could be several commands: %s", name, names);
+        else
+                (void)shell_fail(sh, ERR_USAGE, "there is no command '%s'; try: help", name);
         return NULL;
 }
 
@@ -130,7 +134,7 @@ void shell_help(struct shell *sh, const char *name)
         for (size_t t = 0; sh->tables[t]; t++) {
                 for (const struct shell_command *c = sh->tables[t]; c->name; c++) {
                         if (shell_lists(sh, c))
-                                printf("  %-22s %s\n", c->name, c->summary);
+                                printf("  %-25s %s\n", c->name, c->summary);
                 }
         }
 }
@@ -140,6 +144,7 @@ void shell_help(struct shell *sh, const char *name)
 static void tell(struct shell *sh, const char *command, uint32_t rv)
 {
         const struct err_row *row = err_row(sh->err.id);
+        const char *cure = sh->err.id == ERR_USAGE ? NULL : row->cure; /* "--help" is not of a command */
 
         shell_progress_clear(sh);
         if (rv) {
@@ -151,8 +156,8 @@ static void tell(struct shell *sh, const char *command, uint32_t rv)
 
                 if (rv)
                         fprintf(stderr, "%s%s failed: %s%s%s%s%s\n", colour ? "\033[31m" : "", command,
-                                sh->err.detail[0] ? sh->err.detail : row->text, row->cure ? " (" : "",
-                                row->cure ? row->cure : "", row->cure ? ")" : "", colour ? "\033[m" : "");
+                                sh->err.detail[0] ? sh->err.detail : row->text, cure ? " (" : "",
+                                cure ? cure : "", cure ? ")" : "", colour ? "\033[m" : "");
                 return;
         }
         (void)json_object_set_new(sh->answer, "command", json_string(command));

@@ -86,7 +86,11 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
         u->open = connect_daemon;
         u->chsm = connect_daemon(socket, &err);
         if (!u->chsm) {
-                fprintf(stderr, "chsm-util: Daemon socket connection error: %s\n", err.detail);
+                fprintf(stderr,
+                        "chsm-util: Daemon socket connection error: %s\n"
+                        "Is chsm-client running? Its socket is that of --socket, of $CHSM_SOCKET, "
+                        "or " CLIENT_SOCKET_PRESET "\n",
+                        err.detail);
                 application_conf_clear(&conf);
                 return 1;
         }
