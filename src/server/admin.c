@@ -80,6 +80,14 @@ static bool metrics(struct server *s, struct buf *out)
                    (uint64_t)vault_state(s->node->vault));
         put_metric(out, "chsm_revision", "gauge", "Store revision this node has applied.",
                    (uint64_t)m.revision);
+        put_metric(out, "chsm_store_alarms_total", "counter",
+                   "Times that the store was not what the partition's nodes wrote.", m.store_alarms);
+        put_metric(out, "chsm_store_repairs_total", "counter",
+                   "Changes that the store did not tell of, found by comparing.", m.store_repairs);
+        put_metric(out, "chsm_store_sweeps_total", "counter", "Comparisons of memory with the store.",
+                   m.store_sweeps);
+        put_metric(out, "chsm_store_rereads_total", "counter", "Times that the store was read again at once.",
+                   m.store_rereads);
         put_metric(out, "chsm_connections", "gauge", "Open connections.", atomic_load(&s->connections));
         put_metric(out, "chsm_connections_accepted_total", "counter", "Connections accepted.",
                    atomic_load(&s->accepted));

@@ -78,6 +78,10 @@ const struct conf_row server_conf_rows[] = {
         { "stale_limit_s", CONF_NUMBER, AT(stale_limit_s), .preset = "60", .min = 1, .max = 86400,
           .help =
               "seconds for which a node that is cut off from etcd goes on with the keys it has in memory" },
+        { "sweep_interval_s", CONF_NUMBER, AT(sweep_interval_s), .preset = "60", .min = 1, .max = 86400,
+          .help = "seconds between two comparisons of what the node has in memory with its store" },
+        { "accept_edited_store", CONF_BOOL, AT(accept_edited_store), .preset = "no",
+          .help = "start although records of the store were removed or put back to what they were earlier" },
         { "operator_certificate", CONF_PATH, AT(operator_certificate), .preset = NULL,
           .help = "trust anchor of the cluster's nodes (AOTA, PEM)" },
         { "node_certificate", CONF_PATH, AT(node_certificate), .preset = NULL,

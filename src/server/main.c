@@ -8,6 +8,7 @@
 #include "server/region.h"
 #include "server/restore.h"
 #include "server/schedule.h"
+#include "server/seen.h"
 #include "server/watch.h"
 #include "vault/region.h"
 
@@ -107,6 +108,9 @@ static void seal_log(struct server *s)
         err = ERR_INIT;
         if (!vault_audit_sweep(s->node->vault, &err))
                 log_error("%s", err.detail);
+        err = ERR_INIT;
+        if (!server_seen_write(s->node, &err))
+                log_error("%s", err.detail);
 }
 
 /* How often keys were used goes into the store in batches. */
@@ -185,6 +189,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         struct server s = { .node = &node };
         struct admin *admin = NULL;
         struct watch *watch = NULL;
+        struct sweeper *sweeper = NULL;
         uint16_t port, admin_port = 0;
         int fd = open_listener(conf, &port, err);
         bool ok = false;
@@ -200,6 +205,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
+            (sweeper = sweeper_open(&node, err)) &&
             tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
@@ -207,6 +213,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         schedule_close(&s.schedule);
         node_region_stop(&node);
         watch_close(&watch);
+        sweeper_close(&sweeper);
         stop(&s);
         if (ok) {
                 store_uses(&s, true);

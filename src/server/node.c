@@ -1,6 +1,7 @@
 #include "server/node.h"
 #include "server/region.h"
 #include "server/restore.h"
+#include "server/seen.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "vault/cluster.h"
@@ -53,6 +54,8 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
                             .port = port,
                             .zone = c->zone,
                             .token_label = c->token_label,
+                            .sweep_ms = c->sweep_interval_s * 1000,
+                            .rebase = c->accept_edited_store,
                             .stale_limit_ms = c->stale_limit_s * 1000,
                             .max_keys = (uint64_t)c->max_keys,
                             .max_users = (uint64_t)c->max_users,
@@ -73,7 +76,7 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
         n->vault = vault_open(&deps, err);
         if (n->vault)
                 node_region_attach(n);
-        return n->vault && vault_count_start(n->vault, err);
+        return n->vault && server_seen_check(n, err) && vault_count_start(n->vault, err);
 }
 
 static bool open_audit(struct node *n, struct err *err)

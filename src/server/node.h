@@ -20,6 +20,7 @@ struct node {
         struct audit_writer *audit;
         struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
+        uint64_t seen;         /* changes noted: seen.c */
         _Atomic bool restored; /* the store is to be another one: the node is to start anew */
         uint16_t port;         /* as told to clients */
         char address[320];     /* host:port, as told to the other region */

@@ -74,8 +74,12 @@ static enum store_rc pages_read(struct etcd *e, struct page *p, store_rev *at, s
         bool more = true;
 
         while (more && !p->stopped) {
-                Etcd__RangeResponse *r = range_read(e, &p->request, "the keys", &rc, err);
+                Etcd__RangeResponse *r;
 
+                /* Others read between the pages. */
+                pthread_mutex_lock(&e->reads_lock);
+                r = range_read(e, &p->request, "the keys", &rc, err);
+                pthread_mutex_unlock(&e->reads_lock);
                 if (!r)
                         return rc;
                 if (p->request.revision == 0)
@@ -113,9 +117,7 @@ enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg
         p.request.key = etcd_bytes(from);
         p.request.range_end = etcd_bytes(to);
         p.request.limit = PAGE_FIRST;
-        pthread_mutex_lock(&e->reads_lock);
         rc = buf_ok(&keys) ? pages_read(e, &p, at, err) : STORE_IO;
-        pthread_mutex_unlock(&e->reads_lock);
         buf_clear(&keys);
         buf_clear(&p.from);
         return rc;

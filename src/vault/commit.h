@@ -83,6 +83,14 @@ void vault_counters_add(struct vault *, const struct vault_command *, bool faile
 const struct vault_apply_row *vault_apply_at(size_t i); /* in load order; NULL past the end */
 /* Applies one change; keys of no row are nobody's memory. */
 bool vault_apply(struct vault *, const struct store_event *, struct err *);
+/* Is there a row for it? Is it in the books? */
+bool vault_apply_known(struct slice key);
+bool vault_apply_booked(struct slice key);
+
+/* ---- vault.c ---- */
+struct store_follower vault_follower(struct vault *);
+/* Memory is at this revision; never goes back. */
+void vault_revision_set(struct vault *, store_rev rev);
 
 /* ---- dispatch.c ---- */
 /* Waits until the node has applied `rev`, at most timeout_ms. */

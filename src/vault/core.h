@@ -8,6 +8,7 @@
  * Store keys (big-endian binary after the prefix):
  *   p/state        partition record        c/<u8 type>      certificate DER
  *   s/policy       profile and settings    q/<32 bytes>     what is remembered of a key value, by fingerprint
+ *   k/<u32 node>/<u8 lane>  page of the books of a lane (ledger.h)
  *   p/went         where the partition was moved to (moved.c)
  *   p/told         count of histories (history.c)
  *   p/pmk/<u32 node>  master key, sealed for that node      p/users  next free user id
@@ -53,6 +54,7 @@ struct vault_quorum;         /* quorum.c: values and tokens */
 struct vault_udds;           /* udd.c */
 struct vault_region;         /* region.c */
 struct vault_tally;          /* uses.c: uses of one key */
+struct vault_ledger;         /* ledger.c: what is known of the store */
 struct vault_cache;          /* session_object.c: opened session objects by hash of the blob */
 
 struct vault {
@@ -98,6 +100,14 @@ struct vault {
         _Atomic uint64_t refused_cut_off;         /* requests, for that reason */
         char moved_to[192]; /* moved.c: where the partition went, and the revision of that; 0: it is here */
         store_rev moved_rev;
+        struct vault_ledger *ledger;
+        bool watching;        /* the feed is held against the books */
+        store_rev synced;     /* what a sweep has taken in already; under the ledger's lock */
+        int64_t swept_ms;     /* monotonic; vault_sweep's caller's */
+        char suspects[320];   /* records that made the node read its store again */
+        _Atomic bool reading; /* until that is done nothing is answered */
+        _Atomic bool reset;   /* and the feed begins anew */
+        _Atomic uint64_t store_alarms, store_repairs, store_sweeps, store_rereads;
         _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 
@@ -201,6 +211,7 @@ uint64_t vault_objects_owned(struct vault *, uint32_t user_id);
 struct vault_apply_row {
         const char *prefix;
         bool (*apply)(struct vault *, const struct store_event *, struct err *);
+        bool booked; /* what nobody may remove or put back: ledger.h */
 };
 bool vault_settings_apply(struct vault *, const struct store_event *, struct err *);       /* s/ */
 bool vault_users_apply(struct vault *, const struct store_event *, struct err *);          /* u/ */

@@ -2,6 +2,7 @@
  * idempotency record and audit record are committed in one store transaction after it. */
 #include "vault/clock_watch.h"
 #include "vault/commit.h"
+#include "vault/ledger.h"
 #include "vault/quorum.h"
 #include "vault/region.h"
 #include "vault/ticket.h"
@@ -10,8 +11,8 @@
 #define ATTEMPTS                                                                                             \
         200 /* a conflict means somebody else got on, so this many only happen when something is wrong */
 
-#define GUARDS_MAX (VAULT_CALL_OPS + 3)
-#define OPS_MAX    (VAULT_CALL_OPS + 3 + VAULT_REPLAY_DROP)
+#define OPS_MAX    (VAULT_CALL_OPS + 4 + VAULT_REPLAY_DROP)
+#define GUARDS_MAX (VAULT_CALL_OPS + 3 + VAULT_BOOKS_GUARDS(OPS_MAX))
 
 static const Chsm__Response *finish(struct vault_call *call)
 {
@@ -90,10 +91,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
 {
         struct vault *v = call->vault;
 
-        if (atomic_load_explicit(&v->failed, memory_order_relaxed))
-                return err_set(
-                    &call->err, ERR_STORE_DAMAGED,
-                    "the node is out of service: its store could not be followed; see the node's log");
+        if (!vault_in_service(v, &call->err))
+                return false;
         if (!vault_audit_may(call, row) || !vault_events_may(call, row))
                 return false;
         if (vault_region_is_superseded(v, call->request->min_revision, &call->err))
@@ -132,7 +131,8 @@ struct commit {
         size_t guard_count;
         struct store_op ops[OPS_MAX];
         size_t op_count;
-        size_t dropped; /* of the ops, the last ones: old idempotency records */
+        size_t dropped; /* of the ops: old idempotency records, and the first of them */
+        const struct store_op *drops;
 };
 
 static bool commit_gather(struct vault_call *call, const struct vault_command *row, uint32_t lane,
@@ -169,10 +169,11 @@ static bool commit_gather(struct vault_call *call, const struct vault_command *r
                         return false;
                 c->guard_count++;
                 c->op_count++;
+                c->drops = c->ops + c->op_count;
                 c->dropped = vault_replay_old(call, c->ops + c->op_count);
                 c->op_count += c->dropped;
         }
-        return true;
+        return vault_books_add(call, lane, c->guards, &c->guard_count, GUARDS_MAX, c->ops, &c->op_count);
 }
 
 /* left_ms: how long may be waited after a conflict. */
@@ -180,7 +181,7 @@ static enum store_rc commit(struct vault_call *call, const struct vault_command 
                             struct err *err)
 {
         struct vault *v = call->vault;
-        bool lane_needed = row->audited && call->op_count;
+        bool lane_needed = call->op_count > 0;
         uint32_t lane = lane_needed ? vault_lane_take(v) : 0;
         struct commit c;
         struct store_result result = { 0 };
@@ -194,7 +195,7 @@ static enum store_rc commit(struct vault_call *call, const struct vault_command 
                         (void)vault_revision_wait(v, result.rev, v->config.store_timeout_ms);
                 }
                 if (rc != STORE_OK && c.dropped)
-                        vault_replay_give_back(call, c.ops + c.op_count - c.dropped, c.dropped);
+                        vault_replay_give_back(call, c.drops, c.dropped);
         } else {
                 *err = call->err;
         }
@@ -242,6 +243,8 @@ static bool execute(struct vault_call *call, const struct vault_command *row, bo
                 int64_t began;
 
                 attempt_begin(call);
+                if (i && !vault_in_service(call->vault, &call->err))
+                        return false;
                 if (row->mutating && vault_replay_find(call, row)) {
                         *recorded = true;
                         return !call->err.id;

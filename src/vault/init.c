@@ -1,6 +1,7 @@
 /* The first start: what the manufacturer and the service do to an HSM before its customer sees it. */
 #include "base/log.h"
 #include "ck/cryptoki.h"
+#include "vault/ledger.h"
 #include "vault/partition.h"
 #include "vault/users.h"
 
@@ -128,13 +129,28 @@ static bool put_master_key(struct factory *f, struct slice pmk)
         return ok;
 }
 
+static bool commit(struct vault_call *call, struct err *err)
+{
+        struct vault *v = call->vault;
+        struct store_guard guards[VAULT_CALL_OPS + VAULT_BOOKS_GUARDS(VAULT_CALL_OPS + 1)];
+        struct store_op ops[VAULT_CALL_OPS + 1];
+        size_t guard_count = call->guard_count, op_count = call->op_count;
+        struct store_result result;
+
+        memcpy(guards, call->guards, guard_count * sizeof(guards[0]));
+        memcpy(ops, call->ops, op_count * sizeof(ops[0]));
+        return vault_books_add(call, 0, guards, &guard_count, sizeof(guards) / sizeof(guards[0]), ops,
+                               &op_count) &&
+               store_txn(v->deps.store, guards, guard_count, ops, op_count, v->config.store_timeout_ms,
+                         &result, err) == STORE_OK;
+}
+
 static bool make_partition(struct factory *f)
 {
         struct vault *v = f->call->vault;
         struct err *err = &f->call->err;
         uint8_t id[VAULT_ID_SIZE];
         struct sec *pmk = sec_new(CRYPTO_KEY_SIZE);
-        struct store_result result;
 
         if (!pmk)
                 return err_set(err, ERR_MEMORY, "no memory for the master key");
@@ -145,9 +161,7 @@ static bool make_partition(struct factory *f)
                 return false;
         }
         return vault_partition_adopt(v, id, pmk, err) && make_certificates(f) && put_users(f) &&
-               put_state(f) &&
-               store_txn(v->deps.store, f->call->guards, f->call->guard_count, f->call->ops,
-                         f->call->op_count, v->config.store_timeout_ms, &result, err) == STORE_OK;
+               put_state(f) && commit(f->call, err);
 }
 
 bool vault_partition_initialise(struct vault *v, struct err *err)

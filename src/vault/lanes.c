@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "vault/commit.h"
+#include "vault/ledger.h"
 #include "vault/partition.h"
 
 #include <stdio.h>
@@ -158,21 +159,29 @@ enum store_rc vault_lane_commit(struct vault_call *call, struct audit_record *re
                                 struct err *err)
 {
         struct vault *v = call->vault;
+        struct store_guard guards[VAULT_CALL_OPS + 2 + VAULT_BOOKS_GUARDS(VAULT_CALL_OPS + 3)];
+        struct store_op ops[VAULT_CALL_OPS + 3];
+        size_t guard_count = call->guard_count, op_count = call->op_count;
         struct vault_lane_change change;
         struct store_result result = { 0 };
         uint32_t lane = vault_lane_take(v);
         enum store_rc rc = STORE_IO;
 
-        if (vault_lane_append(call, lane, record, &change) &&
-            vault_call_guard(call, change.guard.kind, change.guard.key, change.guard.rev) &&
-            vault_call_put(call, change.ops[0].key, change.ops[0].value) &&
-            vault_call_put(call, change.ops[1].key, change.ops[1].value)) {
-                rc = store_txn(v->deps.store, call->guards, call->guard_count, call->ops, call->op_count,
-                               timeout_ms, &result, err);
+        memcpy(guards, call->guards, guard_count * sizeof(guards[0]));
+        memcpy(ops, call->ops, op_count * sizeof(ops[0]));
+        if (vault_lane_append(call, lane, record, &change)) {
+                guards[guard_count++] = change.guard;
+                ops[op_count++] = change.ops[0];
+                ops[op_count++] = change.ops[1];
+                if (vault_books_add(call, lane, guards, &guard_count, sizeof(guards) / sizeof(guards[0]), ops,
+                                    &op_count))
+                        rc = store_txn(v->deps.store, guards, guard_count, ops, op_count, timeout_ms, &result,
+                                       err);
                 if (rc == STORE_OK || rc == STORE_CONFLICT)
                         (void)vault_revision_wait(v, rc == STORE_OK ? result.rev : result.guard_rev,
                                                   timeout_ms);
-        } else if (err != &call->err)
+        }
+        if (call->err.id && err != &call->err)
                 *err = call->err;
         vault_lane_give(v, lane);
         return rc;

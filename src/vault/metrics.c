@@ -35,7 +35,11 @@ void vault_counters_add(struct vault *v, const struct vault_command *row, bool f
 
 void vault_metrics(struct vault *v, struct vault_metrics *out)
 {
-        *out = (struct vault_metrics){ .revision = atomic_load(&v->revision) };
+        *out = (struct vault_metrics){ .revision = atomic_load(&v->revision),
+                                       .store_alarms = atomic_load(&v->store_alarms),
+                                       .store_repairs = atomic_load(&v->store_repairs),
+                                       .store_sweeps = atomic_load(&v->store_sweeps),
+                                       .store_rereads = atomic_load(&v->store_rereads) };
         out->users = vault_users_count(v);
         out->objects = vault_objects_count(v);
         vault_cache_counts(v, &out->sessions_opened, &out->cache_hits);

@@ -215,7 +215,7 @@ bool region_snapshot_check(int fd, uint64_t *count, struct err *err)
 enum region_kind region_kind_of(struct slice key, uint32_t *number)
 {
         static const char *const local[] = { "p/pmk/", "p/went", "n/", "j/", "z/" };
-        static const char *const node[] = { "l/", "m/", "a/", "h/", "g/", "d/n/", "d/b/" };
+        static const char *const node[] = { "l/", "k/", "m/", "a/", "h/", "g/", "d/n/", "d/b/" };
 
         *number = 0;
         for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {

@@ -1,6 +1,7 @@
 /* A region takes over, with the owner's signature; a region stands down; what it had that the other one does
  * not have. */
 #include "base/log.h"
+#include "vault/ledger.h"
 #include "vault/clone.h"
 #include "vault/commit.h"
 #include "vault/partition.h"
@@ -90,6 +91,8 @@ bool vault_region_promote(struct vault_call *call)
         call->subject = arena_printf(call->arena, "epoch %llu", (unsigned long long)r.epoch);
         if (!call->subject)
                 return err_set(&call->err, ERR_MEMORY, "no memory to take over");
+        /* What was followed came in parts; from here on the books are this region's. */
+        vault_ledger_rebase(v);
         return put_tickets(call) && answer(call, &r, rev);
 }
 

@@ -192,6 +192,7 @@ static bool try_out(struct vault *v, struct store *stage, const struct vault_bac
         deps.store = stage;
         deps.audit = NULL;
         deps.config = v->config;
+        deps.config.rebase = true; /* a backup leaves records out */
         deps.host = (struct vault_host){ .arg = NULL };
         restored = vault_open(&deps, err);
         if (!restored)

@@ -3,6 +3,7 @@
 #include "vault/authorise.h"
 #include "vault/clock_watch.h"
 #include "vault/commit.h"
+#include "vault/ledger.h"
 #include "vault/lives.h"
 #include "vault/backup.h"
 #include "vault/mask.h"
@@ -28,6 +29,7 @@ static void presets(struct vault_config *c)
         c->lock_after = c->lock_after ? c->lock_after : 5;
         c->ticket_life_ms = c->ticket_life_ms ? c->ticket_life_ms : INT64_C(24) * 3600 * 1000;
         c->store_timeout_ms = c->store_timeout_ms ? c->store_timeout_ms : 3000;
+        c->sweep_ms = c->sweep_ms ? c->sweep_ms : 60000;
         c->lanes = c->lanes ? c->lanes : 32;
         c->stale_limit_ms = c->stale_limit_ms ? c->stale_limit_ms : 60000;
         c->session_cache = c->session_cache ? c->session_cache : 16384;
@@ -53,13 +55,13 @@ static bool config_copy(struct vault *v, const struct vault_config *from, struct
 
 static bool parts_open(struct vault *v, struct err *err)
 {
-        return vault_region_open(v, err) && vault_partition_open(v, err) && vault_users_open(v, err) &&
-               vault_lanes_open(v, err) && vault_members_open(v, err) && vault_clock_open(v, err) &&
-               vault_tickets_open(v, err) && vault_streams_open(v, err) && vault_replays_open(v, err) &&
-               vault_authorisations_open(v, err) && vault_counters_open(v, err) &&
-               vault_objects_open(v, err) && vault_cache_open(v, err) && vault_lives_open(v, err) &&
-               vault_quorum_open(v, err) && vault_udds_open(v, err) && vault_masks_open(v, err) &&
-               vault_spools_open(v, err);
+        return vault_ledger_open(v, err) && vault_region_open(v, err) && vault_partition_open(v, err) &&
+               vault_users_open(v, err) && vault_lanes_open(v, err) && vault_members_open(v, err) &&
+               vault_clock_open(v, err) && vault_tickets_open(v, err) && vault_streams_open(v, err) &&
+               vault_replays_open(v, err) && vault_authorisations_open(v, err) &&
+               vault_counters_open(v, err) && vault_objects_open(v, err) && vault_cache_open(v, err) &&
+               vault_lives_open(v, err) && vault_quorum_open(v, err) && vault_udds_open(v, err) &&
+               vault_masks_open(v, err) && vault_spools_open(v, err);
 }
 
 struct load {
@@ -73,7 +75,7 @@ static bool load_visit(void *arg, const struct store_event *e)
 {
         struct load *l = arg;
 
-        l->failed = !l->row->apply(l->vault, e, l->err);
+        l->failed = !l->row->apply(l->vault, e, l->err) || !vault_ledger_note(l->vault, e, l->err);
         return !l->failed;
 }
 
@@ -124,10 +126,11 @@ static bool load_all(struct vault *v, store_rev *at, struct err *err)
 
 /* ---- the feed ---- */
 
-static void revision_set(struct vault *v, store_rev rev)
+void vault_revision_set(struct vault *v, store_rev rev)
 {
         pthread_mutex_lock(&v->revision_lock);
-        atomic_store(&v->revision, rev);
+        if (rev > atomic_load(&v->revision))
+                atomic_store(&v->revision, rev);
         pthread_cond_broadcast(&v->revision_moved);
         pthread_mutex_unlock(&v->revision_lock);
 }
@@ -135,24 +138,18 @@ static void revision_set(struct vault *v, store_rev rev)
 static void on_events(void *arg, store_rev rev, const struct store_event *events, size_t n)
 {
         struct vault *v = arg;
-        struct err err = ERR_INIT;
 
-        for (size_t i = 0; i < n; i++) {
-                if (!vault_apply(v, &events[i], &err)) {
-                        log_error("a change of the store cannot be followed, the node is out of service: %s",
-                                  err.detail);
-                        atomic_store(&v->failed, true);
-                }
-        }
-        revision_set(v, rev);
+        vault_watch_events(v, rev, events, n);
+        vault_revision_set(v, rev);
 }
 
 static void on_reset(void *arg)
 {
         struct vault *v = arg;
 
-        log_error("the store's history is gone before this node has seen it; restart the node");
-        atomic_store(&v->failed, true);
+        log_error("the store's history is gone before this node has seen it: the node reads all of it again");
+        atomic_store(&v->reading, true);
+        atomic_store(&v->reset, true);
 }
 
 static void on_link(void *arg, bool up)
@@ -161,6 +158,11 @@ static void on_link(void *arg, bool up)
 
         atomic_store(&v->cut_off_ms, up ? 0 : clock_mono_ms(&v->deps.clock));
         log_info("the store is %s", up ? "reachable" : "out of reach");
+}
+
+struct store_follower vault_follower(struct vault *v)
+{
+        return (struct store_follower){ on_events, on_reset, on_link, v };
 }
 
 bool vault_revision_wait(struct vault *v, store_rev rev, int64_t timeout_ms)
@@ -199,7 +201,7 @@ static bool revision_open(struct vault *v)
 struct vault *vault_open(const struct vault_deps *deps, struct err *err)
 {
         struct vault *v = calloc(1, sizeof(*v));
-        struct store_follower follower = { on_events, on_reset, on_link, v };
+        struct store_follower follower = vault_follower(v);
         store_rev at;
 
         if (!v) {
@@ -213,10 +215,12 @@ struct vault *vault_open(const struct vault_deps *deps, struct err *err)
         vault_tunings_open(v);
         if (!config_copy(v, &deps->config, err) || !parts_open(v, err) || !load_all(v, &at, err))
                 goto failed;
-        revision_set(v, at);
+        vault_revision_set(v, at);
         vault_members_listen(v);
-        if (store_follow(deps->store, at, &follower, &v->watch, err) != STORE_OK)
+        if (store_follow(deps->store, at, &follower, &v->watch, err) != STORE_OK ||
+            !vault_watch_begin(v, err))
                 goto failed;
+        v->swept_ms = clock_mono_ms(&deps->clock);
         return v;
 failed:
         vault_close(&v);
@@ -260,6 +264,7 @@ void vault_close(struct vault **vp)
         vault_region_close(v);
         vault_users_close(v);
         vault_partition_close(v);
+        vault_ledger_close(v);
         pthread_mutex_destroy(&v->revision_lock);
         pthread_cond_destroy(&v->revision_moved);
         free((void *)(uintptr_t)v->config.node_name);

@@ -66,6 +66,8 @@ struct vault_config {
         uint32_t lanes;          /* parallel management chains; 0: 32 */
         struct crypto_password_cost password_cost;
         int64_t audit_keep_ms; /* audit records younger than this are not purged */
+        int64_t sweep_ms;      /* between two comparisons with the store; 0: 60,000 */
+        bool rebase;           /* the books are made anew from what is in the store */
         bool moving; /* opened to be moved: a partition that went elsewhere is opened all the same */
         uint64_t session_cache; /* opened session objects kept in memory; 0: 16,384 */
 };
@@ -124,6 +126,16 @@ bool vault_seal_use_log(struct vault *, struct err *);
 bool vault_count_start(struct vault *, struct err *);
 /* Clears away audit records below the bridges that purges left, when there are any. One thread at a time. */
 bool vault_audit_sweep(struct vault *, struct err *);
+/* Compares memory with the store when it is time, or when the feed gave reason; what was missed is taken in,
+ * what no node wrote is an alarm. Called every second or so, one thread at a time. False: err, and it is
+ * tried again. */
+bool vault_sweep(struct vault *, struct err *);
+/* How often the partition was changed, ever: a store that has fewer than a node has seen went back. */
+uint64_t vault_changes(struct vault *);
+/* Appends what a node keeps of that beside the store; reads it: ERR_STORE_DAMAGED when the store went back.
+ */
+bool vault_seen_put(struct vault *, struct buf *out, struct err *);
+bool vault_seen_check(struct vault *, struct slice seen, struct err *);
 /* Tells the other nodes that this one is there, when it is time. Called every second or so in a cluster, one
  * thread at a time. */
 bool vault_member_say(struct vault *, struct err *);
@@ -167,6 +179,9 @@ void vault_set_events(struct vault *, const struct vault_events *);
 struct vault_metrics {
         uint64_t calls, refused, objects, users, sessions_opened, cache_hits;
         int64_t revision;
+        uint64_t store_alarms;  /* what no node of the partition wrote */
+        uint64_t store_repairs; /* changes that the store did not tell of */
+        uint64_t store_sweeps, store_rereads;
 };
 void vault_metrics(struct vault *, struct vault_metrics *);
 /* Calls visit for every command: name, calls, failures, total microseconds. */

@@ -1,36 +1,8 @@
-#include "fake_etcd.h"
+#include "fake_internal.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#define FAKE_PAGE 64 /* keys of an answer at most, whatever was asked for */
-
-struct entry {
-        char key[128], value[FAKE_VALUE_MAX];
-        size_t key_n, value_n;
-        store_rev rev;
-        bool deleted;
-};
-
-struct fake {
-        pthread_mutex_t lock;
-        struct entry *history; /* every change, in order; the last of a key is what it is */
-        size_t n, cap;
-        store_rev rev, compacted;
-        uint64_t cluster;
-        enum fake_fault fault;
-        unsigned times;
-        int status;
-        char words[128];
-        unsigned mask, per_mille, seed;
-        unsigned cut_after, calls, streams;
-        bool doubled, silent, cut_off, fills, full;
-        unsigned until_cut;          /* calls before it is; 0: never */
-        struct buf last[ETCD_LINES]; /* answers */
-        struct buf late;             /* a delayed request */
-};
 
 struct fake *fake_make(void)
 {
@@ -46,13 +18,15 @@ void fake_free(struct fake *f)
 {
         for (size_t i = 0; i < ETCD_LINES; i++)
                 buf_clear(&f->last[i]);
+        for (size_t i = 0; i < f->n; i++)
+                free(f->history[i].value);
         buf_clear(&f->late);
         free(f->history);
         pthread_mutex_destroy(&f->lock);
         free(f);
 }
 
-static const struct entry *entry_of(struct fake *f, const ProtobufCBinaryData *key)
+const struct entry *fake_entry(struct fake *f, const ProtobufCBinaryData *key)
 {
         for (size_t i = f->n; i-- > 0;) {
                 if (f->history[i].key_n == key->len && memcmp(f->history[i].key, key->data, key->len) == 0)
@@ -61,7 +35,7 @@ static const struct entry *entry_of(struct fake *f, const ProtobufCBinaryData *k
         return NULL;
 }
 
-static void entry_add(struct fake *f, const ProtobufCBinaryData *key, const ProtobufCBinaryData *value)
+void fake_entry_add(struct fake *f, const ProtobufCBinaryData *key, const ProtobufCBinaryData *value)
 {
         struct entry *e;
 
@@ -72,7 +46,8 @@ static void entry_add(struct fake *f, const ProtobufCBinaryData *key, const Prot
         e = &f->history[f->n++];
         *e = (struct entry){ .key_n = key->len, .rev = f->rev, .deleted = value == NULL };
         memcpy(e->key, key->data, key->len < sizeof(e->key) ? key->len : 0);
-        if (value && value->len < sizeof(e->value)) {
+        if (value && value->len) {
+                e->value = malloc(value->len);
                 memcpy(e->value, value->data, value->len);
                 e->value_n = value->len;
         }
@@ -83,14 +58,14 @@ static Etcd__KeyValue kv_of(const struct entry *e)
         Etcd__KeyValue kv = ETCD__KEY_VALUE__INIT;
 
         kv.key = (ProtobufCBinaryData){ e->key_n, (uint8_t *)(uintptr_t)e->key };
-        kv.value = (ProtobufCBinaryData){ e->value_n, (uint8_t *)(uintptr_t)e->value };
+        kv.value = (ProtobufCBinaryData){ e->value_n, e->value };
         kv.mod_revision = e->rev;
         return kv;
 }
 
 static bool holds(struct fake *f, const Etcd__Compare *c)
 {
-        const struct entry *e = entry_of(f, &c->key);
+        const struct entry *e = fake_entry(f, &c->key);
         store_rev rev = e ? e->rev : 0;
 
         if (c->target == ETCD__COMPARE__TARGET__VALUE)
@@ -112,7 +87,7 @@ static void ranges_answer(struct fake *f, Etcd__RequestOp **branch, size_t n, Et
                 list[i] = &ops[i];
                 if (branch[i]->request_case != ETCD__REQUEST_OP__REQUEST_RANGE)
                         continue;
-                e = entry_of(f, &branch[i]->range->key);
+                e = fake_entry(f, &branch[i]->range->key);
                 etcd__range_response__init(&ranges[i]);
                 if (e) {
                         kvs[i] = kv_of(e);
@@ -147,7 +122,7 @@ static void delete_do(struct fake *f, const Etcd__DeleteRangeRequest *q)
         for (size_t i = 0; i < n; i++) {
                 ProtobufCBinaryData k = { gone[i].key_n, (uint8_t *)gone[i].key };
 
-                entry_add(f, &k, NULL);
+                fake_entry_add(f, &k, NULL);
         }
         free(gone);
         free(found);
@@ -166,7 +141,7 @@ static void txn_do(struct fake *f, struct slice request, enum fake_fault fault, 
                 f->rev++;
                 for (size_t i = 0; i < q->n_success; i++) {
                         if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_PUT)
-                                entry_add(f, &q->success[i]->put->key, &q->success[i]->put->value);
+                                fake_entry_add(f, &q->success[i]->put->key, &q->success[i]->put->value);
                         else if (q->success[i]->request_case == ETCD__REQUEST_OP__REQUEST_DELETE_RANGE)
                                 delete_do(f, q->success[i]->delete_range);
                 }
@@ -200,7 +175,7 @@ static const struct entry **entries_within(struct fake *f, const ProtobufCBinary
                 struct slice s = slice_of(e->key, e->key_n);
 
                 if (to.n ? slice_compare(s, from) >= 0 && slice_compare(s, to) < 0 : slice_equal(s, from))
-                        if (entry_of(f, &k) == e)
+                        if (fake_entry(f, &k) == e)
                                 list[(*n)++] = e;
         }
         qsort(list, *n, sizeof(*list), by_key);
@@ -372,11 +347,11 @@ static void event_message(struct fake *f, size_t *at, struct buf *out)
 {
         Etcd__WatchResponse r = ETCD__WATCH_RESPONSE__INIT;
         Etcd__ResponseHeader h = ETCD__RESPONSE_HEADER__INIT;
-        Etcd__Event events[8], *list[8];
-        Etcd__KeyValue kvs[8];
+        Etcd__Event events[FAKE_EVENTS], *list[FAKE_EVENTS];
+        Etcd__KeyValue kvs[FAKE_EVENTS];
         store_rev rev = f->history[*at].rev;
 
-        for (; *at < f->n && f->history[*at].rev == rev && r.n_events < 8; (*at)++) {
+        for (; *at < f->n && f->history[*at].rev == rev && r.n_events < FAKE_EVENTS; (*at)++) {
                 etcd__event__init(&events[r.n_events]);
                 kvs[r.n_events] = kv_of(&f->history[*at]);
                 events[r.n_events].kv = &kvs[r.n_events];
@@ -417,6 +392,13 @@ static bool stream_next(struct fake *f, store_rev start, size_t *at, bool *creat
                 *created = true;
                 *asked = false;
                 return true;
+        }
+        if (*at < f->n && f->swallow) {
+                store_rev rev = f->history[*at].rev;
+
+                while (*at < f->n && f->history[*at].rev == rev)
+                        (*at)++;
+                f->swallow--;
         }
         if (*at == f->n)
                 return false;
@@ -477,108 +459,4 @@ static void fake_close(void *self)
 struct etcd_wire fake_wire(struct fake *f)
 {
         return (struct etcd_wire){ f, fake_call, fake_stream, fake_close, fake_ask, 3 };
-}
-
-/* ---- what tests ask for ---- */
-#define LOCKED(f, change)                                                                                    \
-        do {                                                                                                 \
-                pthread_mutex_lock(&(f)->lock);                                                              \
-                change;                                                                                      \
-                pthread_mutex_unlock(&(f)->lock);                                                            \
-        } while (0)
-
-void fake_next(struct fake *f, enum fake_fault fault, unsigned times, int status, const char *words)
-{
-        pthread_mutex_lock(&f->lock);
-        f->fault = fault;
-        f->times = times;
-        f->status = status;
-        snprintf(f->words, sizeof(f->words), "%s", words ? words : "");
-        pthread_mutex_unlock(&f->lock);
-}
-
-void fake_storm(struct fake *f, unsigned mask, unsigned per_mille, unsigned seed)
-{
-        pthread_mutex_lock(&f->lock);
-        f->mask = mask;
-        f->per_mille = per_mille;
-        f->seed = seed;
-        pthread_mutex_unlock(&f->lock);
-}
-
-void fake_cut_streams(struct fake *f, unsigned after)
-{
-        LOCKED(f, f->cut_after = after);
-}
-
-void fake_double_streams(struct fake *f, bool on)
-{
-        LOCKED(f, f->doubled = on);
-}
-
-void fake_silence(struct fake *f, bool on)
-{
-        LOCKED(f, f->silent = on);
-}
-
-void fake_cut_off(struct fake *f, unsigned after)
-{
-        LOCKED(f, (f->until_cut = after, f->cut_off = false));
-}
-
-bool fake_is_cut_off(struct fake *f)
-{
-        bool cut_off;
-
-        LOCKED(f, cut_off = f->cut_off);
-        return cut_off;
-}
-
-void fake_compact(struct fake *f)
-{
-        LOCKED(f, f->compacted = f->rev);
-}
-
-void fake_fill(struct fake *f, bool full)
-{
-        LOCKED(f, f->fills = full; f->full = false);
-}
-
-void fake_replace(struct fake *f)
-{
-        LOCKED(f, f->cluster++);
-}
-
-bool fake_value(struct fake *f, const char *key, char value[FAKE_VALUE_MAX], store_rev *rev)
-{
-        char path[160];
-        ProtobufCBinaryData k = { 0, (uint8_t *)path };
-        const struct entry *e;
-
-        k.len = (size_t)snprintf(path, sizeof(path), "/t/d/%s", key);
-        pthread_mutex_lock(&f->lock);
-        e = entry_of(f, &k);
-        if (e) {
-                memcpy(value, e->value, e->value_n);
-                value[e->value_n] = '\0';
-                *rev = e->rev;
-        }
-        pthread_mutex_unlock(&f->lock);
-        return e != NULL;
-}
-
-unsigned fake_calls(struct fake *f)
-{
-        unsigned n;
-
-        LOCKED(f, n = f->calls);
-        return n;
-}
-
-unsigned fake_streams(struct fake *f)
-{
-        unsigned n;
-
-        LOCKED(f, n = f->streams);
-        return n;
 }

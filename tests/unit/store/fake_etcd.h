@@ -40,6 +40,13 @@ void fake_silence(struct fake *, bool on);
 /* That call and all after it are refused; 0: none is any more. So a process that dies there is played. */
 void fake_cut_off(struct fake *, unsigned after);
 bool fake_is_cut_off(struct fake *);
+/* So many revisions are not told to streams, and nobody hears of it. */
+void fake_swallow(struct fake *, unsigned revisions);
+/* What an operator does with etcdctl: puts or (NULL) deletes a key. */
+void fake_edit(struct fake *, const char *prefix, struct slice key, const struct slice *value);
+/* History is compacted while nobody listens: each stream ends, and what it missed is gone.
+ * fake_cut_streams(0) ends it. */
+void fake_forget(struct fake *);
 /* Compacts at the newest revision, as an operator may. */
 void fake_compact(struct fake *);
 /* The quota is used up by the next write, which is made and answered with NOSPACE, as etcd does; then every

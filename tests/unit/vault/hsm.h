@@ -17,6 +17,7 @@ struct hsm {
         struct vault_peer peer;
         char *stage;       /* folder of a store being restored; NULL: none */
         bool adopted;      /* the next hsm_restart opens it */
+        bool rebase;       /* for hsm_reopen */
         bool no_room;      /* scratch files cannot be made */
         int64_t wall_ms;   /* the vault's clock */
         int64_t mono_more; /* added to its monotonic one */
@@ -45,6 +46,9 @@ struct hsm *hsm_ready_as(const char *profile);
 void hsm_restart(struct hsm *); /* closes and opens vault and store */
 /* Another HSM with the same partition: what a restored backup gives. The first one is left as it is. */
 struct hsm *hsm_clone(struct hsm *);
+struct hsm *hsm_over(struct store *); /* unowned, on this store, which it takes over */
+/* Closes the vault and opens it over the same store; false: err says why not. */
+bool hsm_reopen(struct hsm *, bool rebase);
 void hsm_free(struct hsm *);
 /* Opens the vault over h->store, or over the folder's: as node 1, or as another one. */
 void hsm_open_as(struct hsm *h, uint32_t number);

@@ -1,7 +1,7 @@
 /* Who may mask and insert, and that a masked copy brings back nothing that was taken. semantics 12, key
  * rules. */
 #include "mask_calls.h"
-#include "vault/partition.h"
+#include "vault/commit.h"
 #include "vault/users.h"
 
 static int begin(void **state)
@@ -31,21 +31,15 @@ static uint32_t delete_user(struct caller *c, const char *name)
 /* Writes a user's rights into the store, as the commands on them do. */
 static void set_rights(struct hsm *h, const char *name, uint32_t rights)
 {
+        struct vault_call call = { .vault = h->vault, .arena = arena_new(64 * 1024, 1024 * 1024) };
+        struct audit_record record = { .operation = "CN_SET_USER_RIGHTS", .peer = "test" };
         struct vault_user_view u;
-        struct buf body = BUF_INIT, value = BUF_INIT, key = BUF_INIT;
-        struct store_result result;
-        struct store_op op;
 
         assert_true(vault_user_find(h->vault, slice_str(name), &u));
         u.rights = rights;
-        buf_printf(&key, "u/%s", u.key);
-        assert_true(vault_user_encode(&u, &body));
-        assert_true(vault_record_seal(h->vault, buf_slice(&key), buf_slice(&body), &value, &h->err));
-        op = (struct store_op){ STORE_PUT, buf_slice(&key), buf_slice(&value) };
-        assert_int_equal(store_txn(h->store, NULL, 0, &op, 1, 5000, &result, &h->err), STORE_OK);
-        buf_clear(&body);
-        buf_clear(&value);
-        buf_clear(&key);
+        assert_true(vault_user_put(&call, &u));
+        assert_int_equal(vault_lane_commit(&call, &record, 5000, &h->err), STORE_OK);
+        arena_free(&call.arena);
 }
 
 static void only_owner_and_officers(void **state)
