@@ -205,8 +205,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
-            (sweeper = sweeper_open(&node, err)) &&
-            tell_ready(conf, port, admin_port, err)) {
+            (sweeper = sweeper_open(&node, err)) && tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = true;
         }

@@ -22,7 +22,8 @@ void vault_ledger_unlock(struct vault *);
 bool vault_ledger_note(struct vault *, const struct store_event *, struct err *);
 /* Is it newer than what is known, or the same? */
 bool vault_ledger_is_current(struct vault *, const struct store_event *);
-/* Do records and books agree? Where they are made elsewhere (a region that follows) or anew, that is not asked. */
+/* Do records and books agree? Where they are made elsewhere (a region that follows) or anew, that is not
+ * asked. */
 bool vault_ledger_agrees(struct vault *);
 /* All changes in the books. */
 uint64_t vault_ledger_changes(struct vault *);
