@@ -111,6 +111,7 @@ void node_region_attach(struct node *n)
 {
         struct vault_region_host host = { .admit = n->identity ? admit : NULL,
                                           .address = n->address,
+                                          .asks = n->region != NULL,
                                           .lease_ms = n->conf->region_lease_s * 1000,
                                           .arg = n };
 

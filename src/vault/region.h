@@ -98,6 +98,7 @@ struct vault_region_host {
         bool (*admit)(void *arg, struct slice request, struct vault_region_follower *, struct buf *answer,
                       struct err *);
         const char *address; /* of this node, host:port */
+        bool asks;           /* it has a node of the other region to ask (region_peer) */
         int64_t
             lease_ms; /* a primary with followers that has not heard of one takes no changes; 0: it does */
         void *arg;

@@ -110,6 +110,12 @@ bool vault_region_demote(struct vault_call *call)
                                "this region has stood down already; promote one, and this one follows it");
         if (r.role == VAULT_FENCED && r.rejoin)
                 return err_set(&call->err, ERR_REGION, "this region is on its way to follow %.100s", r.peer);
+        if (r.role == VAULT_FENCED && !v->region->host.asks)
+                return err_set(
+                    &call->err, ERR_CONFIG,
+                    "node '%s' has no node of the other region to follow: set region_peer to %.100s "
+                    "and start it anew",
+                    v->config.node_name, r.peer);
         if (r.role == VAULT_PRIMARY && !atomic_load(&v->region->paired))
                 return err_set(&call->err, ERR_REGION,
                                "no other region follows this one, none could take over");

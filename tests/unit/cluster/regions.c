@@ -81,7 +81,7 @@ static bool admit(void *arg, struct slice request, struct vault_region_follower 
 
 void side_attach(struct side *s, int64_t lease_ms)
 {
-        struct vault_region_host host = { admit, s->address, lease_ms, s };
+        struct vault_region_host host = { admit, s->address, !s->asks_nobody, lease_ms, s };
 
         vault_set_region(s->vault, &host);
 }

@@ -23,7 +23,7 @@ struct side {            /* one region's node */
         char name[16], address[16];
         struct side *other;
         unsigned calls, lose_question, lose_answer; /* every so many; 0: none */
-        bool cut;
+        bool cut, asks_nobody;
         unsigned waits, waits_max;
 };
 extern struct side one, two; /* one: the HSM itself */

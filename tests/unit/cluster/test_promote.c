@@ -91,6 +91,11 @@ static void the_old_primary_follows(void **state)
         buf_clear(&u.lines);
         /* An officer takes that out while it stands, and then lets the region follow. */
         assert_int_equal(caller_login(at(&co, &one), 2, "admin", "admin1234"), 0);
+        one.asks_nobody = true;
+        side_attach(&one, 0);
+        refused(&co, demote(&co, &one), "set region_peer to region11:1");
+        one.asks_nobody = false;
+        side_attach(&one, 0);
         assert_int_equal(demote(&co, &one), 0);
         refused(&co, demote(&co, &one), "on its way");
         step(&one);
