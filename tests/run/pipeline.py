@@ -1,10 +1,12 @@
-"""Asks for far more than a connection buffers before it reads the first answer; every answer must come.
+"""Asks for far more than a connection buffers before it reads the first answer; every answer must come. Then sends
+more bytes than may be under way at once: what is done makes room again.
 
 Usage: pipeline.py unix SOCKET USER:PASSWORD | pipeline.py tls PORT USER:PASSWORD CERTIFICATE KEY
 """
 import os, socket, ssl, struct, sys
 
 REQUESTS, LENGTH = 400, 60000
+OBJECTS, SIZE, AHEAD = 200, 60000, 40
 
 
 def varint(n):
@@ -101,3 +103,18 @@ while left:
         sys.exit(f'request {ident}: {got.get(4, got)}')
     left.remove(ident)
 print(f'{REQUESTS} answers of {LENGTH} bytes')
+
+
+def attribute(kind, value):
+    return field_bytes(1, number(1, kind) + field_bytes(2, value))
+
+
+data = attribute(0, bytes(8)) + attribute(1, b'\0') + attribute(0x11, os.urandom(SIZE))
+for ident in range(1, OBJECTS + 1):
+    s.sendall(frame(ident, ticket, context, 32, data))
+    if ident > AHEAD and 2 in (got := answer(s)):
+        sys.exit(f'object {ident}: {got}')
+for ident in range(AHEAD):
+    if 2 in (got := answer(s)):
+        sys.exit(f'one of the last objects: {got}')
+print(f'{OBJECTS} objects of {SIZE} bytes')
