@@ -41,7 +41,7 @@ static void alarm_tell(struct vault *v, const char *words)
 {
         atomic_fetch_add(&v->store_alarms, 1);
         atomic_store(&v->failed, true);
-        log_error("ALARM: %s; the node is out of service: restore a backup, or read docs/etcd.md", words);
+        log_error("ALARM: %s; the node is out of service: restore a backup, or read docs/cluster.md", words);
 }
 
 bool vault_in_service(struct vault *v, struct err *err)
