@@ -14,6 +14,7 @@ static void message(struct arena *arena, struct slice frame)
         (void)wire_frame_id(frame, &id);
         (void)wire_frame_login(frame, &ticket, &context);
         (void)wire_frame_body(frame);
+        (void)wire_frame_stream(frame);
         arena_reset(arena);
         request = wire_request_decode(arena, frame, &err);
         if (request && !wire_request_encode(request, &again))

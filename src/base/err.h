@@ -119,6 +119,7 @@ enum err_id {
         ERR_BACKUP_CONSENT, /* CKR_SIGNATURE_INVALID: the owner did not agree to this restore */
         ERR_REGION, /* CKR_DEVICE_ERROR: not here and now: this region follows another one, or was superseded
                      */
+        ERR_DRAINING, /* CKR_DEVICE_ERROR: this node takes nothing new; others do */
         ERR_COUNT
 };
 

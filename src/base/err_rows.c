@@ -173,6 +173,8 @@ static const struct err_row rows[] = {
             "run restorePartition without signature again and have what it writes signed"),
         ROW(ERR_REGION, "region", 0x30, 1, "not in this region now",
             "getRegionInfo says which region is primary; docs/regions.md"),
+        ROW(ERR_DRAINING, "draining", 0x30, 1, "this node takes nothing new",
+            "use another node of the cluster"),
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_COUNT, "every reason needs its row");

@@ -8,6 +8,8 @@
 #define AGAIN_MOST  500
 #define SILENT_MS   500  /* from a node that has requests */
 #define ALIVE_MS    1000 /* for its answer to a hello */
+#define STREAM_NODE 56   /* bits of a stream's number before that of its node: vault/stream.h */
+#define GONE_AFTER  3    /* failures in a row after which a node's streams are given up */
 
 int64_t pool_now(const struct client_pool *pool)
 {
@@ -215,6 +217,7 @@ uint64_t client_pool_submit(struct client_pool *pool, struct slice frame, uint64
         r->deadline = r->not_before + (deadline_ms > 0 ? deadline_ms : DEADLINE_MS);
         r->reply = reply;
         r->arg = arg;
+        r->node = pool->conn_count > 1 ? (uint32_t)(wire_frame_stream(frame) >> STREAM_NODE) : 0;
         r->n = frame.n;
         memcpy(r->frame, frame.p, frame.n);
         (void)wire_frame_set_id(r->frame, r->n, r->wire_id);
@@ -239,7 +242,7 @@ void client_pool_cancel(struct client_pool *pool, uint64_t ticket)
  */
 static bool is_resting(const struct client_pool *pool, const struct pool_conn *c)
 {
-        return c->rest_until > pool->now;
+        return c->leaving || c->rest_until > pool->now;
 }
 
 static struct pool_conn *conn_choose(struct client_pool *pool)
@@ -260,6 +263,23 @@ static struct pool_conn *conn_choose(struct client_pool *pool)
                 }
         }
         return best;
+}
+
+/* The connection for this request; NULL: it waits for one. Parts of a stream go where the stream is, as long
+ * as that may come back. */
+static struct pool_conn *conn_for(struct client_pool *pool, const struct pool_request *r)
+{
+        for (size_t i = 0; r->node && i < pool->conn_count; i++) {
+                struct pool_conn *c = &pool->conns[i];
+
+                if (c->node != r->node)
+                        continue;
+                if (c->state == POOL_READY && !c->broken)
+                        return c;
+                if (c->failures < GONE_AFTER)
+                        return NULL;
+        }
+        return conn_choose(pool);
 }
 
 /* A node that has requests and says nothing for SILENT_MS is asked with a hello, which it answers before any
@@ -324,13 +344,13 @@ void client_pool_flush(struct client_pool *pool)
         pool->now = pool->first ? now : pool->now;
 
         for (struct pool_request *r = pool->first; r; r = next) {
-                struct pool_conn *c = conn_choose(pool);
+                struct pool_conn *c = r->not_before <= now ? conn_for(pool, r) : NULL;
 
                 next = r->next;
-                if (!c)
-                        break;
-                if (r->not_before <= now)
+                if (c)
                         (void)request_send(pool, c, r);
+                else if (!r->node && r->not_before <= now)
+                        break; /* there is none for anybody */
         }
         for (size_t i = 0; i < pool->conn_count; i++)
                 pool_conn_flush(&pool->conns[i]);

@@ -20,7 +20,7 @@ void pool_conn_close(struct pool_conn *c)
                 sec_wipe(c->out.p, c->out.cap);
         buf_reset(&c->out);
         c->out_at = 0;
-        c->broken = c->elevated = c->want_write = false;
+        c->broken = c->elevated = c->want_write = c->leaving = false;
         c->hello_id = c->elevates = 0;
         c->state = POOL_DOWN;
 }
@@ -157,6 +157,7 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
                         r->detail);
         if (good) {
                 c->state = POOL_READY;
+                c->node = r->hello->node_number;
                 if (pool->config.notice && c->failures)
                         pool->config.notice(c->host, c->port, NULL);
                 c->failures = 0;
@@ -218,8 +219,11 @@ static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *fra
         if (!r || r->conn != c)
                 return true; /* cancelled or out of time */
         reason = frame_reason(slice_of(frame, n));
-        if (reason == ERR_RETRY || is_for_another(pool, r, reason)) {
-                r->attempts += reason == ERR_RETRY; /* busy: not at once */
+        if (reason == ERR_RETRY || (reason == ERR_DRAINING && pool->conn_count > 1) ||
+            is_for_another(pool, r, reason)) {
+                /* Busy, or there is none but the one that leaves: not at once. */
+                r->attempts += reason == ERR_RETRY || (reason == ERR_DRAINING && c->leaving);
+                c->leaving = c->leaving || reason == ERR_DRAINING;
                 c->rest_until = pool->now + REST_MS;
                 pool_request_again(pool, r);
                 return true;

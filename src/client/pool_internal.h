@@ -17,6 +17,7 @@ struct pool_conn {
         size_t out_at;      /* written so far */
         bool want_write;    /* the handshake waits for writability */
         bool broken;        /* a write failed outside of a step: the next step closes */
+        bool leaving;       /* the node takes nothing new: others first, until it is connected anew */
         bool elevated;      /* the node has seen a valid ticket here: large frames may go */
         uint64_t hello_id;  /* unanswered hello, or 0 */
         uint64_t elevates;  /* wire id of the request whose ticket that hello carries, or 0 */
@@ -25,6 +26,7 @@ struct pool_conn {
         int64_t rest_until; /* others go first until then */
         int64_t heard_at;   /* of anything, since it has requests */
         unsigned failures;  /* since the last hello answered */
+        uint32_t node;      /* number of the node that answers here; 0: not yet known */
         size_t in_flight;
         struct err trouble; /* why it went down last */
 };
@@ -33,6 +35,7 @@ struct pool_request {
         struct pool_request *next, *prev; /* in the queue of those waiting for a connection */
         struct pool_conn *conn;           /* sent here; NULL: waiting */
         uint64_t wire_id, caller_id;
+        uint32_t node; /* that alone can do it; 0: any */
         int64_t deadline, not_before;
         unsigned attempts;
         unsigned elsewhere; /* nodes whose region does not do it */

@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-#define STORE_MS 5000
-#define MOST     16 /* requests looked at in one go */
+#define STORE_MS    5000
+#define MOST        16 /* requests looked at in one go */
+#define REVOKED_KEY (2 + CRYPTO_HASH_SIZE)
 
 struct waiting {
         uint32_t number;
@@ -42,12 +43,38 @@ static bool list_visit(void *arg, const struct store_event *e)
         return l->n < MOST;
 }
 
+static bool found_visit(void *arg, const struct store_event *e)
+{
+        (void)e;
+        *(bool *)arg = true;
+        return false;
+}
+
+/* What stands in the store when the certificate was of a node that an officer removed. */
+static struct slice revoked_key(const struct cluster_join *j, struct slice certificate,
+                                uint8_t out[REVOKED_KEY])
+{
+        memcpy(out, VAULT_REVOKED, 2);
+        return crypto_sha256(j->crypto, certificate, out + 2) ? slice_of(out, REVOKED_KEY) : SLICE_EMPTY;
+}
+
+static bool is_revoked(const struct cluster_join *j, struct slice certificate, bool *revoked, struct err *err)
+{
+        uint8_t bytes[REVOKED_KEY];
+        struct slice key = revoked_key(j, certificate, bytes);
+        store_rev at;
+
+        *revoked = false;
+        return key.n ? store_load(j->store, key, found_visit, revoked, &at, err) == STORE_OK
+                     : err_set(err, ERR_INTERNAL, "a certificate cannot be hashed");
+}
+
 /* May this node in? err says why not. */
 static bool request_check(struct vault *v, const struct cluster_join *j, const struct waiting *w,
                           struct join_request *r, char name[CRYPTO_IDENTITY_NAME_MAX], struct err *err)
 {
         struct buf text = BUF_INIT;
-        bool ok;
+        bool ok, revoked;
 
         name[0] = '\0';
         if (!join_request_read(buf_slice(&w->request), r))
@@ -56,8 +83,12 @@ static bool request_check(struct vault *v, const struct cluster_join *j, const s
                 return err_set(err, ERR_LIFE_CYCLE, "the request is for another node or partition");
         if (!join_request_verify(r, j->identity, clock_wall_ms(&j->clock), name, err))
                 return false;
-        if (!vault_member_may_be(v, r->number, name, err))
+        if (!vault_member_may_be(v, r->number, name, err) || !is_revoked(j, r->certificate, &revoked, err))
                 return false;
+        if (revoked)
+                return err_set(err, ERR_CERT_INVALID,
+                               "the certificate is of a node that an officer removed (removeNode); the "
+                               "operator issues a new one to let it in again");
         if (!vault_clone_needs_owner(v))
                 return true;
         ok = join_permit_text(j->crypto, r->partition, name, r->certificate, &text, err) &&
@@ -109,16 +140,22 @@ static bool answer_seal(struct vault *v, const struct cluster_join *j, const str
 
 /* Several nodes may answer the same request: the first one's answer counts. */
 static bool answer_put(const struct cluster_join *j, const struct waiting *w, struct slice answer,
-                       struct err *err)
+                       struct slice certificate, struct err *err)
 {
         uint8_t q[JOIN_KEY_MAX], a[JOIN_KEY_MAX];
         struct slice request_key = join_key(w->number, 'q', q), answer_key = join_key(w->number, 'a', a);
         struct store_guard guards[] = { { STORE_REV_IS, request_key, w->rev },
-                                        { STORE_ABSENT, answer_key, 0 } };
+                                        { STORE_ABSENT, answer_key, 0 },
+                                        { STORE_ABSENT, SLICE_EMPTY, 0 } };
+        uint8_t revoked[REVOKED_KEY];
+        size_t n = 2;
         struct store_op op = { STORE_PUT, answer_key, answer };
         struct store_result result;
-        enum store_rc rc = store_txn(j->store, guards, 2, &op, 1, STORE_MS, &result, err);
+        enum store_rc rc;
 
+        if (certificate.n) /* of one who is let in: nobody has removed it meanwhile */
+                guards[n++].key = revoked_key(j, certificate, revoked);
+        rc = store_txn(j->store, guards, n, &op, 1, STORE_MS, &result, err);
         return rc == STORE_OK || rc == STORE_CONFLICT;
 }
 
@@ -147,6 +184,7 @@ static bool answer_one(struct vault *v, const struct cluster_join *j, const stru
         struct join_request r;
         struct buf out = BUF_INIT;
         struct err why = ERR_INIT;
+        struct slice certificate = SLICE_EMPTY;
         char name[CRYPTO_IDENTITY_NAME_MAX];
         uint8_t hash[CRYPTO_HASH_SIZE];
         bool ok;
@@ -155,15 +193,18 @@ static bool answer_one(struct vault *v, const struct cluster_join *j, const stru
             crypto_sha256(j->crypto, buf_slice(&w->request), hash) &&
             answer_seal(v, j, &r, hash, &out, &why)) {
                 log_info("node '%s' (%u) is let into the cluster", name, w->number);
+                vault_count_join(v, true);
+                certificate = r.certificate;
         } else {
                 struct join_answer refusal = { .refusal = why.detail };
 
+                vault_count_join(v, false);
                 log_warning("node %u%s%s is not let into the cluster: %s", w->number, name[0] ? " " : "",
                             name, why.detail);
                 buf_reset(&out);
                 (void)join_answer_write(&refusal, j->identity, NULL, NULL, &out, &why);
         }
-        ok = buf_ok(&out) ? answer_put(j, w, buf_slice(&out), err)
+        ok = buf_ok(&out) ? answer_put(j, w, buf_slice(&out), certificate, err)
                           : err_set(err, ERR_MEMORY, "no memory to answer a node");
         buf_clear(&out);
         return ok;

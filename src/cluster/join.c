@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cluster/join_message.h"
 #include "vault/clone.h"
+#include "vault/format.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +13,7 @@
 #define PERMIT_MAX 1024
 
 struct found {
-        struct buf state, pmk, answer, request;
+        struct buf state, pmk, answer, request, format;
         store_rev pmk_rev, request_rev;
         uint32_t number;
 };
@@ -43,6 +44,8 @@ static bool found_visit(void *arg, const struct store_event *e)
 
         if (slice_equal(e->key, SLICE_LIT("p/state")))
                 into = &f->state;
+        else if (slice_equal(e->key, SLICE_LIT(VAULT_FORMAT_KEY)))
+                into = &f->format;
         else if (slice_equal(e->key, pmk_key(f->number, key))) {
                 into = &f->pmk;
                 f->pmk_rev = e->rev;
@@ -63,6 +66,7 @@ static void found_clear(struct found *f)
         buf_clear(&f->pmk);
         buf_clear(&f->answer);
         buf_clear(&f->request);
+        buf_clear(&f->format);
         *f = (struct found){ .number = f->number };
 }
 
@@ -73,8 +77,9 @@ static bool look(const struct cluster_join *j, struct found *f, struct err *err)
         found_clear(f);
         return store_load(j->store, SLICE_LIT("p/"), found_visit, f, &at, err) == STORE_OK &&
                store_load(j->store, SLICE_LIT("j/"), found_visit, f, &at, err) == STORE_OK &&
-               ((buf_ok(&f->state) && buf_ok(&f->pmk) && buf_ok(&f->answer)) ||
-                err_set(err, ERR_MEMORY, "no memory to read the store"));
+               ((buf_ok(&f->state) && buf_ok(&f->pmk) && buf_ok(&f->answer) && buf_ok(&f->format)) ||
+                err_set(err, ERR_MEMORY, "no memory to read the store")) &&
+               (!f->format.n || vault_format_known(buf_slice(&f->format), err));
 }
 
 static bool wait_more(const struct cluster_join *j, const char *what)

@@ -127,8 +127,10 @@ static unsigned page(struct server *s, const char *url, struct buf *out)
                 return MHD_HTTP_OK;
         }
         if (strcmp(url, "/readyz") == 0) {
-                bool ready = !atomic_load(&s->stopping);
-                buf_put_text(out, ready ? "ready\n" : "stopping\n");
+                bool stopping = atomic_load(&s->stopping), draining = atomic_load(&s->draining);
+                bool ready = !stopping && !draining;
+
+                buf_put_text(out, stopping ? "stopping\n" : draining ? "draining\n" : "ready\n");
                 return ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
         }
         if (strcmp(url, "/metrics") == 0)

@@ -82,6 +82,9 @@ const struct conf_row server_conf_rows[] = {
           .help = "seconds between two comparisons of what the node has in memory with its store" },
         { "accept_edited_store", CONF_BOOL, AT(accept_edited_store), .preset = "no",
           .help = "start although records of the store were removed or put back to what they were earlier" },
+        { "drain_s", CONF_NUMBER, AT(drain_s), .preset = "30", .min = 0, .max = 3600,
+          .help =
+              "seconds a node of a cluster takes at most to finish what it has when it is ended; 0: none" },
         { "operator_certificate", CONF_PATH, AT(operator_certificate), .preset = NULL,
           .help = "trust anchor of the cluster's nodes (AOTA, PEM)" },
         { "node_certificate", CONF_PATH, AT(node_certificate), .preset = NULL,

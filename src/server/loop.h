@@ -13,7 +13,7 @@ struct server {
         struct loop **loops;
         unsigned loop_count;
         _Atomic size_t connections;
-        _Atomic bool stopping;
+        _Atomic bool stopping, draining;
         _Atomic uint64_t accepted, refused;
         _Atomic size_t in_flight; /* requests that the pools have */
 };

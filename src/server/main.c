@@ -7,9 +7,13 @@
 #include "server/migrate.h"
 #include "server/region.h"
 #include "server/restore.h"
+#include "server/drain.h"
 #include "server/schedule.h"
 #include "server/seen.h"
+#include "server/status.h"
+#include "server/verbs.h"
 #include "server/watch.h"
+#include "vault/cluster.h"
 #include "vault/region.h"
 
 #include <arpa/inet.h>
@@ -93,6 +97,7 @@ static bool tell_ready(const struct server_conf *conf, uint16_t port, uint16_t a
             !file_write(conf->ready_file, slice_str(text), 0644, err))
                 return false;
         (void)sd_notify(0, "READY=1");
+        server_status_set(conf, "serving", NULL);
         log_info("node '%s' serves on %s port %u", conf->node_name, conf->listen, port);
         return true;
 }
@@ -133,8 +138,12 @@ static void wait_for_signal(struct server *s, const sigset_t *signals)
                         log_info("reading the clients' certificates again");
                         node_reload(s->node);
                 } else if (number == SIGTERM || number == SIGINT) {
+                        if (number == SIGTERM && s->node->conf->store && s->node->conf->drain_s)
+                                server_drain(s, signals);
                         return;
                 }
+                if (vault_removed(s->node->vault))
+                        return;
                 if (atomic_load(&s->node->restored)) {
                         log_info("the partition is to be another one: the node starts anew");
                         return;
@@ -207,7 +216,10 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
             (sweeper = sweeper_open(&node, err)) && tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
-                ok = true;
+                ok = !vault_removed(node.vault) ||
+                     err_set(err, ERR_LIFE_CYCLE,
+                             "an officer removed this node from the partition (removeNode); it joins again "
+                             "with a new certificate of the operator");
         }
         schedule_close(&s.schedule);
         node_region_stop(&node);
@@ -234,6 +246,35 @@ static int fail(const char *what, const struct err *err)
         return err_row(err->id)->exit_code ? err_row(err->id)->exit_code : 1;
 }
 
+/* Serves until it is told to end. The program's exit code. */
+static int run(const struct server_conf *conf, char **argv)
+{
+        struct err err = ERR_INIT;
+        sigset_t signals;
+        int rc = 0;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
+        (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like a full disk, not an end */
+        (void)sec_process_harden();
+        if (!log_open("chsm-server", conf->log_target, (enum log_level)conf->log_level, &err)) {
+                rc = fail("cannot serve: ", &err);
+        } else if (serve(conf, &signals, argv, &err)) {
+                server_status_set(conf, "ended", NULL);
+        } else {
+                server_status_set(conf, "out", err.detail);
+                if (strcmp(conf->log_target, "stderr") != 0)
+                        log_error("cannot serve: %s", err.detail);
+                rc = fail("cannot serve: ", &err);
+        }
+        log_close();
+        return rc;
+}
+
 int main(int argc, char **argv)
 {
         const char *path = CONF_PRESET, *check = NULL, *print = NULL, *mechanisms = NULL, *backup = NULL;
@@ -248,13 +289,12 @@ int main(int argc, char **argv)
         };
         const struct opt_program program = { "chsm-server",
                                              "A node of the chsm cloud HSM.",
-                                             "[migrate --from FILE --to FILE]",
-                                             "See chsm-server(8).",
+                                             "[status | migrate --from FILE --to FILE]",
+                                             "status: what the node does, and why. See chsm-server(8).",
                                              rows,
                                              5 };
         struct server_conf conf = { 0 };
         struct err err = ERR_INIT;
-        sigset_t signals;
         int first, rc = 0;
 
         if (argc > 1 && strcmp(argv[1], "migrate") == 0)
@@ -280,19 +320,10 @@ int main(int argc, char **argv)
         if (!conf_defaults(server_conf_rows, server_conf_rows_n, &conf, &err) ||
             !conf_read(server_conf_rows, server_conf_rows_n, &conf, path, &err)) {
                 rc = fail("", &err);
+        } else if (!check && first < argc) {
+                rc = server_verb(&conf, argc - first, argv + first);
         } else if (!check) {
-                sigemptyset(&signals);
-                sigaddset(&signals, SIGTERM);
-                sigaddset(&signals, SIGINT);
-                sigaddset(&signals, SIGHUP);
-                (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-                (void)signal(SIGPIPE, SIG_IGN);
-                (void)signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like a full disk, not an end */
-                (void)sec_process_harden();
-                if (!log_open("chsm-server", conf.log_target, (enum log_level)conf.log_level, &err) ||
-                    !serve(&conf, &signals, argv, &err))
-                        rc = fail("cannot serve: ", &err);
-                log_close();
+                rc = run(&conf, argv);
         }
         conf_clear(server_conf_rows, server_conf_rows_n, &conf);
         return rc;

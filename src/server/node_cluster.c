@@ -3,8 +3,10 @@
 #include "base/log.h"
 #include "crypto/cert.h"
 #include "server/node.h"
+#include "server/status.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -71,15 +73,24 @@ static bool go_on(void *arg)
         return sigtimedwait(&ends, NULL, &(struct timespec){ 0 }) < 0;
 }
 
+/* What the node waited for last. */
+struct waiting {
+        const struct server_conf *conf;
+        const char *last;
+};
+
 static void tell(void *arg, const char *what)
 {
-        const char **last = arg;
+        struct waiting *w = arg;
+        char words[200];
 
-        if (*last != what) {
+        if (w->last != what) {
                 log_info("the node waits for %s", what);
                 (void)sd_notifyf(0, "STATUS=waiting for %s", what);
+                (void)snprintf(words, sizeof(words), "waits for %s", what);
+                server_status_set(w->conf, "waiting", words);
         }
-        *last = what;
+        w->last = what;
 }
 
 struct cluster_join node_join_of(struct node *n, bool (*may_go_on)(void *),
@@ -98,15 +109,15 @@ struct cluster_join node_join_of(struct node *n, bool (*may_go_on)(void *),
                                       .arg = arg };
 }
 
-static struct cluster_join join_of(struct node *n, const char **last)
+static struct cluster_join join_of(struct node *n, struct waiting *waiting)
 {
-        return node_join_of(n, go_on, tell, last);
+        return node_join_of(n, go_on, tell, waiting);
 }
 
 bool node_cluster_join(struct node *n, struct err *err)
 {
-        const char *last = NULL;
-        struct cluster_join join = join_of(n, &last);
+        struct waiting waiting = { .conf = n->conf };
+        struct cluster_join join = join_of(n, &waiting);
 
         if (!n->conf->store || cluster_join(&join, err))
                 return true;
@@ -120,8 +131,8 @@ bool node_cluster_begin(struct node *n, struct err *err)
 
 void node_tick(struct node *n)
 {
-        const char *last = NULL;
-        struct cluster_join join = join_of(n, &last);
+        struct waiting waiting = { .conf = n->conf };
+        struct cluster_join join = join_of(n, &waiting);
         struct err err = ERR_INIT;
 
         if (!n->conf->store)

@@ -1,13 +1,14 @@
 /* The cluster's nodes: what they are and how they are. */
 #include "tools/mgmt.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
 /* By their numbers in Node.health. */
 static const char *health_name(uint32_t health)
 {
-        static const char *const names[] = { "unknown", "serving", "draining", "behind",
-                                             "cut off", "silent",  "ended",    "out of service" };
+        static const char *const names[] = { "unknown", "serving", "draining",       "behind", "cut off",
+                                             "silent",  "ended",   "out of service", "removed" };
 
         return names[health < sizeof(names) / sizeof(names[0]) ? health : 0];
 }
@@ -103,8 +104,54 @@ static uint32_t get_cluster_info(struct shell *sh, int argc, char **argv)
         return mgmt_each(sh, NULL, cluster_one, argc, argv);
 }
 
+static uint32_t remove_at(struct shell *sh, struct mgmt_server *s, uint32_t number)
+{
+        Chsm__Request request = CHSM__REQUEST__INIT;
+        Chsm__RemoveNodeRequest body = CHSM__REMOVE_NODE_REQUEST__INIT;
+        struct chsm_answer answer = CHSM_ANSWER_INIT;
+        uint32_t rv;
+
+        body.number = number;
+        request.remove_node = &body;
+        request.body_case = CHSM__REQUEST__BODY_REMOVE_NODE;
+        rv = chsm_call(s->chsm, &request, &answer, &sh->err);
+        chsm_answer_clear(&answer);
+        return rv;
+}
+
+/* One of the servers in scope is asked, another one than the node itself if there is one. */
+static uint32_t remove_node(struct shell *sh, int argc, char **argv)
+{
+        struct mgmt *m = mgmt_of(sh);
+        uint64_t number = 0;
+        size_t chosen = m->count;
+        uint32_t rv;
+
+        (void)argc;
+        if (!text_number(argv[1], 1, UINT32_MAX, &number))
+                return shell_fail(sh, ERR_USAGE, "'%s' is no node number; getClusterInfo lists them",
+                                  argv[1]);
+        for (size_t i = 0; i < m->count; i++) {
+                const struct chsm *c = m->servers[i].chsm;
+
+                if (!c || (m->scope >= 0 && (size_t)m->scope != i))
+                        continue;
+                if (chosen == m->count || chsm_hello(m->servers[chosen].chsm)->node_number == number)
+                        chosen = i;
+        }
+        if (chosen == m->count)
+                return shell_fail(sh, ERR_CONNECT, "no server is connected");
+        rv = remove_at(sh, &m->servers[chosen], (uint32_t)number);
+        if (rv == 0)
+                mgmt_success(sh, "removeNode", chosen);
+        return rv;
+}
+
 const struct shell_command mgmt_cluster_rows[] = {
         { "getClusterInfo", "", "list the cluster's nodes, how they are, and the store's quorum", 0, 0, false,
           get_cluster_info, "getClusterInfo", SHELL_ANYWHERE },
+        { "removeNode", "NODE_ID",
+          "take a node that has ended out for good; its certificate lets it in no more", 1, 1, false,
+          remove_node, "removeNode 3", SHELL_ANYWHERE },
         { 0 },
 };

@@ -16,6 +16,7 @@ enum vault_health {
         VAULT_SILENT = 5,   /* not heard of */
         VAULT_ENDED = 6,    /* it was drained and has ended */
         VAULT_OUT_OF_SERVICE = 7,
+        VAULT_REMOVED = 8, /* by an officer; what is left of it is that its number is its name's */
 };
 const char *vault_health_name(enum vault_health); /* "serving"; for numbers that are none: "unknown" */
 
@@ -28,6 +29,20 @@ void vault_set_load(struct vault *, const struct vault_load *);
 /* What the store's members say. */
 void vault_set_store_health(struct vault *, const struct store_health *);
 
+/* From now on new work is refused with ERR_DRAINING wherever another node is connected; streams go on. The
+ * others are told with the next vault_member_say. */
+void vault_drain(struct vault *);
+/* Has nothing been done lately that only this node can finish? Requests under way are the caller's to count.
+ */
+bool vault_drained(struct vault *);
+/* Tells the others that this node has ended, as the last thing it does. */
+bool vault_member_end(struct vault *, struct err *);
+/* An officer took this node out: it is to end. */
+bool vault_removed(struct vault *);
+
+/* A node that asked was let in by this one, or refused. */
+void vault_count_join(struct vault *, bool let_in);
+
 /* For the metrics. */
 struct vault_cluster_metrics {
         enum vault_health health; /* this node's own */
@@ -37,6 +52,7 @@ struct vault_cluster_metrics {
         struct store_health store;
         int64_t lag;              /* revisions of the store that this node has not applied */
         uint64_t refused_cut_off; /* requests refused because the node was cut off */
+        uint64_t joins, joins_refused;
 };
 void vault_cluster_metrics(struct vault *, struct vault_cluster_metrics *);
 

@@ -23,6 +23,7 @@
  *   w/quorum       approvals each service needs, life of tokens
  *   w/tokens       turns of those who ask for tokens        t/<16 bytes>   quorum token
  *   n/<u32 node>   what a node of the cluster says of itself   j/...  joining nodes: src/cluster/join.h
+ *   z/<32 bytes>   certificate of a node that was removed   p/format  version of all this: format.h
  *   a/<u32 node>   signed head of the node's key-use log
  *   d/u/<u32 user>  user-defined audit data   d/b/<u32 node>  bridges over purged records   d/n/<u32 node>
  * starts
@@ -98,6 +99,9 @@ struct vault {
         struct vault_counters *counters;          /* metrics.c */
         _Atomic int64_t cut_off_ms;               /* monotonic; 0: in contact with the store */
         _Atomic uint64_t refused_cut_off;         /* requests, for that reason */
+        _Atomic uint64_t joins, joins_refused;    /* of other nodes, by this one */
+        _Atomic bool draining;                    /* takes nothing new, where others do */
+        _Atomic bool removed;                     /* an officer took this node out */
         char moved_to[192]; /* moved.c: where the partition went, and the revision of that; 0: it is here */
         store_rev moved_rev;
         struct vault_ledger *ledger;
@@ -275,6 +279,7 @@ bool vault_hello(struct vault_call *);
 bool vault_node_info(struct vault_call *);
 bool vault_partition_info(struct vault_call *);
 bool vault_cluster_info(struct vault_call *);
+bool vault_remove_node(struct vault_call *);
 bool vault_get_cert(struct vault_call *);
 bool vault_cert_request(struct vault_call *);
 bool vault_store_cert(struct vault_call *);

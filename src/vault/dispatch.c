@@ -3,6 +3,7 @@
 #include "vault/clock_watch.h"
 #include "vault/commit.h"
 #include "vault/ledger.h"
+#include "vault/members.h"
 #include "vault/quorum.h"
 #include "vault/region.h"
 #include "vault/ticket.h"
@@ -109,8 +110,8 @@ static bool admit(struct vault_call *call, const struct vault_command *row, bool
         }
         if (is_behind(call))
                 return behind(call);
-        return is_in_contact(call, row) && vault_region_admit(v, row, &call->err) &&
-               vault_policy_state(v, row, &call->err) &&
+        return vault_member_admit(call, row) && is_in_contact(call, row) &&
+               vault_region_admit(v, row, &call->err) && vault_policy_state(v, row, &call->err) &&
                vault_policy_role(v, row, call->login.role, call->peer, &call->err) &&
                vault_right_check(call, vault_right_of_request(call->request));
 }

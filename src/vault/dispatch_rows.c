@@ -95,6 +95,8 @@ static const struct vault_command rows[] = {
         ROW(170, import_key, "CN_UNWRAP_KEY", 0x1aa, CU, ACTIVE, true, true, VAULT_COMMIT, vault_import_key),
         ROW(171, split_key, "CN_SPLIT_KEY", 0x1ab, CU, ACTIVE, true, true, VAULT_COMMIT, vault_split_key),
         ROW(172, join_key, "CN_JOIN_KEY", 0x1ac, CU, ACTIVE, true, true, VAULT_COMMIT, vault_join_key),
+        ROW(173, remove_node, "CN_REMOVE_NODE", 0x1ad, CO, ACTIVE, true, true, VAULT_COMMIT,
+            vault_remove_node),
         ROW(59, derive_key, "CN_DERIVE_KEY", 0x13b, CU, ACTIVE, true, true, VAULT_COMMIT, vault_derive_key),
         ROW(60, random, "CN_FIPS_RAND", 0x13c, NOBODY | CU, ACTIVE, false, false, VAULT_INLINE, vault_random),
         ROW(61, seed_random, "CN_SEED_RANDOM", 0x13d, NOBODY | CU, ACTIVE, false, false, VAULT_INLINE,

@@ -1,6 +1,9 @@
 #include "vault/members.h"
+#include "base/log.h"
 #include "vault/clock_watch.h"
+#include "vault/commit.h"
 #include "vault/partition.h"
+#include "vault/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +111,10 @@ static void member_take(struct vault *v, struct vault_member *m)
                 if (m->number != v->config.node_number && m->started_ms != was->started_ms)
                         atomic_store(&all->said_ms, 0);
         }
+        if (m->number == v->config.node_number && m->said == VAULT_REMOVED && atomic_load(&all->listens)) {
+                log_error("an officer has removed this node from the partition: it serves no more");
+                atomic_store(&v->removed, true);
+        }
         *was = *m;
         pthread_rwlock_unlock(&all->lock);
 }
@@ -151,6 +158,8 @@ static enum vault_health self_health(struct vault *v)
                 return VAULT_OUT_OF_SERVICE;
         if (atomic_load(&v->cut_off_ms))
                 return VAULT_CUT_OFF;
+        if (atomic_load(&v->draining))
+                return VAULT_DRAINING;
         return lag_of(v) > VAULT_LAG_MOST ? VAULT_BEHIND : VAULT_SERVING;
 }
 
@@ -184,7 +193,7 @@ size_t vault_members_list(struct vault *v, struct vault_member out[VAULT_MEMBERS
         for (uint32_t i = 1; i < VAULT_MEMBERS_MAX; i++) {
                 if (i == v->config.node_number)
                         out[n++] = self_of(v);
-                else if (v->members->rows[i].beat_ms)
+                else if (v->members->rows[i].beat_ms && v->members->rows[i].said != VAULT_REMOVED)
                         out[n++] = v->members->rows[i];
         }
         pthread_rwlock_unlock(&v->members->lock);
@@ -193,7 +202,7 @@ size_t vault_members_list(struct vault *v, struct vault_member out[VAULT_MEMBERS
 
 bool vault_member_connected(struct vault *v, const struct vault_member *m)
 {
-        return m->said != VAULT_ENDED && m->heard_ms &&
+        return m->said != VAULT_ENDED && m->said != VAULT_REMOVED && m->heard_ms &&
                clock_mono_ms(&v->deps.clock) - m->heard_ms < VAULT_SILENT_MS;
 }
 
@@ -210,9 +219,10 @@ const char *vault_health_name(enum vault_health health)
                                              [VAULT_CUT_OFF] = "cut off",
                                              [VAULT_SILENT] = "silent",
                                              [VAULT_ENDED] = "ended",
-                                             [VAULT_OUT_OF_SERVICE] = "out of service" };
+                                             [VAULT_OUT_OF_SERVICE] = "out of service",
+                                             [VAULT_REMOVED] = "removed" };
 
-        return health >= VAULT_SERVING && health <= VAULT_OUT_OF_SERVICE ? names[health] : "unknown";
+        return health >= VAULT_SERVING && health <= VAULT_REMOVED ? names[health] : "unknown";
 }
 
 void vault_set_load(struct vault *v, const struct vault_load *load)
@@ -241,6 +251,11 @@ struct store_health vault_store_health(struct vault *v)
         return health;
 }
 
+void vault_count_join(struct vault *v, bool let_in)
+{
+        atomic_fetch_add(let_in ? &v->joins : &v->joins_refused, 1);
+}
+
 void vault_cluster_metrics(struct vault *v, struct vault_cluster_metrics *out)
 {
         struct vault_member list[VAULT_MEMBERS_MAX];
@@ -250,7 +265,9 @@ void vault_cluster_metrics(struct vault *v, struct vault_cluster_metrics *out)
         *out = (struct vault_cluster_metrics){ .nodes = (unsigned)n,
                                                .stale_limit_ms = v->config.stale_limit_ms,
                                                .store = vault_store_health(v),
-                                               .refused_cut_off = atomic_load(&v->refused_cut_off) };
+                                               .refused_cut_off = atomic_load(&v->refused_cut_off),
+                                               .joins = atomic_load(&v->joins),
+                                               .joins_refused = atomic_load(&v->joins_refused) };
         if (since)
                 out->cut_off_ms = clock_mono_ms(&v->deps.clock) - since + 1;
         for (size_t i = 0; i < n; i++) {
@@ -264,59 +281,172 @@ void vault_cluster_metrics(struct vault *v, struct vault_cluster_metrics *out)
 
 bool vault_member_may_be(struct vault *v, uint32_t number, const char *name, struct err *err)
 {
-        struct vault_member list[VAULT_MEMBERS_MAX];
-        size_t n = vault_members_list(v, list);
+        struct vault_member *rows = v->members->rows, self;
+        bool ok = true;
 
         if (number == 0 || number >= VAULT_MEMBERS_MAX)
                 return err_set(err, ERR_ARGUMENT, "node numbers are 1 to %d", VAULT_MEMBERS_MAX - 1);
-        for (size_t i = 0; i < n; i++) {
-                bool same_name = strcmp(list[i].name, name) == 0;
+        pthread_rwlock_rdlock(&v->members->lock);
+        self = self_of(v);
+        for (uint32_t i = 1; ok && i < VAULT_MEMBERS_MAX; i++) {
+                const struct vault_member *m = i == self.number ? &self : &rows[i];
+                bool same_name = strcmp(m->name, name) == 0;
 
-                if (list[i].number == number && !same_name)
-                        return err_set(err, ERR_LIFE_CYCLE, "number %u is node '%s', not '%s'", number,
-                                       list[i].name, name);
-                if (list[i].number != number && same_name)
-                        return err_set(err, ERR_LIFE_CYCLE, "node '%s' has number %u, not %u", name,
-                                       list[i].number, number);
+                if (!m->beat_ms)
+                        continue;
+                if (m->number == number && !same_name)
+                        ok = err_set(err, ERR_LIFE_CYCLE, "number %u is node '%s', not '%s'", number, m->name,
+                                     name);
+                if (m->number != number && same_name)
+                        ok = err_set(err, ERR_LIFE_CYCLE, "node '%s' has number %u, not %u", name, m->number,
+                                     number);
         }
-        return true;
+        pthread_rwlock_unlock(&v->members->lock);
+        return ok;
 }
 
-bool vault_member_say(struct vault *v, struct err *err)
+/* ---- going ---- */
+
+/* Is another node there that takes the work? */
+static bool has_others(struct vault *v)
+{
+        bool found = false;
+
+        pthread_rwlock_rdlock(&v->members->lock);
+        for (uint32_t i = 1; !found && i < VAULT_MEMBERS_MAX; i++) {
+                const struct vault_member *m = &v->members->rows[i];
+
+                found = i != v->config.node_number && (m->said == VAULT_SERVING || m->said == VAULT_BEHIND) &&
+                        vault_member_connected(v, m);
+        }
+        pthread_rwlock_unlock(&v->members->lock);
+        return found;
+}
+
+void vault_drain(struct vault *v)
+{
+        atomic_store(&v->draining, true);
+        atomic_store(&v->members->said_ms, 0);
+}
+
+bool vault_drained(struct vault *v)
+{
+        return !vault_streams_active(v);
+}
+
+bool vault_removed(struct vault *v)
+{
+        return atomic_load(&v->removed);
+}
+
+/* What tells of the node, and what goes on with something that only this node has. */
+static bool is_bound_here(uint32_t body)
+{
+        return body == CHSM__REQUEST__BODY_HELLO || body == CHSM__REQUEST__BODY_CLUSTER_INFO ||
+               body == CHSM__REQUEST__BODY_NODE_INFO || body == CHSM__REQUEST__BODY_STREAM_PART ||
+               body == CHSM__REQUEST__BODY_READ_BACKUP;
+}
+
+bool vault_member_admit(struct vault_call *call, const struct vault_command *row)
+{
+        struct vault *v = call->vault;
+
+        if (atomic_load_explicit(&v->removed, memory_order_relaxed) && row->body != CHSM__REQUEST__BODY_HELLO)
+                return err_set(&call->err, ERR_DRAINING,
+                               "node '%s' was removed from the partition by an officer; use another node",
+                               v->config.node_name);
+        if (!atomic_load_explicit(&v->draining, memory_order_relaxed) || is_bound_here(row->body) ||
+            !has_others(v))
+                return true;
+        return err_set(&call->err, ERR_DRAINING,
+                       "node '%s' is being drained by its operator and takes nothing new; use another node",
+                       v->config.node_name);
+}
+
+/* ---- saying so ---- */
+
+static bool record_make(struct vault *v, const struct vault_member *m, struct buf *key, struct buf *value)
+{
+        struct buf body = BUF_INIT;
+        bool ok;
+
+        buf_put_text(key, "n/");
+        buf_put_u32(key, m->number);
+        member_encode(m, &body);
+        ok = buf_ok(key) && buf_ok(&body) && vault_record_write(v, buf_slice(key), buf_slice(&body), value);
+        buf_clear(&body);
+        return ok;
+}
+
+bool vault_member_put(struct vault_call *call, const struct vault_member *m)
+{
+        struct buf key = BUF_INIT, value = BUF_INIT;
+        struct slice k, x;
+        bool ok = record_make(call->vault, m, &key, &value);
+
+        k = arena_copy(call->arena, buf_slice(&key));
+        x = arena_copy(call->arena, buf_slice(&value));
+        ok = (ok || err_set(&call->err, ERR_MEMORY, "no memory for a record")) &&
+             vault_call_guard(call, STORE_REV_IS, k, m->rev) && vault_call_put(call, k, x);
+        buf_clear(&key);
+        buf_clear(&value);
+        return ok;
+}
+
+/* Only over what this node knows of its record: an officer may have removed it meanwhile. */
+static enum store_rc say(struct vault *v, const struct vault_member *m, struct err *err)
+{
+        struct buf key = BUF_INIT, value = BUF_INIT;
+        struct store_result result;
+        enum store_rc rc = STORE_IO;
+
+        if (record_make(v, m, &key, &value)) {
+                struct store_op op = { STORE_PUT, buf_slice(&key), buf_slice(&value) };
+                struct store_guard guard = { m->rev ? STORE_REV_IS : STORE_ABSENT, op.key, m->rev };
+
+                rc = store_txn(v->deps.store, &guard, 1, &op, 1, v->config.store_timeout_ms, &result, err);
+                if (rc == STORE_OK)
+                        (void)vault_revision_wait(v, result.rev, v->config.store_timeout_ms);
+        } else {
+                err_set(err, ERR_MEMORY, "no memory to tell of this node");
+        }
+        buf_clear(&key);
+        buf_clear(&value);
+        return rc;
+}
+
+static struct vault_member self_now(struct vault *v)
 {
         struct vault_member m;
-        struct buf key = BUF_INIT, body = BUF_INIT, value = BUF_INIT;
-        struct store_result result;
-        int64_t said = atomic_load(&v->members->said_ms);
-        bool ok;
 
         pthread_rwlock_rdlock(&v->members->lock);
         m = self_of(v);
         pthread_rwlock_unlock(&v->members->lock);
+        return m;
+}
+
+bool vault_member_say(struct vault *v, struct err *err)
+{
+        struct vault_member m = self_now(v);
+        int64_t said = atomic_load(&v->members->said_ms);
+        enum store_rc rc;
+
         /* A node that doubts its clock speaks each time: when all were set, each sees so that the others have
          * it. */
-        if (said && m.heard_ms - said < VAULT_BEAT_MS && vault_clock_believed(v, NULL))
+        if (vault_removed(v) || (said && m.heard_ms - said < VAULT_BEAT_MS && vault_clock_believed(v, NULL)))
                 return true;
         /* Before speaking: who starts meanwhile wants to hear it again. */
         atomic_store(&v->members->said_ms, m.heard_ms);
-        buf_put_text(&key, "n/");
-        buf_put_u32(&key, m.number);
-        member_encode(&m, &body);
-        ok =
-            buf_ok(&key) && buf_ok(&body) && vault_record_write(v, buf_slice(&key), buf_slice(&body), &value);
-        if (ok) {
-                struct store_op op = { STORE_PUT, buf_slice(&key), buf_slice(&value) };
-
-                ok = store_txn(v->deps.store, NULL, 0, &op, 1, v->config.store_timeout_ms, &result, err) ==
-                     STORE_OK;
-        }
-        if (!ok) {
+        rc = say(v, &m, err);
+        if (rc != STORE_OK)
                 atomic_store(&v->members->said_ms, said);
-                if (!err->id)
-                        err_set(err, ERR_MEMORY, "no memory to tell of this node");
-        }
-        buf_clear(&key);
-        buf_clear(&body);
-        buf_clear(&value);
-        return ok;
+        return rc == STORE_OK || rc == STORE_CONFLICT; /* the next time, over what has come */
+}
+
+bool vault_member_end(struct vault *v, struct err *err)
+{
+        struct vault_member m = self_now(v);
+
+        m.said = VAULT_ENDED;
+        return vault_removed(v) || say(v, &m, err) == STORE_OK;
 }

@@ -25,6 +25,9 @@ struct vault_member {
         int64_t rev;             /* of the record */
 };
 
+/* What member_command.c keeps of certificates of nodes that were removed. */
+#define VAULT_REVOKED "z/"
+
 bool vault_members_open(struct vault *, struct err *);
 void vault_members_close(struct vault *); /* NULL-safe */
 /* Copies of all members, ascending by number; this node is always among them. */
@@ -36,7 +39,12 @@ enum vault_health vault_member_health(struct vault *, const struct vault_member 
 void vault_members_listen(struct vault *);
 /* What the store's members said last; members 0: nobody asked yet. */
 struct store_health vault_store_health(struct vault *);
+/* May the call be done here, although this node is draining or was removed? */
+bool vault_member_admit(struct vault_call *, const struct vault_command *);
 /* May a node of that name have the number? Not when another name has it, or that name another number. */
 bool vault_member_may_be(struct vault *, uint32_t number, const char *name, struct err *);
+
+/* The member's record as it stands in the store, with key; for a change of it by a command. */
+bool vault_member_put(struct vault_call *, const struct vault_member *);
 
 #endif

@@ -1,4 +1,5 @@
 #include "vault/partition.h"
+#include "vault/format.h"
 #include "base/log.h"
 #include "vault/clone.h"
 #include "vault/history.h"
@@ -508,6 +509,8 @@ bool vault_partition_apply(struct vault *v, const struct store_event *e, struct 
                 return vault_history_apply(v, e, err);
         if (slice_equal(e->key, SLICE_LIT("p/tickets")))
                 return apply_tickets(v, e, err);
+        if (slice_equal(e->key, SLICE_LIT(VAULT_FORMAT_KEY)))
+                return e->deleted || vault_format_known(e->value, err);
         if (e->key.n > 6 && memcmp(e->key.p, "p/pmk/", 6) == 0)
                 return apply_master_key(v, e, err);
         return true;

@@ -40,6 +40,7 @@ static const struct vault_quorum_row rows[] = {
         { CHSM__REQUEST__BODY_SET_AUTH_KEY, VAULT_SERVICE_USER_MGMT, true, of_another },
         { CHSM__REQUEST__BODY_SET_POLICY, VAULT_SERVICE_POLICY, false, by_officer },
         { CHSM__REQUEST__BODY_SET_CONFIG, VAULT_SERVICE_POLICY, false, always },
+        { CHSM__REQUEST__BODY_REMOVE_NODE, VAULT_SERVICE_POLICY, false, always },
         { CHSM__REQUEST__BODY_AUDIT_PURGE, VAULT_SERVICE_POLICY, false, always },
 };
 

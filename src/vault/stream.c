@@ -10,6 +10,7 @@
 #define STREAMS_MAX  4096             /* a power of two: the place of a stream is in its number */
 #define SHARE_MAX    1024             /* of one application context */
 #define SHARE_NOBODY 256              /* of all who digest before login */
+#define ACTIVE_MS    3000             /* one that was used within that time is waited for */
 #define IDLE_MS      (10 * 60 * 1000) /* after that an opener may take its place */
 
 struct vault_streams {
@@ -47,6 +48,21 @@ void vault_streams_close(struct vault *v)
         pthread_mutex_destroy(&v->streams->lock);
         free(v->streams);
         v->streams = NULL;
+}
+
+bool vault_streams_active(struct vault *v)
+{
+        int64_t since = clock_mono_ms(&v->deps.clock) - ACTIVE_MS;
+        bool active = false;
+
+        pthread_mutex_lock(&v->streams->lock);
+        for (size_t i = 0; !active && i < STREAMS_MAX; i++) {
+                const struct vault_stream *s = v->streams->rows[i];
+
+                active = s && (s->busy || s->used_ms > since);
+        }
+        pthread_mutex_unlock(&v->streams->lock);
+        return active;
 }
 
 /* ---- opening ---- */
@@ -88,6 +104,7 @@ static bool place(struct vault *v, struct vault_stream *s)
         if (unused != none) {
                 s->turn = ++all->turn;
                 s->id = (s->id | STREAMS_MAX) / STREAMS_MAX * STREAMS_MAX + unused; /* never 0 */
+                s->id = (s->id & VAULT_STREAM_RANDOM) | (uint64_t)v->config.node_number << VAULT_STREAM_NODE;
                 out = all->rows[unused];
                 all->rows[unused] = s;
         }

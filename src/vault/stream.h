@@ -5,9 +5,12 @@
 #include "vault/key_use.h"
 
 #define VAULT_STREAM_KEYS 8 /* most keys in one digest */
+/* Whose stream it is stands in the top byte of its number, so that clients send its parts there. */
+#define VAULT_STREAM_NODE   56
+#define VAULT_STREAM_RANDOM (((uint64_t)1 << VAULT_STREAM_NODE) - 1)
 
 struct vault_stream {
-        uint64_t id; /* random but for the place */
+        uint64_t id; /* random but for node and place */
         uint32_t user_id;
         uint8_t context[VAULT_CONTEXT_SIZE];
         int64_t used_ms;
@@ -30,6 +33,8 @@ struct vault_stream {
 
 bool vault_streams_open(struct vault *, struct err *);
 void vault_streams_close(struct vault *); /* when nothing was opened: nothing */
+/* Was one used within the last seconds, so that it is likely to go on? */
+bool vault_streams_active(struct vault *);
 
 /* Whether the stream's operation may be done now, as its single-part command would ask. vault_use_end either
  * way. */

@@ -103,13 +103,15 @@ enum wire_next wire_reader_next(struct wire_reader *r, uint8_t **frame, size_t *
 
 /* ---- undecoded messages ---- */
 
-#define ID_TAG      0x09 /* field 1, fixed64 */
-#define TICKET_TAG  0x12 /* field 2, bytes */
-#define WANTED_TAG  0x18 /* field 3 of a request, varint */
-#define SHOWN_TAG   0x28 /* field 5 of a response, varint */
-#define CONTEXT_TAG 0x32 /* field 6, bytes */
-#define BODY_TAG    0x52 /* field 10, the first body; the envelope comes before */
-#define ID_SIZE     9
+#define ID_TAG        0x09 /* field 1, fixed64 */
+#define TICKET_TAG    0x12 /* field 2, bytes */
+#define WANTED_TAG    0x18 /* field 3 of a request, varint */
+#define SHOWN_TAG     0x28 /* field 5 of a response, varint */
+#define CONTEXT_TAG   0x32 /* field 6, bytes */
+#define BODY_TAG      0x52 /* field 10, the first body; the envelope comes before */
+#define ID_SIZE       9
+#define STREAM_TAG    (63 << 3 | 2) /* of stream_part */
+#define STREAM_ID_TAG (1 << 3)
 
 bool wire_frame_id(struct slice frame, uint64_t *id)
 {
@@ -236,6 +238,25 @@ uint32_t wire_frame_body(struct slice frame)
                 field_skip(&r, (unsigned)(tag & 7));
         }
         return reader_ok(&r) ? body : 0;
+}
+
+uint64_t wire_frame_stream(struct slice frame)
+{
+        struct reader r = reader_of(frame), body;
+        uint64_t tag = 0;
+
+        if (frame.n < ID_SIZE || frame.p[0] != ID_TAG)
+                return 0;
+        while (reader_ok(&r) && r.rest.n && tag < BODY_TAG) {
+                tag = varint(&r);
+                if (tag == STREAM_TAG) {
+                        body = reader_of(reader_bytes(&r, (size_t)varint(&r)));
+                        return varint(&body) == STREAM_ID_TAG ? varint(&body) : 0;
+                }
+                if (tag < BODY_TAG)
+                        field_skip(&r, (unsigned)(tag & 7));
+        }
+        return 0;
 }
 
 /* ---- decoding and encoding ---- */

@@ -44,6 +44,9 @@ int64_t wire_frame_min_revision(struct slice request);
 void wire_frame_put_min_revision(struct buf *request, int64_t revision);
 /* The body's field number of an undecoded request or response: 0 when it has none. */
 uint32_t wire_frame_body(struct slice frame);
+/* The stream that an undecoded request goes on with; 0: it is no part of one. Cheap for all other requests.
+ */
+uint64_t wire_frame_stream(struct slice frame);
 
 /* Decoded messages live in the arena. ERR_FRAME names message and field of what is wrong. logged_in false:
  * only bodies that need no login are accepted (ERR_PROTOCOL otherwise). */

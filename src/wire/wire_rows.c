@@ -97,6 +97,7 @@ static const struct wire_row rows[] = {
         { BODY(IMPORT_KEY, "import_key"), .mutating = true, .check = wire_check_import_key },
         { BODY(SPLIT_KEY, "split_key"), .mutating = true, .check = wire_check_split_key },
         { BODY(JOIN_KEY, "join_key"), .mutating = true, .check = wire_check_join_key },
+        { BODY(REMOVE_NODE, "remove_node"), .mutating = true },
         { BODY(REGION_INFO, "region_info"), .before_login = true },
         { BODY(REGION_JOIN, "region_join"), .before_login = true, .check = wire_check_region_join },
         { BODY(REGION_SNAPSHOT, "region_snapshot"), .before_login = true },

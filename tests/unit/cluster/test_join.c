@@ -1,129 +1,11 @@
 /* Nodes that join a partition through its store, and everything that must keep one out. Node 1 is the HSM of
  * the vault's tests; the others have a sealing key and an identity of their own. */
-#include "../vault/hsm.h"
-
-#include "cluster/join.h"
-#include "cluster/join_message.h"
-#include "operator.h"
+#include "nodes.h"
+#include "crypto/cert.h"
+#include "crypto/mechanism.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-struct node {
-        struct hsm *hsm;
-        struct sec *file_key;
-        struct crypto_identity *identity;
-        struct cluster_join join;
-        unsigned waits, waits_max;
-        char told[64];
-        void (*meddle)(struct node *); /* after node 1 had its turn */
-        bool answers;                  /* node 1 has its turn while this one waits */
-        size_t at;                     /* of the byte to spoil */
-};
-
-static struct node member; /* node 1's side of the cluster */
-static struct operator operator;
-
-static int64_t wall(void *arg)
-{
-        return ((struct hsm *)arg)->wall_ms;
-}
-
-static bool node_seal(void *arg, struct slice secret, struct buf *out, struct err *err)
-{
-        struct node *n = arg;
-
-        return crypto_seal(n->hsm->crypto, sec_slice(n->file_key), SLICE_EMPTY, secret, out, err);
-}
-
-static struct sec *node_open_sealed(void *arg, struct slice sealed, struct err *err)
-{
-        struct node *n = arg;
-
-        return crypto_open(n->hsm->crypto, sec_slice(n->file_key), SLICE_EMPTY, sealed, err);
-}
-
-static bool node_go_on(void *arg)
-{
-        struct node *n = arg;
-
-        if (n->answers && !cluster_answer(n->hsm->vault, &member.join, &n->hsm->err))
-                fail_msg("%s", n->hsm->err.detail);
-        if (n->meddle)
-                n->meddle(n);
-        return ++n->waits < n->waits_max;
-}
-
-static void node_tell(void *arg, const char *what)
-{
-        snprintf(((struct node *)arg)->told, sizeof(((struct node *)arg)->told), "%s", what);
-}
-
-static void node_make(struct node *n, struct hsm *h, uint32_t number, struct crypto_identity *identity)
-{
-        *n = (struct node){ .hsm = h, .identity = identity, .answers = true, .waits_max = 20 };
-        n->file_key = sec_new(32);
-        assert_true(crypto_random(h->crypto, sec_bytes(n->file_key), 32, &h->err));
-        n->join = (struct cluster_join){ .store = h->store,
-                                         .crypto = h->crypto,
-                                         .sealer = { "node", node_seal, node_open_sealed, n },
-                                         .clock = { wall, NULL, h },
-                                         .identity = identity,
-                                         .number = number,
-                                         .permit_folder = h->folder,
-                                         .go_on = node_go_on,
-                                         .tell = node_tell,
-                                         .arg = n };
-}
-
-static void node_free(struct node *n)
-{
-        crypto_identity_free(&n->identity);
-        sec_free(&n->file_key);
-}
-
-static int setup(void **state)
-{
-        struct hsm *h = hsm_ready();
-
-        operator_make(h, &operator);
-        node_make(&member, h, 1, identity_make(h, &operator, & operator, "hsm1", h->wall_ms));
-        assert_non_null(member.identity);
-        *state = h;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        node_free(&member);
-        operator_free(&operator);
-        hsm_free(*state);
-        return 0;
-}
-
-static void node_two(struct node *n, struct hsm *h)
-{
-        node_make(n, h, 2, identity_make(h, &operator, & operator, "hsm2", h->wall_ms));
-        assert_non_null(n->identity);
-}
-
-/* The vault of a node that has joined. */
-static struct vault *node_vault(struct node *n)
-{
-        struct vault_deps deps = { .store = n->hsm->store,
-                                   .crypto = n->hsm->crypto,
-                                   .clock = clock_system(),
-                                   .sealer = n->join.sealer,
-                                   .config = { .node_name = "hsm2",
-                                               .node_number = n->join.number,
-                                               .token_label = "chsm",
-                                               .password_cost = { 64, 1 } } };
-        struct vault *v = vault_open(&deps, &n->hsm->err);
-
-        if (!v)
-                fail_msg("%s", n->hsm->err.detail);
-        return v;
-}
 
 static void a_node_joins_and_is_the_same_hsm(void **state)
 {
@@ -173,38 +55,6 @@ static bool leak_visit(void *arg, const struct store_event *e)
         return true;
 }
 
-struct copy {
-        struct buf value;
-        bool found;
-};
-
-static bool copy_visit(void *arg, const struct store_event *e)
-{
-        struct copy *c = arg;
-
-        buf_reset(&c->value);
-        buf_put_slice(&c->value, e->value);
-        c->found = true;
-        return true;
-}
-
-static bool store_value(struct hsm *h, struct slice key, struct copy *c)
-{
-        store_rev at;
-
-        c->found = false;
-        assert_int_equal(store_load(h->store, key, copy_visit, c, &at, &h->err), STORE_OK);
-        return c->found;
-}
-
-static void store_set(struct hsm *h, struct slice key, struct slice value)
-{
-        struct store_op op = { STORE_PUT, key, value };
-        struct store_result result;
-
-        assert_int_equal(store_txn(h->store, NULL, 0, &op, 1, 5000, &result, &h->err), STORE_OK);
-}
-
 static void see_the_messages(struct node *n)
 {
         struct copy sealed = { .value = BUF_INIT };
@@ -243,18 +93,6 @@ static void the_store_never_sees_the_key(void **state)
         node_free(&two);
 }
 
-static void refused(struct node *n, enum err_id id, const char *words)
-{
-        struct copy sealed = { .value = BUF_INIT };
-
-        n->hsm->err = ERR_INIT;
-        assert_false(cluster_join(&n->join, &n->hsm->err));
-        if (n->hsm->err.id != id || (words && !strstr(n->hsm->err.detail, words)))
-                fail_msg("%d: %s", (int)n->hsm->err.id, n->hsm->err.detail);
-        assert_false(store_value(n->hsm, SLICE_LIT("p/pmk/\0\0\0\2"), &sealed));
-        buf_clear(&sealed.value);
-}
-
 static void strangers_stay_out(void **state)
 {
         struct hsm *h = *state;
@@ -264,23 +102,23 @@ static void strangers_stay_out(void **state)
         operator_make(h, &other);
         /* Of another operator: it believes the cluster as little as the cluster believes it. */
         node_make(&two, h, 2, identity_make(h, &other, &other, "hsm2", h->wall_ms));
-        refused(&two, ERR_LIFE_CYCLE, "not of this cluster's operator");
+        node_refused(&two, ERR_LIFE_CYCLE, "not of this cluster's operator");
         node_free(&two);
         /* Its certificate has ended since. */
-        node_make(&two, h, 2, identity_make(h, &operator, & operator, "hsm2", h->wall_ms));
+        node_make(&two, h, 2, identity_make(h, &node_operator, &node_operator, "hsm2", h->wall_ms));
         h->wall_ms += INT64_C(40) * 24 * 3600 * 1000;
-        refused(&two, ERR_LIFE_CYCLE, "not in its time");
+        node_refused(&two, ERR_LIFE_CYCLE, "not in its time");
         h->wall_ms -= INT64_C(40) * 24 * 3600 * 1000;
         node_free(&two);
         /* Someone else's name, or a second number. */
-        node_make(&two, h, 2, identity_make(h, &operator, & operator, "hsm1", h->wall_ms));
-        refused(&two, ERR_LIFE_CYCLE, "node 'hsm1' has number 1");
+        node_make(&two, h, 2, identity_make(h, &node_operator, &node_operator, "hsm1", h->wall_ms));
+        node_refused(&two, ERR_LIFE_CYCLE, "node 'hsm1' has number 1");
         node_free(&two);
         node_make(&two, h, 2, NULL);
-        refused(&two, ERR_CONFIG, "node_certificate");
+        node_refused(&two, ERR_CONFIG, "node_certificate");
         node_free(&two);
-        node_make(&two, h, 99, identity_make(h, &operator, & operator, "hsm99", h->wall_ms));
-        refused(&two, ERR_LIFE_CYCLE, "node numbers are 1 to 63");
+        node_make(&two, h, 99, identity_make(h, &node_operator, &node_operator, "hsm99", h->wall_ms));
+        node_refused(&two, ERR_LIFE_CYCLE, "node numbers are 1 to 63");
         node_free(&two);
         /* A name that would write lines of its own into what the owner signs. */
         assert_null(identity_make(h, &operator, & operator, "hsm2\nPartition: 00", h->wall_ms));
@@ -295,8 +133,8 @@ static void another_partition_than_expected(void **state)
         struct node two;
 
         node_two(&two, h);
-        two.join.owner = buf_slice(&operator.der);
-        refused(&two, ERR_CERT_INVALID, "another owner");
+        two.join.owner = buf_slice(&node_operator.der);
+        node_refused(&two, ERR_CERT_INVALID, "another owner");
         two.join.owner = buf_slice(&h->owner);
         two.waits = 0;
         h->err = ERR_INIT;
@@ -319,7 +157,7 @@ static void the_owner_may_have_to_agree(void **state)
 
         assert_int_equal(caller_set_policy(&co, "join_requires_owner", "1"), 0);
         node_two(&two, h);
-        refused(&two, ERR_LIFE_CYCLE, "join_requires_owner");
+        node_refused(&two, ERR_LIFE_CYCLE, "join_requires_owner");
         snprintf(path, sizeof(path), "%s/join-permit.txt", h->folder);
         fd = open(path, O_RDONLY);
         length = read(fd, text, sizeof(text));
@@ -337,7 +175,7 @@ static void the_owner_may_have_to_agree(void **state)
                 fail_msg("%s", h->err.detail);
         node_free(&two);
         /* The permit is for that node with that certificate. */
-        node_make(&two, h, 3, identity_make(h, &operator, & operator, "hsm3", h->wall_ms));
+        node_make(&two, h, 3, identity_make(h, &node_operator, &node_operator, "hsm3", h->wall_ms));
         h->err = ERR_INIT;
         assert_false(cluster_join(&two.join, &h->err));
         assert_int_equal(h->err.id, ERR_LIFE_CYCLE);
@@ -352,7 +190,7 @@ static void nothing_happens_before_activation(void **state)
         (void)state;
         node_two(&two, h);
         two.waits_max = 3;
-        refused(&two, ERR_NONE, NULL);
+        node_refused(&two, ERR_NONE, NULL);
         assert_string_equal(two.told, "an activated node to let this one in");
         node_free(&two);
         hsm_free(h);
@@ -381,10 +219,10 @@ static void spoil_answer(struct node *n)
 static void spoil_request(struct node *n)
 {
         spoil(n, 'q');
-        assert_true(cluster_answer(n->hsm->vault, &member.join, &n->hsm->err));
+        assert_true(cluster_answer(n->hsm->vault, &node_member.join, &n->hsm->err));
 }
 
-/* A bit flipped anywhere, every 47rd byte: refused, and nothing is stored. */
+/* A bit flipped anywhere, every 47rd byte: node_refused, and nothing is stored. */
 static void altered_messages_are_refused(void **state)
 {
         struct hsm *h = *state;
@@ -444,26 +282,12 @@ static void old_answers_are_of_no_use(void **state)
         two.meddle = replay_answer;
         two.answers = false;
         two.waits = 0;
-        refused(&two, ERR_CERT_INVALID, "to another request");
+        node_refused(&two, ERR_CERT_INVALID, "to another request");
         node_free(&two);
         buf_clear(&kept.value);
 }
 
-static void an_emptied_node_joins_again(void **state)
-{
-        struct hsm *h = *state;
-        struct node two, again;
-
-        node_two(&two, h);
-        assert_true(cluster_join(&two.join, &h->err));
-        node_free(&two);
-        node_two(&again, h); /* with another sealing key: its disk was lost */
-        assert_true(cluster_join(&again.join, &h->err));
-        assert_int_equal(again.waits, 1);
-        node_free(&again);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
 
 int main(void)
 {
@@ -476,7 +300,6 @@ int main(void)
                 TEST(nothing_happens_before_activation),
                 TEST(altered_messages_are_refused),
                 TEST(old_answers_are_of_no_use),
-                TEST(an_emptied_node_joins_again),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -339,6 +339,13 @@ static void fill_set_config(struct trial *t)
         in->value = 5;
 }
 
+static void fill_remove_node(struct trial *t)
+{
+        Chsm__RemoveNodeRequest *in = body_of(t, "remove_node");
+
+        in->number = 9; /* there is none */
+}
+
 struct role_request {
         const char *name; /* of the command; or command:case */
         void (*fill)(struct trial *);
@@ -407,6 +414,7 @@ static const struct role_request role_requests[] = {
         { .name = "audit_keys" },
         { .name = "get_config" },
         { "set_config", fill_set_config, false },
+        { "remove_node", fill_remove_node, false },
         { "set_user_rights", fill_set_user_rights, false },
         { "disable_user_access", fill_disable_user_access, true },
         { "user_info", fill_user_info, false },

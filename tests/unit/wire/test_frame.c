@@ -178,6 +178,35 @@ static void a_relay_raises_the_revision_a_request_wants_to_see(void **state)
         buf_clear(&frame);
 }
 
+static void parts_of_streams_are_known(void **state)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__StreamPartRequest part = CHSM__STREAM_PART_REQUEST__INIT;
+        struct buf frame = BUF_INIT;
+        uint8_t ticket[200] = { 1 };
+
+        (void)state;
+        r.id = 1;
+        r.ticket = (ProtobufCBinaryData){ sizeof(ticket), ticket };
+        r.min_revision = 77;
+        part.stream = UINT64_C(0x0300000000001001);
+        part.sequence = 9;
+        r.stream_part = &part;
+        r.body_case = CHSM__REQUEST__BODY_STREAM_PART;
+        assert_true(wire_request_encode(&r, &frame));
+        assert_true(wire_frame_stream(body_of(&frame)) == part.stream);
+        /* Cut anywhere, it is none, or the same. */
+        for (size_t n = 0; n + WIRE_HEADER_SIZE < frame.n; n++) {
+                uint64_t stream = wire_frame_stream(slice_of(frame.p + WIRE_HEADER_SIZE, n));
+
+                assert_true(stream == 0 || stream == part.stream);
+        }
+        buf_clear(&frame);
+        frame = sign_frame();
+        assert_int_equal(wire_frame_stream(body_of(&frame)), 0);
+        buf_clear(&frame);
+}
+
 static void truncated_and_flipped_messages_never_pass_half(void **state)
 {
         struct buf frame = sign_frame();
@@ -315,6 +344,7 @@ int main(void)
                 cmocka_unit_test(lengths_beyond_the_limit_are_refused_at_once),
                 cmocka_unit_test(a_relay_sees_id_ticket_and_body),
                 cmocka_unit_test(a_relay_raises_the_revision_a_request_wants_to_see),
+                cmocka_unit_test(parts_of_streams_are_known),
                 cmocka_unit_test(truncated_and_flipped_messages_never_pass_half),
                 cmocka_unit_test(every_body_has_its_row),
                 cmocka_unit_test(fields_out_of_range_are_named),
