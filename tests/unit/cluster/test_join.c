@@ -121,7 +121,7 @@ static void strangers_stay_out(void **state)
         node_refused(&two, ERR_LIFE_CYCLE, "node numbers are 1 to 63");
         node_free(&two);
         /* A name that would write lines of its own into what the owner signs. */
-        assert_null(identity_make(h, &operator, & operator, "hsm2\nPartition: 00", h->wall_ms));
+        assert_null(identity_make(h, &node_operator, &node_operator, "hsm2\nPartition: 00", h->wall_ms));
         assert_int_equal(h->err.id, ERR_CERT_INVALID);
         h->err = ERR_INIT;
         operator_free(&other);
