@@ -72,7 +72,7 @@ bool vault_apply_known(struct slice key)
 bool vault_apply_booked(struct slice key)
 {
         /* Written beside the transactions that have a lane; each is sealed or guarded on its own. */
-        static const char *const beside[] = { "p/pmk/", "p/went", "d/n/", "d/b/" };
+        static const char *const beside[] = { "p/pmk/", "p/format", "p/went", "d/n/", "d/b/" };
         const struct vault_apply_row *row = row_of(key);
 
         for (size_t i = 0; row && i < sizeof(beside) / sizeof(beside[0]); i++) {
