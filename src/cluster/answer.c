@@ -55,7 +55,8 @@ static struct slice revoked_key(const struct cluster_join *j, struct slice certi
                                 uint8_t out[REVOKED_KEY])
 {
         memcpy(out, VAULT_REVOKED, 2);
-        return crypto_sha256(j->crypto, certificate, out + 2) ? slice_of(out, REVOKED_KEY) : SLICE_EMPTY;
+        return crypto_identity_fingerprint(j->crypto, certificate, out + 2) ? slice_of(out, REVOKED_KEY)
+                                                                            : SLICE_EMPTY;
 }
 
 static bool is_revoked(const struct cluster_join *j, struct slice certificate, bool *revoked, struct err *err)

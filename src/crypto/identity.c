@@ -139,6 +139,18 @@ struct slice crypto_identity_certificate(const struct crypto_identity *id)
         return buf_slice(&id->der);
 }
 
+bool crypto_identity_fingerprint(struct crypto *c, struct slice certificate, uint8_t out[CRYPTO_HASH_SIZE])
+{
+        X509 *cert = x509_of(c, certificate);
+        uint8_t *tbs = NULL;
+        int n = cert ? i2d_re_X509_tbs(cert, &tbs) : 0;
+        bool ok = n > 0 && crypto_sha256(c, slice_of(tbs, (size_t)n), out);
+
+        OPENSSL_free(tbs);
+        X509_free(cert);
+        return ok;
+}
+
 /* Ed25519 and Ed448 hash by themselves. */
 static const char *hash_of(const EVP_PKEY *key)
 {

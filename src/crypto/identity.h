@@ -8,6 +8,7 @@
 #include "base/sec.h"
 #include "crypto/crypto.h"
 #include "crypto/key.h"
+#include "crypto/seal.h"
 
 #define CRYPTO_IDENTITY_NAME_MAX 64
 #define CRYPTO_AGREEMENT_KEY     32
@@ -21,6 +22,9 @@ void crypto_identity_free(struct crypto_identity **); /* NULL-safe */
 /* The certificate's common name, and its DER; lent. */
 const char *crypto_identity_name(const struct crypto_identity *);
 struct slice crypto_identity_certificate(const struct crypto_identity *);
+/* SHA-256 of what the issuer signed of a certificate (DER). Its holder cannot alter that; of the rest he can:
+ * each ECDSA signature has a second form that verifies as well. */
+bool crypto_identity_fingerprint(struct crypto *, struct slice certificate, uint8_t out[CRYPTO_HASH_SIZE]);
 /* Appends a signature over data (SHA-512; RSA keys: PKCS#1 v1.5). */
 bool crypto_identity_sign(struct crypto_identity *, struct slice data, struct buf *signature, struct err *);
 /* Is `certificate` (DER) one of the same anchor, in its time, and did its key sign data? Its common name goes

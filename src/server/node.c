@@ -70,8 +70,8 @@ static bool open_vault(struct node *n, uint16_t port, struct err *err)
         if (strlen(c->zone) > VAULT_ZONE_MAX)
                 return err_set(err, ERR_CONFIG, "zone '%.40s' is longer than %d characters", c->zone,
                                VAULT_ZONE_MAX);
-        if (n->identity &&
-            !crypto_sha256(n->crypto, crypto_identity_certificate(n->identity), deps.config.certificate))
+        if (n->identity && !crypto_identity_fingerprint(n->crypto, crypto_identity_certificate(n->identity),
+                                                        deps.config.certificate))
                 return err_set(err, ERR_INTERNAL, "the node's certificate cannot be hashed");
         n->vault = vault_open(&deps, err);
         if (n->vault)

@@ -99,8 +99,8 @@ struct vault *node_vault(struct node *n)
                                                .password_cost = { 64, 1 } } };
         struct vault *v;
 
-        assert_true(
-            crypto_sha256(n->hsm->crypto, crypto_identity_certificate(n->identity), deps.config.certificate));
+        assert_true(crypto_identity_fingerprint(n->hsm->crypto, crypto_identity_certificate(n->identity),
+                                                deps.config.certificate));
         v = vault_open(&deps, &n->hsm->err);
 
         if (!v)

@@ -2,6 +2,9 @@
  * stores of another format or partition. */
 #include "nodes.h"
 
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+
 static struct copy kept;
 
 /* A node that an officer removed comes back only with a certificate that the operator issued since. */
@@ -44,6 +47,93 @@ static void a_removed_node_needs_a_new_certificate(void **state)
         assert_false(vault_removed(second));
         vault_close(&second);
         node_free(&anew);
+}
+
+/* The other form of the issuer's ECDSA signature (n - s), which anybody can make and which verifies. */
+static void twist(struct buf *der)
+{
+        const uint8_t *p = der->p;
+        X509 *cert = d2i_X509(NULL, &p, (long)der->n);
+        EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+        const ASN1_BIT_STRING *is;
+        ECDSA_SIG *old, *other = ECDSA_SIG_new();
+        BIGNUM *s = BN_new();
+        uint8_t *bytes = NULL;
+        int n;
+
+        assert_true(cert && group && other && s);
+        X509_get0_signature(&is, NULL, cert);
+        p = is->data;
+        old = d2i_ECDSA_SIG(NULL, &p, is->length);
+        assert_non_null(old);
+        assert_int_equal(BN_sub(s, EC_GROUP_get0_order(group), ECDSA_SIG_get0_s(old)), 1);
+        assert_int_equal(ECDSA_SIG_set0(other, BN_dup(ECDSA_SIG_get0_r(old)), s), 1);
+        n = i2d_ECDSA_SIG(other, &bytes);
+        assert_int_equal(ASN1_STRING_set((ASN1_BIT_STRING *)(uintptr_t)is, bytes, n), 1);
+        OPENSSL_free(bytes);
+        bytes = NULL;
+        n = i2d_X509(cert, &bytes);
+        assert_true(n > 0);
+        buf_reset(der);
+        buf_put(der, bytes, (size_t)n);
+        OPENSSL_free(bytes);
+        ECDSA_SIG_free(old);
+        ECDSA_SIG_free(other);
+        EC_GROUP_free(group);
+        X509_free(cert);
+}
+
+static struct crypto_identity *identity_of(struct hsm *h, struct crypto_key *key, const struct buf *der)
+{
+        struct buf pem = BUF_INIT;
+        struct sec *private_pem = crypto_key_private_pem(key, &h->err);
+        struct crypto_identity *id;
+
+        assert_true(crypto_cert_pem(h->crypto, buf_slice(der), &pem, &h->err));
+        id = crypto_identity_open(h->crypto, buf_slice(&pem), sec_slice(private_pem),
+                                  buf_slice(&node_operator.pem), h->wall_ms, &h->err);
+        if (!id)
+                fail_msg("%s", h->err.detail);
+        sec_free(&private_pem);
+        buf_clear(&pem);
+        return id;
+}
+
+/* A node that was removed cannot make a new certificate of its old one. */
+static void a_removed_certificate_has_no_second_form(void **state)
+{
+        struct hsm *h = *state;
+        struct caller co = caller_co(h);
+        struct crypto_cert_name name = { .cn = "hsm2" };
+        struct crypto_key_spec spec = { .key_type = CKK_EC, .curve = slice_of(hsm_p256, 10) };
+        struct crypto_key *key, *pub;
+        struct buf der = BUF_INIT;
+        struct node two;
+        struct vault *second;
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__RemoveNodeRequest in = CHSM__REMOVE_NODE_REQUEST__INIT;
+
+        assert_true(crypto_key_pair_generate(h->crypto, &spec, &key, &pub, &h->err));
+        assert_true(crypto_cert_issue(h->crypto, key, &name, node_operator.key, buf_slice(&node_operator.der),
+                                      false, 30, h->wall_ms, &der, &h->err));
+        node_make(&two, h, 2, identity_of(h, key, &der));
+        assert_true(cluster_join(&two.join, &h->err));
+        second = node_vault(&two);
+        assert_true(vault_member_say(second, &h->err));
+        assert_true(vault_member_end(second, &h->err));
+        vault_close(&second);
+        node_free(&two);
+        in.number = 2;
+        r.remove_node = &in;
+        r.body_case = CHSM__REQUEST__BODY_REMOVE_NODE;
+        assert_int_equal(ask(&co, &r)->status, 0);
+        twist(&der);
+        node_make(&two, h, 2, identity_of(h, key, &der));
+        node_refused(&two, ERR_LIFE_CYCLE, "is of a node that an officer removed (removeNode)");
+        node_free(&two);
+        buf_clear(&der);
+        crypto_key_unref(&key);
+        crypto_key_unref(&pub);
 }
 
 static void an_older_program_stays_out(void **state)
@@ -152,6 +242,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(a_removed_node_needs_a_new_certificate),
+                TEST(a_removed_certificate_has_no_second_form),
                 TEST(an_older_program_stays_out),
                 TEST(old_requests_let_nobody_in),
                 TEST(requests_are_for_one_partition),
