@@ -63,17 +63,13 @@ static json_t *store_json(const Chsm__ClusterInfoResponse *r)
                          "revision", (json_int_t)r->store_revision);
 }
 
-/* "views" has what each server says; "nodes" and "store" are what the last one said. */
-static void cluster_json(struct shell *sh, size_t index, const Chsm__ClusterInfoResponse *r)
+static void cluster_json(struct shell *sh, const Chsm__ClusterInfoResponse *r)
 {
-        json_t *nodes = json_array(), *views = sh->answer ? json_object_get(sh->answer, "views") : NULL;
+        json_t *nodes = json_array();
 
         for (size_t i = 0; i < r->n_nodes; i++)
                 (void)json_array_append_new(nodes, node_json(r->nodes[i]));
-        views = views ? json_incref(views) : json_array();
-        (void)json_array_append_new(views, json_pack("{s:i,s:i,s:O,s:o}", "server", (int)index, "node",
-                                                     (int)r->node, "nodes", nodes, "store", store_json(r)));
-        shell_set(sh, "views", views);
+        shell_set(sh, "node", json_integer((json_int_t)r->node));
         shell_set(sh, "nodes", nodes);
         shell_set(sh, "store", store_json(r));
 }
@@ -93,7 +89,7 @@ static uint32_t cluster_one(struct shell *sh, struct mgmt_server *s, size_t inde
         if (rv == 0) {
                 shell_say(sh, "Cluster info from server %zu(%s):\n", index, s->host);
                 nodes_show(sh, answer.response->cluster_info);
-                cluster_json(sh, index, answer.response->cluster_info);
+                cluster_json(sh, answer.response->cluster_info);
         }
         chsm_answer_clear(&answer);
         return rv;

@@ -11,10 +11,10 @@ mgmt() {
 }
 # cluster EXPRESSION: the Python expression holds of getClusterInfo's JSON, as d.
 cluster() {
-        echo getClusterInfo | mgmt --json | tail -n 1 >cluster.json
+        echo getClusterInfo | mgmt --json --on-failure ignore | tail -n 1 >cluster.json
         python3 -c 'import json, sys
 d = json.load(open("cluster.json"))
-views = d["views"]
+views = [v for v in d["servers"] if v["ok"]]
 def node(view, number): return next(n for n in view["nodes"] if n["node"] == number)
 sys.exit(not eval(sys.argv[1]))' "$1"
 }
