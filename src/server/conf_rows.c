@@ -29,7 +29,7 @@ const struct conf_row server_conf_rows[] = {
           .help = "this node's number, unique in the cluster; part of every handle it gives" },
         { "zone", CONF_TEXT, AT(zone), .preset = "",
           .help =
-              "where this node stands, at most 31 characters; clients told so prefer nodes of their zone" },
+              "where this node stands, at most 31 characters; getClusterInfo shows it" },
         { "token_label", CONF_TEXT, AT(token_label), .preset = "chsm", .help = "label of the PKCS#11 token" },
         { "demand_client_certificate", CONF_BOOL, AT(demand_client), .preset = "yes",
           .help = "refuse clients that show no enrolled certificate" },
