@@ -198,7 +198,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         struct server s = { .node = &node };
         struct admin *admin = NULL;
         struct watch *watch = NULL;
-        struct sweeper *sweeper = NULL;
+        struct ticker *sweeper = NULL;
         uint16_t port, admin_port = 0;
         int fd = open_listener(conf, &port, err);
         bool ok = false;
@@ -214,7 +214,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
             (conf->admin_port < 0 ||
              (admin = admin_open(&s, conf->admin_listen, (uint16_t)conf->admin_port, &admin_port, err))) &&
             ((s.schedule = schedule_open(&node, err)) || !err->id) && (watch = watch_open(&s, err)) &&
-            (sweeper = sweeper_open(&node, err)) && tell_ready(conf, port, admin_port, err)) {
+            (sweeper = sweeper_start(&node, err)) && tell_ready(conf, port, admin_port, err)) {
                 wait_for_signal(&s, signals);
                 ok = !vault_removed(node.vault) ||
                      err_set(err, ERR_LIFE_CYCLE,
@@ -224,7 +224,7 @@ static bool serve(const struct server_conf *conf, const sigset_t *signals, char 
         schedule_close(&s.schedule);
         node_region_stop(&node);
         watch_close(&watch);
-        sweeper_close(&sweeper);
+        ticker_stop(&sweeper);
         stop(&s);
         if (ok) {
                 store_uses(&s, true);

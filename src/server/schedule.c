@@ -1,6 +1,7 @@
 #include "server/schedule.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "server/ticker.h"
 #include "vault/backup.h"
 #include "vault/region.h"
 
@@ -15,14 +16,13 @@
 
 #define PART    ".chsm-backup.part"
 #define RETRY_S 60
+#define LOOK_MS 1000
 #define KEPT    10000
 
 struct schedule {
         struct node *node;
-        pthread_t thread;
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        bool stopping;
+        struct ticker *ticker;
+        pthread_mutex_t lock; /* state */
         struct schedule_state state;
         int64_t due_s; /* wall clock */
         char prefix[64];
@@ -175,27 +175,21 @@ static void attempt(struct schedule *s)
         pthread_mutex_unlock(&s->lock);
 }
 
-static void *run(void *arg)
+/* A clock set back does not put a backup off by more than the interval. */
+static bool is_due(const struct schedule *s)
+{
+        int64_t now = now_s();
+
+        return now >= s->due_s || s->due_s - now > s->node->conf->backup_interval_s;
+}
+
+static void look(void *arg)
 {
         struct schedule *s = arg;
-        bool due;
 
-        pthread_mutex_lock(&s->lock);
-        while (!s->stopping) {
-                struct timespec until;
-
-                (void)clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_sec++;
-                (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
-                due = !s->stopping && now_s() >= s->due_s && vault_state(s->node->vault) == VAULT_ACTIVATED &&
-                      vault_region_role(s->node->vault) != VAULT_FOLLOWER; /* the primary makes them */
-                pthread_mutex_unlock(&s->lock);
-                if (due)
-                        attempt(s);
-                pthread_mutex_lock(&s->lock);
-        }
-        pthread_mutex_unlock(&s->lock);
-        return NULL;
+        if (is_due(s) && vault_state(s->node->vault) == VAULT_ACTIVATED &&
+            vault_region_role(s->node->vault) != VAULT_FOLLOWER) /* the primary makes them */
+                attempt(s);
 }
 
 struct schedule *schedule_open(struct node *n, struct err *err)
@@ -216,14 +210,15 @@ struct schedule *schedule_open(struct node *n, struct err *err)
                 s->state.last_s = newest_s(s);
                 s->due_s = s->state.last_s ? s->state.last_s + c->backup_interval_s : 0;
                 pthread_mutex_init(&s->lock, NULL);
-                pthread_cond_init(&s->wake, NULL);
         }
         buf_clear(&id);
-        if (!s || pthread_create(&s->thread, NULL, run, s) != 0) {
-                free(s);
-                err_set(err, ERR_MEMORY, "the thread for backups cannot be started");
+        if (!s) {
+                err_set(err, ERR_MEMORY, "no memory for scheduled backups");
                 return NULL;
         }
+        s->ticker = ticker_start("for backups", LOOK_MS, look, s, err);
+        if (!s->ticker)
+                schedule_close(&s);
         return s;
 }
 
@@ -234,13 +229,8 @@ void schedule_close(struct schedule **sp)
         *sp = NULL;
         if (!s)
                 return;
-        pthread_mutex_lock(&s->lock);
-        s->stopping = true;
-        pthread_cond_signal(&s->wake);
-        pthread_mutex_unlock(&s->lock);
-        (void)pthread_join(s->thread, NULL);
+        ticker_stop(&s->ticker);
         pthread_mutex_destroy(&s->lock);
-        pthread_cond_destroy(&s->wake);
         free(s);
 }
 

@@ -3,10 +3,10 @@
 #include "base/log.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define NOTE     "seen"
 #define NOTE_MAX 256
+#define SWEEP_MS 250 /* a page of the sweep */
 
 bool server_seen_check(struct node *n, struct err *err)
 {
@@ -51,71 +51,16 @@ bool server_seen_write(struct node *n, struct err *err)
 
 /* ---- the thread ---- */
 
-struct sweeper {
-        struct node *node;
-        pthread_t thread;
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        bool stopping;
-};
-
-static void *run(void *arg)
+static void sweep(void *arg)
 {
-        struct sweeper *s = arg;
+        struct node *n = arg;
+        struct err err = ERR_INIT;
 
-        pthread_mutex_lock(&s->lock);
-        while (!s->stopping) {
-                struct err err = ERR_INIT;
-                struct timespec until;
-
-                (void)clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_nsec += 250 * 1000000L;
-                if (until.tv_nsec >= 1000000000L) {
-                        until.tv_sec++;
-                        until.tv_nsec -= 1000000000L;
-                }
-                (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
-                if (s->stopping)
-                        break;
-                pthread_mutex_unlock(&s->lock);
-                if (!vault_sweep(s->node->vault, &err))
-                        log_error("memory was not compared with the store: %s", err.detail);
-                pthread_mutex_lock(&s->lock);
-        }
-        pthread_mutex_unlock(&s->lock);
-        return NULL;
+        if (!vault_sweep(n->vault, &err))
+                log_error("memory was not compared with the store: %s", err.detail);
 }
 
-struct sweeper *sweeper_open(struct node *n, struct err *err)
+struct ticker *sweeper_start(struct node *n, struct err *err)
 {
-        struct sweeper *s = calloc(1, sizeof(*s));
-
-        if (s) {
-                s->node = n;
-                pthread_mutex_init(&s->lock, NULL);
-                pthread_cond_init(&s->wake, NULL);
-        }
-        if (!s || pthread_create(&s->thread, NULL, run, s) != 0) {
-                free(s);
-                err_set(err, ERR_MEMORY, "the thread that compares memory with the store cannot be started");
-                return NULL;
-        }
-        return s;
-}
-
-void sweeper_close(struct sweeper **sp)
-{
-        struct sweeper *s = *sp;
-
-        *sp = NULL;
-        if (!s)
-                return;
-        pthread_mutex_lock(&s->lock);
-        s->stopping = true;
-        pthread_cond_signal(&s->wake);
-        pthread_mutex_unlock(&s->lock);
-        (void)pthread_join(s->thread, NULL);
-        pthread_mutex_destroy(&s->lock);
-        pthread_cond_destroy(&s->wake);
-        free(s);
+        return ticker_start("that compares memory with the store", SWEEP_MS, sweep, n, err);
 }

@@ -4,15 +4,14 @@
 #define CHSM_SERVER_SEEN_H
 
 #include "server/node.h"
+#include "server/ticker.h"
 
 /* After the vault is opened. False: the store went back. */
 bool server_seen_check(struct node *, struct err *);
 /* Writes the note when there is something new. One thread at a time. */
 bool server_seen_write(struct node *, struct err *);
 
-struct sweeper;
 /* NULL: err. */
-struct sweeper *sweeper_open(struct node *, struct err *);
-void sweeper_close(struct sweeper **); /* NULL-safe */
+struct ticker *sweeper_start(struct node *, struct err *);
 
 #endif

@@ -1,7 +1,7 @@
 #include "server/watch.h"
+#include "server/ticker.h"
 #include "vault/cluster.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,10 +10,7 @@
 
 struct watch {
         struct server *server;
-        pthread_t thread;
-        bool started, stopping;
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
+        struct ticker *ticker;
         uint64_t calls; /* at the last look */
         int64_t at_us, cpu_us;
 };
@@ -56,54 +53,26 @@ static void look_at_store(struct watch *w)
         vault_set_store_health(w->server->node->vault, &health);
 }
 
-/* False: the end. */
-static bool rest(struct watch *w)
+static void look(void *arg)
 {
-        int64_t until = time_us(CLOCK_MONOTONIC) + EVERY_MS * 1000;
-        struct timespec t = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
-        bool go_on;
-
-        pthread_mutex_lock(&w->lock);
-        while (!w->stopping && pthread_cond_timedwait(&w->wake, &w->lock, &t) != ETIMEDOUT)
-                ;
-        go_on = !w->stopping;
-        pthread_mutex_unlock(&w->lock);
-        return go_on;
-}
-
-static void *run(void *arg)
-{
-        struct watch *w = arg;
-
-        do {
-                look_at_load(w);
-                look_at_store(w);
-        } while (rest(w));
-        return NULL;
+        look_at_load(arg);
+        look_at_store(arg);
 }
 
 struct watch *watch_open(struct server *s, struct err *err)
 {
         struct watch *w = calloc(1, sizeof(*w));
-        pthread_condattr_t monotonic;
 
         if (!w) {
                 err_set(err, ERR_MEMORY, "no memory to watch the node");
                 return NULL;
         }
         w->server = s;
-        pthread_mutex_init(&w->lock, NULL);
-        pthread_condattr_init(&monotonic);
-        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-        pthread_cond_init(&w->wake, &monotonic);
-        pthread_condattr_destroy(&monotonic);
         w->at_us = time_us(CLOCK_MONOTONIC);
         w->cpu_us = time_us(CLOCK_PROCESS_CPUTIME_ID);
-        w->started = pthread_create(&w->thread, NULL, run, w) == 0;
-        if (!w->started) {
-                err_set(err, ERR_MEMORY, "the thread that watches the node cannot be started");
+        w->ticker = ticker_start("that watches the node", EVERY_MS, look, w, err);
+        if (!w->ticker)
                 watch_close(&w);
-        }
         return w;
 }
 
@@ -114,13 +83,6 @@ void watch_close(struct watch **wp)
         *wp = NULL;
         if (!w)
                 return;
-        pthread_mutex_lock(&w->lock);
-        w->stopping = true;
-        pthread_cond_signal(&w->wake);
-        pthread_mutex_unlock(&w->lock);
-        if (w->started)
-                pthread_join(w->thread, NULL);
-        pthread_mutex_destroy(&w->lock);
-        pthread_cond_destroy(&w->wake);
+        ticker_stop(&w->ticker);
         free(w);
 }
