@@ -70,9 +70,11 @@ static bool is_revoked(const struct cluster_join *j, struct slice certificate, b
                      : err_set(err, ERR_INTERNAL, "a certificate cannot be hashed");
 }
 
-/* May this node in? err says why not. */
+/* May this node in? err says why not; *policy: as long as the store's policy is the one that was looked at.
+ */
 static bool request_check(struct vault *v, const struct cluster_join *j, const struct waiting *w,
-                          struct join_request *r, char name[CRYPTO_IDENTITY_NAME_MAX], struct err *err)
+                          struct join_request *r, char name[CRYPTO_IDENTITY_NAME_MAX],
+                          struct store_guard *policy, struct err *err)
 {
         struct buf text = BUF_INIT;
         bool ok, revoked;
@@ -90,7 +92,7 @@ static bool request_check(struct vault *v, const struct cluster_join *j, const s
                 return err_set(err, ERR_CERT_INVALID,
                                "the certificate is of a node that an officer removed (removeNode); the "
                                "operator issues a new one to let it in again");
-        if (!vault_clone_needs_owner(v))
+        if (!vault_clone_needs_owner(v, policy))
                 return true;
         ok = join_permit_text(j->crypto, r->partition, name, r->certificate, &text, err) &&
              (vault_clone_owner_signed(v, buf_slice(&text), r->permit, err) ||
@@ -139,25 +141,47 @@ static bool answer_seal(struct vault *v, const struct cluster_join *j, const str
         return ok;
 }
 
-/* Several nodes may answer the same request: the first one's answer counts. */
+/* Several nodes may answer the same request: the first one's answer counts. One who is let in has a
+ * certificate that nobody has removed meanwhile, under a policy that nobody has changed. */
 static bool answer_put(const struct cluster_join *j, const struct waiting *w, struct slice answer,
-                       struct slice certificate, struct err *err)
+                       struct slice certificate, const struct store_guard *policy, bool *put, struct err *err)
 {
         uint8_t q[JOIN_KEY_MAX], a[JOIN_KEY_MAX];
         struct slice request_key = join_key(w->number, 'q', q), answer_key = join_key(w->number, 'a', a);
         struct store_guard guards[] = { { STORE_REV_IS, request_key, w->rev },
                                         { STORE_ABSENT, answer_key, 0 },
-                                        { STORE_ABSENT, SLICE_EMPTY, 0 } };
+                                        { STORE_ABSENT, SLICE_EMPTY, 0 },
+                                        *policy };
         uint8_t revoked[REVOKED_KEY];
         size_t n = 2;
         struct store_op op = { STORE_PUT, answer_key, answer };
         struct store_result result;
         enum store_rc rc;
 
-        if (certificate.n) /* of one who is let in: nobody has removed it meanwhile */
+        if (certificate.n) {
                 guards[n++].key = revoked_key(j, certificate, revoked);
+                n++;
+        }
         rc = store_txn(j->store, guards, n, &op, 1, STORE_MS, &result, err);
+        *put = rc == STORE_OK;
+        if (rc == STORE_CONFLICT)
+                *err = ERR_INIT; /* it is asked again, or answered */
         return rc == STORE_OK || rc == STORE_CONFLICT;
+}
+
+/* What answer_put has in its guards, for an answer that does not go through the store. */
+static bool still_holds(const struct cluster_join *j, struct slice certificate,
+                        const struct store_guard *policy, struct err *err)
+{
+        uint8_t revoked[REVOKED_KEY];
+        struct store_guard guards[] = { { STORE_ABSENT, revoked_key(j, certificate, revoked), 0 }, *policy };
+        struct store_result result;
+        enum store_rc rc = store_txn(j->store, guards, 2, NULL, 0, STORE_MS, &result, err);
+
+        if (rc != STORE_CONFLICT)
+                return rc == STORE_OK;
+        *err = ERR_INIT;
+        return err_set(err, ERR_RETRY, "the partition's policy or nodes changed meanwhile; ask again");
 }
 
 bool cluster_admit(struct vault *v, const struct cluster_join *j, struct slice request,
@@ -165,6 +189,7 @@ bool cluster_admit(struct vault *v, const struct cluster_join *j, struct slice r
 {
         struct waiting w = { .request = BUF_INIT };
         struct join_request r;
+        struct store_guard policy;
         uint8_t hash[CRYPTO_HASH_SIZE];
         bool ok;
 
@@ -172,9 +197,12 @@ bool cluster_admit(struct vault *v, const struct cluster_join *j, struct slice r
         if (join_request_read(request, &r))
                 w.number = out->number = r.number;
         buf_put_slice(&w.request, request);
-        ok = request_check(v, j, &w, &r, out->name, err) && crypto_sha256(j->crypto, request, hash) &&
+        ok = request_check(v, j, &w, &r, out->name, &policy, err) &&
+             crypto_sha256(j->crypto, request, hash) &&
              crypto_sha256(j->crypto, r.certificate, out->certificate) &&
-             answer_seal(v, j, &r, hash, answer, err);
+             answer_seal(v, j, &r, hash, answer, err) && still_holds(j, r.certificate, &policy, err);
+        if (!ok)
+                buf_reset(answer);
         buf_clear(&w.request);
         return ok || (err->id ? false : err_set(err, ERR_MEMORY, "no memory to let a node in"));
 }
@@ -186,15 +214,14 @@ static bool answer_one(struct vault *v, const struct cluster_join *j, const stru
         struct buf out = BUF_INIT;
         struct err why = ERR_INIT;
         struct slice certificate = SLICE_EMPTY;
+        struct store_guard policy = { STORE_ABSENT, SLICE_EMPTY, 0 };
         char name[CRYPTO_IDENTITY_NAME_MAX];
         uint8_t hash[CRYPTO_HASH_SIZE];
-        bool ok;
+        bool ok, put = false;
 
-        if (request_check(v, j, w, &r, name, &why) &&
+        if (request_check(v, j, w, &r, name, &policy, &why) &&
             crypto_sha256(j->crypto, buf_slice(&w->request), hash) &&
             answer_seal(v, j, &r, hash, &out, &why)) {
-                log_info("node '%s' (%u) is let into the cluster", name, w->number);
-                vault_count_join(v, true);
                 certificate = r.certificate;
         } else {
                 struct join_answer refusal = { .refusal = why.detail };
@@ -205,8 +232,12 @@ static bool answer_one(struct vault *v, const struct cluster_join *j, const stru
                 buf_reset(&out);
                 (void)join_answer_write(&refusal, j->identity, NULL, NULL, &out, &why);
         }
-        ok = buf_ok(&out) ? answer_put(j, w, buf_slice(&out), certificate, err)
+        ok = buf_ok(&out) ? answer_put(j, w, buf_slice(&out), certificate, &policy, &put, err)
                           : err_set(err, ERR_MEMORY, "no memory to answer a node");
+        if (put && certificate.n) {
+                log_info("node '%s' (%u) is let into the cluster", name, w->number);
+                vault_count_join(v, true);
+        }
         buf_clear(&out);
         return ok;
 }

@@ -61,26 +61,6 @@ static bool ask_partition(struct cluster_follow *f, uint8_t id[JOIN_PARTITION_ID
         return true;
 }
 
-static bool permit_read(struct cluster_follow *f, struct slice partition, struct buf *permit, struct err *err)
-{
-        const struct cluster_join *j = f->join;
-        char *text_path = file_join(j->permit_folder, "join-permit.txt");
-        char *sig_path = file_join(j->permit_folder, "join-permit.sig");
-        struct buf text = BUF_INIT;
-        struct err absent = ERR_INIT;
-        bool ok = text_path && sig_path &&
-                  join_permit_text(j->crypto, partition, crypto_identity_name(j->identity),
-                                   crypto_identity_certificate(j->identity), &text, err) &&
-                  file_write(text_path, buf_slice(&text), 0644, err);
-
-        if (ok)
-                (void)file_read(sig_path, JOIN_PART_MAX, permit, &absent);
-        free(text_path);
-        free(sig_path);
-        buf_clear(&text);
-        return ok || (err->id ? false : err_set(err, ERR_MEMORY, "no memory for the permit"));
-}
-
 struct has {
         struct slice key;
         bool found;
@@ -163,7 +143,8 @@ bool follow_ask_join(struct cluster_follow *f, struct err *err)
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__RegionJoinRequest in = CHSM__REGION_JOIN_REQUEST__INIT;
         const Chsm__Response *response = NULL;
-        bool ok = own && ask_partition(f, partition, err) && permit_read(f, q.partition, &permit, err);
+        bool ok =
+            own && ask_partition(f, partition, err) && join_permit_read(f->join, q.partition, &permit, err);
 
         if (ok) {
                 q.point = crypto_agreement_public(own);

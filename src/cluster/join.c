@@ -100,8 +100,8 @@ static struct slice partition_id(const struct found *f)
 }
 
 /* ---- the request ---- */
-static bool permit_read(const struct cluster_join *j, struct slice partition, struct buf *permit,
-                        struct err *err)
+bool join_permit_read(const struct cluster_join *j, struct slice partition, struct buf *permit,
+                      struct err *err)
 {
         char *text_path = file_join(j->permit_folder, "join-permit.txt");
         char *sig_path = file_join(j->permit_folder, "join-permit.sig");
@@ -132,7 +132,7 @@ static bool request_put(const struct cluster_join *j, struct slice partition, st
         struct buf permit = BUF_INIT, out = BUF_INIT;
         uint8_t q[JOIN_KEY_MAX], a[JOIN_KEY_MAX];
         struct store_result result;
-        bool ok = permit_read(j, partition, &permit, err);
+        bool ok = join_permit_read(j, partition, &permit, err);
 
         r.permit = buf_slice(&permit);
         ok = ok && join_request_write(&r, j->identity, &out, err) &&

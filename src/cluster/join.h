@@ -40,6 +40,10 @@ struct cluster_admitted {
 bool cluster_admit(struct vault *, const struct cluster_join *, struct slice request,
                    struct cluster_admitted *, struct buf *answer, struct err *);
 
+/* Leaves what the owner has to sign in join-permit.txt and takes his signature from join-permit.sig, where
+ * there is one: most partitions ask for none. */
+bool join_permit_read(const struct cluster_join *, struct slice partition, struct buf *permit, struct err *);
+
 #define JOIN_KEY_MAX 8
 /* which: 'q' or 'a'. The slice lends from out. */
 struct slice join_key(uint32_t number, char which, uint8_t out[JOIN_KEY_MAX]);

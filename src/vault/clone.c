@@ -25,8 +25,12 @@ bool vault_clone_owner_signed(struct vault *v, struct slice data, struct slice s
         return ok || err_set(err, ERR_CERT_INVALID, "the signature is not the owner's (PO.key)");
 }
 
-bool vault_clone_needs_owner(struct vault *v)
+bool vault_clone_needs_owner(struct vault *v, struct store_guard *holds)
 {
+        /* The revision first: settings that are newer than it fail the guard, never the other way round. */
+        store_rev rev = atomic_load_explicit(&v->settings_rev, memory_order_acquire);
+
+        *holds = (struct store_guard){ rev ? STORE_REV_IS : STORE_ABSENT, SLICE_LIT("s/policy"), rev };
         return vault_settings_now(v).value[VAULT_SET_JOIN_REQUIRES_OWNER] != 0;
 }
 

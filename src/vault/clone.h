@@ -14,8 +14,9 @@ bool vault_clone_sign(struct vault *, struct slice data, struct buf *signature, 
 bool vault_clone_certificates(struct vault *, struct buf *owner, struct buf *poac, struct err *);
 /* Did the owner's key (PO.key) sign data: RSA, SHA-256, PKCS#1 v1.5? */
 bool vault_clone_owner_signed(struct vault *, struct slice data, struct slice signature, struct err *);
-/* Does the partition's policy ask for that of every new node? */
-bool vault_clone_needs_owner(struct vault *);
+/* Does the partition's policy ask for that of every new node? And the guard under which the answer holds:
+ * this node may be behind. */
+bool vault_clone_needs_owner(struct vault *, struct store_guard *);
 
 /* The partition's id in the record p/state as it stands in the store, for a node that cannot check it yet. */
 bool vault_clone_partition_id(struct slice record, struct slice *id);

@@ -1,5 +1,6 @@
 /* Nodes that come again, and what is of no use a second time: removed nodes, emptied ones, old requests,
  * stores of another format or partition. */
+#include "../vault/late.h"
 #include "nodes.h"
 
 #include <openssl/ec.h>
@@ -236,6 +237,41 @@ static void an_emptied_node_joins_again(void **state)
         node_free(&again);
 }
 
+static struct hsm *behind;
+
+static void answer_from_behind(struct node *n)
+{
+        assert_true(cluster_answer(behind->vault, &node_member.join, &n->hsm->err));
+}
+
+/* The officer's policy is in force when it is in the store, not when each node has heard of it. */
+static void a_node_that_is_behind_lets_nobody_in(void **state)
+{
+        struct hsm *h = *state;
+        struct caller co = caller_co(h);
+        struct copy sealed = { .value = BUF_INIT };
+        struct late *news;
+        struct node three;
+
+        behind = late_node(h, &news);
+        late_hold(news);
+        assert_int_equal(caller_set_policy(&co, "join_requires_owner", "1"), 0);
+        node_make(&three, h, 3, identity_make(h, &node_operator, &node_operator, "hsm3", h->wall_ms));
+        three.answers = false;
+        three.meddle = answer_from_behind;
+        assert_false(cluster_join(&three.join, &h->err));
+        assert_int_equal(h->err.id, ERR_NONE); /* it waited as long as it wanted */
+        assert_false(store_value(h, SLICE_LIT("p/pmk/\0\0\0\3"), &sealed));
+        late_let_go(news);
+        three.waits = 0;
+        assert_false(cluster_join(&three.join, &h->err));
+        assert_int_equal(h->err.id, ERR_LIFE_CYCLE);
+        assert_non_null(strstr(h->err.detail, "join_requires_owner"));
+        buf_clear(&sealed.value);
+        node_free(&three);
+        late_free(behind);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, nodes_setup, nodes_teardown)
 
 int main(void)
@@ -247,6 +283,7 @@ int main(void)
                 TEST(old_requests_let_nobody_in),
                 TEST(requests_are_for_one_partition),
                 TEST(an_emptied_node_joins_again),
+                TEST(a_node_that_is_behind_lets_nobody_in),
         };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
