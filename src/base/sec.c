@@ -21,6 +21,7 @@ struct sec {
         void *map; /* own mapping with its guard pages, or NULL: a cell */
         size_t map_n;
         unsigned size_class;
+        unsigned generation; /* of the process that made it */
 };
 
 struct cell {
@@ -29,7 +30,23 @@ struct cell {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cell *free_cells[CLASS_COUNT];
+static unsigned generation;
 static atomic_bool warned;
+
+/* A forked child has the slabs, but not locked (mlock(2) is not inherited), and another thread may have had
+ * the lock: it starts with none. What was made before the fork is not used again when it is freed. */
+static void fork_child(void)
+{
+        pthread_mutex_init(&lock, NULL);
+        memset(free_cells, 0, sizeof(free_cells));
+        generation++;
+}
+
+/* At load, so that it runs before the handlers of others in the child, which free secrets. */
+__attribute__((constructor)) static void watch_forks(void)
+{
+        (void)pthread_atfork(NULL, NULL, fork_child);
+}
 
 void sec_wipe(void *p, size_t n)
 {
@@ -96,6 +113,7 @@ static bool small_alloc(struct sec *s, size_t n)
         if (!cell)
                 return false;
         s->p = (uint8_t *)cell;
+        s->generation = generation;
         s->cap = (size_t)32 << s->size_class;
         memset(s->p, 0, s->cap);
         return true;
@@ -153,8 +171,9 @@ void sec_free(struct sec **sp)
         sec_wipe(s->p, s->cap);
         if (s->map) {
                 (void)munmap(s->map, s->map_n);
-        } else {
+        } else if (s->generation == generation) {
                 struct cell *cell = (struct cell *)(void *)s->p;
+
                 pthread_mutex_lock(&lock);
                 cell->next = free_cells[s->size_class];
                 free_cells[s->size_class] = cell;
