@@ -40,6 +40,7 @@
 #include <stdatomic.h>
 
 #define VAULT_CONTEXT_SIZE 16
+#define VAULT_ONCE_SIZE    16 /* of an idempotency key */
 #define VAULT_CALL_OPS     24 /* most changes one handler makes (a key pair with its bookkeeping) */
 
 struct vault_users;          /* users.c */

@@ -50,6 +50,25 @@ static struct verdict *verdict_of(struct vault_call *call, const struct vault_us
         return kept;
 }
 
+/* A failure that was counted and whose answer got lost: it is asked again with the same key. The password is
+ * not looked at, so that a key does not become a way to guess. */
+static bool failed_before(const struct vault_call *call, const struct vault_user_view *u)
+{
+        static const uint8_t none[VAULT_ONCE_SIZE];
+        struct slice key = slice_of(call->request->idempotency.data, call->request->idempotency.len);
+
+        return u->failures && slice_equal(key, slice_of(u->failed, sizeof(u->failed))) &&
+               !slice_equal(key, slice_of(none, sizeof(none)));
+}
+
+static bool refuse(struct vault_call *call, const struct vault_user_view *u)
+{
+        call->subject = arena_text(call->arena, slice_str(u->name));
+        call->refused = true;
+        wrong(&call->err);
+        return true;
+}
+
 bool vault_login_verdict(struct vault_call *call, const struct vault_user_view *u, struct slice password,
                          bool *good)
 {
@@ -57,6 +76,8 @@ bool vault_login_verdict(struct vault_call *call, const struct vault_user_view *
         struct vault_user_view ended = *u;
 
         *good = false;
+        if (failed_before(call, u))
+                return refuse(call, u);
         if (vault_user_locked(call->vault, u))
                 return locked(u, &call->err);
         verdict = verdict_of(call, u, password);
@@ -75,10 +96,7 @@ bool vault_login_verdict(struct vault_call *call, const struct vault_user_view *
                 if (u->role == VAULT_CO)
                         vault_officers_note(call, u->id, 0);
         }
-        call->subject = arena_text(call->arena, slice_str(u->name));
-        call->refused = true;
-        wrong(&call->err);
-        return true;
+        return refuse(call, u);
 }
 
 static bool login_answer(struct vault_call *call, const struct vault_user_view *u)

@@ -45,6 +45,13 @@ bool vault_user_put(struct vault_call *call, const struct vault_user_view *u)
         return ok;
 }
 
+static const uint8_t *key_once(const struct vault_call *call)
+{
+        static const uint8_t none[VAULT_ONCE_SIZE];
+
+        return call->request->idempotency.len == VAULT_ONCE_SIZE ? call->request->idempotency.data : none;
+}
+
 bool vault_user_put_failures(struct vault_call *call, const struct vault_user_view *u, uint32_t failures)
 {
         struct slice key = vault_call_key(call, "f/", slice_str(u->key));
@@ -57,6 +64,7 @@ bool vault_user_put_failures(struct vault_call *call, const struct vault_user_vi
                 return u->failures_rev == 0 || vault_call_delete(call, key);
         buf_put_u32(&body, u->id);
         buf_put_u32(&body, failures);
+        buf_put(&body, key_once(call), VAULT_ONCE_SIZE);
         ok = vault_record_put(call, key, &body);
         buf_clear(&body);
         return ok;

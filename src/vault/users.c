@@ -248,9 +248,13 @@ static bool user_set(struct vault_users *u, const struct vault_user_view *view)
         {
                 uint32_t failures = user->view.failures;
                 store_rev failures_rev = user->view.failures_rev;
+                uint8_t failed[VAULT_ONCE_SIZE];
+
+                memcpy(failed, user->view.failed, sizeof(failed));
                 user->view = *view;
                 user->view.failures = failures;
                 user->view.failures_rev = failures_rev;
+                memcpy(user->view.failed, failed, sizeof(failed));
         }
         user->view.live_epoch = &user->epoch;
         user->view.live_rights = &user->rights;
@@ -293,6 +297,7 @@ bool vault_failures_apply(struct vault *v, const struct store_event *e, struct e
         struct reader in = reader_of(SLICE_EMPTY);
         struct vault_user *user;
         uint32_t id = 0, failures = 0;
+        struct slice last = SLICE_EMPTY;
 
         if (!e->deleted) {
                 if (!vault_record_read(v, e->key, e->value, &body, err))
@@ -300,6 +305,8 @@ bool vault_failures_apply(struct vault *v, const struct store_event *e, struct e
                 in = reader_of(body);
                 id = reader_u32(&in);
                 failures = reader_u32(&in);
+                if (in.rest.n) /* not in records of before 2026-11-24 */
+                        last = reader_bytes(&in, VAULT_ONCE_SIZE);
                 if (!reader_end(&in))
                         return err_set(err, ERR_STORE_DAMAGED, "a failure counter cannot be read");
         }
@@ -307,6 +314,9 @@ bool vault_failures_apply(struct vault *v, const struct store_event *e, struct e
         user = map_get(v->users->by_name, name);
         if (user && (e->deleted || user->view.id == id)) {
                 user->view.failures = failures;
+                memset(user->view.failed, 0, sizeof(user->view.failed));
+                if (last.n)
+                        memcpy(user->view.failed, last.p, sizeof(user->view.failed));
                 user->view.failures_rev = e->deleted ? 0 : e->rev;
         }
         pthread_rwlock_unlock(&v->users->lock);

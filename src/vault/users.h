@@ -35,6 +35,7 @@ struct vault_user_view {
         struct vault_user_key second_factor; /* asked for at login */
         store_rev rev;
         uint32_t failures;
+        uint8_t failed[VAULT_ONCE_SIZE];    /* idempotency key of the last of them; zeros: none known */
         store_rev failures_rev;             /* 0: no counter record */
         const _Atomic uint64_t *live_epoch; /* valid until vault_close */
         const _Atomic uint32_t *live_rights;
@@ -63,7 +64,8 @@ bool vault_user_encode(const struct vault_user_view *, struct buf *);
 bool vault_user_decode(struct slice plain, struct slice key, struct vault_user_view *);
 /* Puts the record, guarded by view->rev (0: absent), into the call's transaction. */
 bool vault_user_put(struct vault_call *, const struct vault_user_view *);
-/* Takes the counter to `failures` (0 deletes it), guarded by its revision. */
+/* Takes the counter to `failures` (0 deletes it), guarded by its revision, and keeps the call's idempotency
+ * key with it. */
 bool vault_user_put_failures(struct vault_call *, const struct vault_user_view *, uint32_t failures);
 /* Guards that user record and counter are as in the view. */
 bool vault_user_guard(struct vault_call *, const struct vault_user_view *);

@@ -61,7 +61,7 @@ struct wire_row {
         uint32_t body;     /* field number in Request.body */
         const char *name;  /* "generate_key" */
         bool before_login; /* accepted on a connection that has no valid ticket yet */
-        bool mutating;     /* carries an idempotency key */
+        bool mutating;     /* carries an idempotency key; a login does, as its failures are counted */
         bool (*check)(const Chsm__Request *, struct err *); /* every field's length and range */
 };
 const struct wire_row *wire_row_find(uint32_t body); /* NULL: unknown */

@@ -94,6 +94,41 @@ static void five_failures_lock_and_an_officer_opens(void **state)
         assert_int_equal(count_objects(&guess, &wanted), 0);
 }
 
+/* The same request once more, as a client sends it whose answer got lost. */
+static uint32_t login_with_key(struct caller *c, uint64_t key, const char *password)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__LoginRequest login = CHSM__LOGIN_REQUEST__INIT;
+        uint8_t once[16] = { 0 };
+
+        memcpy(once, &key, sizeof(key));
+        login.role = 1;
+        login.user = (char *)(uintptr_t) "cu1";
+        login.password.data = (uint8_t *)(uintptr_t)password;
+        login.password.len = strlen(password);
+        r.login = &login;
+        r.body_case = CHSM__REQUEST__BODY_LOGIN;
+        return ask_again(c, &r, once)->status;
+}
+
+static void a_failure_whose_answer_got_lost_counts_once(void **state)
+{
+        struct caller co = caller_co(*state), guess = caller_new(*state);
+
+        for (uint64_t key = 1; key <= 4; key++) {
+                for (int i = 0; i < 3; i++)
+                        assert_int_equal(login_with_key(&guess, key, "guess1234"), CKR_PIN_INCORRECT);
+        }
+        hsm_restart(*state);
+        assert_int_equal(login_with_key(&guess, 4, "guess1234"), CKR_PIN_INCORRECT);
+        /* Nor is it a way to guess: the first answer comes again, whatever the password. */
+        assert_int_equal(login_with_key(&guess, 4, "user1234"), CKR_PIN_INCORRECT);
+        assert_int_equal(login_with_key(&guess, 5, "guess1234"), CKR_PIN_INCORRECT);
+        assert_int_equal(login_with_key(&guess, 6, "user1234"), CKR_PIN_LOCKED);
+        assert_int_equal(by_name(&co, true, "cu1"), 0);
+        assert_int_equal(login_with_key(&guess, 5, "user1234"), 0);
+}
+
 static void a_success_starts_the_count_anew(void **state)
 {
         struct caller guess = caller_new(*state);
@@ -203,6 +238,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(names_and_passwords_have_rules),
                 cmocka_unit_test(only_an_officer_makes_users),
+                cmocka_unit_test(a_failure_whose_answer_got_lost_counts_once),
                 cmocka_unit_test(five_failures_lock_and_an_officer_opens),
                 cmocka_unit_test(a_success_starts_the_count_anew),
                 cmocka_unit_test(unknown_users_look_like_wrong_passwords),
