@@ -54,7 +54,7 @@ void audit_writer_append(struct audit_writer *w, const struct audit_record *reco
         w->count++;
         if (w->count > w->capacity - w->capacity / 8)
                 atomic_store_explicit(&w->crowded, true, memory_order_relaxed);
-        if (w->count == 1 || w->count == w->capacity / 2)
+        if (w->idle || w->count == w->capacity / 2)
                 pthread_cond_signal(&w->filled);
         pthread_mutex_unlock(&w->lock);
 }
@@ -76,7 +76,7 @@ static bool record_chain(struct audit_writer *w, struct audit_record *record, st
                 record->time_ms = w->last_ms; /* a clock set back does not break the order of records */
         w->last_ms = record->time_ms;
         if (!audit_record_format(record, w->hash, batch) ||
-            !audit_line_hash(w->config.crypto, slice_of(batch->p + before, batch->n - before), w->hash))
+            !crypto_hasher_sha256(w->hasher, slice_of(batch->p + before, batch->n - before), w->hash))
                 return false;
         w->sequence++;
         return true;
@@ -209,7 +209,8 @@ static void batch_write(struct audit_writer *w, struct audit_waiting *taken, siz
         memcpy(w->hash, hash, sizeof(hash));
 }
 
-/* With the lock held and records waiting: lets more gather, unless somebody waits or the queue fills up. */
+/* With the lock held: lets records gather, unless somebody waits or the queue fills up. While some come, the
+ * writer looks by itself, so that none costs its caller a system call. */
 static void gather(struct audit_writer *w)
 {
         struct timespec until;
@@ -244,21 +245,31 @@ static void tell_head(struct audit_writer *w)
         memcpy(w->head_hash, w->hash, AUDIT_HASH_SIZE);
 }
 
+/* With the lock held: waits until there are records to write. False: there are none, and the writer closes.
+ */
+static bool await_records(struct audit_writer *w)
+{
+        gather(w);
+        while (w->count == 0 && !w->closing) {
+                w->idle = true;
+                while (w->count == 0 && !w->closing)
+                        pthread_cond_wait(&w->filled, &w->lock);
+                w->idle = false;
+                gather(w);
+        }
+        return w->count != 0;
+}
+
 static void *writer_main(void *arg)
 {
         struct audit_writer *w = arg;
         struct buf batch = BUF_INIT;
 
         pthread_mutex_lock(&w->lock);
-        for (;;) {
+        while (await_records(w)) {
                 struct audit_waiting *taken;
                 size_t n;
 
-                while (w->count == 0 && !w->closing)
-                        pthread_cond_wait(&w->filled, &w->lock);
-                if (w->count == 0)
-                        break;
-                gather(w);
                 /* The next records go into the other queue, from its start on: in memory that is warm. */
                 taken = w->queue;
                 n = w->count;
@@ -349,6 +360,7 @@ static void writer_free(struct audit_writer *w)
         pthread_mutex_destroy(&w->lock);
         pthread_cond_destroy(&w->filled);
         pthread_cond_destroy(&w->drained);
+        crypto_hasher_free(&w->hasher);
         free(w->queue);
         free(w->spare);
         free(w->node);
@@ -380,7 +392,8 @@ struct audit_writer *audit_writer_open(const struct audit_writer_config *config,
         pthread_cond_init(&w->filled, &monotonic);
         pthread_condattr_destroy(&monotonic);
         pthread_cond_init(&w->drained, NULL);
-        if (!w->queue || !w->spare || !w->node || !w->folder) {
+        w->hasher = crypto_hasher_new(config->crypto);
+        if (!w->queue || !w->spare || !w->node || !w->folder || !w->hasher) {
                 err_set(err, ERR_MEMORY, "no memory for the audit log");
                 goto fail;
         }

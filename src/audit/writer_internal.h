@@ -4,6 +4,8 @@
 
 #include "audit/audit.h"
 
+#include "crypto/seal.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -26,13 +28,14 @@ struct audit_writer {
         int fd;
         size_t size; /* of the file */
         pthread_t thread;
+        struct crypto_hasher *hasher; /* the writer's thread alone */
         pthread_mutex_t lock;
         pthread_cond_t filled, drained;
         struct audit_waiting *queue, *spare; /* of `capacity`: what waits, and what is being written */
         size_t capacity, count;
         uint64_t appended, written; /* records taken in, records in the file or lost to a failure */
-        unsigned waiters; /* callers that wait for what is queued to be written: no gathering then */
-        bool closing;
+        unsigned waiters;   /* callers that wait for what is queued to be written: no gathering then */
+        bool closing, idle; /* idle: the writer waits to be told of a record */
         struct err trouble; /* of the last batch; under lock */
         uint64_t lost;      /* records that could not be written since the last good batch; writer thread */
         uint64_t sequence;  /* of the next record; the writer's thread alone */

@@ -56,11 +56,13 @@ static inline void pen_number(struct pen *pen, uint64_t value, unsigned base)
 static inline void pen_hex(struct pen *pen, const uint8_t *p, size_t n)
 {
         static const char digits[] = "0123456789abcdef";
+        uint8_t *at = pen->p; /* in a register: bytes written might be the pen's own */
 
-        for (size_t i = 0; i < n; i++) {
-                *pen->p++ = (uint8_t)digits[p[i] >> 4];
-                *pen->p++ = (uint8_t)digits[p[i] & 15];
+        for (size_t i = 0; i < n; i++, at += 2) {
+                at[0] = (uint8_t)digits[p[i] >> 4];
+                at[1] = (uint8_t)digits[p[i] & 15];
         }
+        pen->p = at;
 }
 
 /* As buf_put_json; at most TEXT_JSON_MOST(length) bytes. */

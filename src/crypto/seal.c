@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <stdlib.h>
 
 #define NONCE_SIZE 12
 #define TAG_SIZE   16
@@ -98,6 +99,39 @@ bool crypto_sha256(struct crypto *c, struct slice data, uint8_t out[CRYPTO_HASH_
 {
         return EVP_Digest(data.p ? data.p : (const uint8_t *)"", data.n, out, NULL, c->md[HASH_SHA256],
                           NULL) == 1;
+}
+
+struct crypto_hasher {
+        EVP_MD_CTX *context; /* EVP_DigestInit_ex2 without a digest begins anew with what is set up in it */
+};
+
+struct crypto_hasher *crypto_hasher_new(struct crypto *c)
+{
+        struct crypto_hasher *h = calloc(1, sizeof(*h));
+
+        if (h && (h->context = EVP_MD_CTX_new()) &&
+            EVP_DigestInit_ex2(h->context, c->md[HASH_SHA256], NULL) == 1)
+                return h;
+        crypto_hasher_free(&h);
+        return NULL;
+}
+
+bool crypto_hasher_sha256(struct crypto_hasher *h, struct slice data, uint8_t out[CRYPTO_HASH_SIZE])
+{
+        return EVP_DigestInit_ex2(h->context, NULL, NULL) == 1 &&
+               EVP_DigestUpdate(h->context, data.p, data.n) == 1 &&
+               EVP_DigestFinal_ex(h->context, out, NULL) == 1;
+}
+
+void crypto_hasher_free(struct crypto_hasher **hp)
+{
+        struct crypto_hasher *h = *hp;
+
+        *hp = NULL;
+        if (!h)
+                return;
+        EVP_MD_CTX_free(h->context);
+        free(h);
 }
 
 bool crypto_hmac_sha256(struct crypto *c, struct slice key, struct slice data, uint8_t out[CRYPTO_HASH_SIZE])

@@ -63,6 +63,32 @@ static void passwords_match_only_themselves(void **state)
         assert_int_equal(err.id, ERR_STORE_DAMAGED);
 }
 
+/* FIPS 180-2's "abc", and texts of every length up to three blocks, in turn with one context. */
+static void a_hasher_begins_anew_each_time(void **state)
+{
+        static const uint8_t abc[CRYPTO_HASH_SIZE] = { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                                       0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                                       0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                                       0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad };
+        struct crypto_hasher *h = crypto_hasher_new(engine);
+        uint8_t text[192], once[CRYPTO_HASH_SIZE], again[CRYPTO_HASH_SIZE];
+
+        (void)state;
+        assert_non_null(h);
+        for (size_t i = 0; i < sizeof(text); i++)
+                text[i] = (uint8_t)(i * 7);
+        for (size_t n = 0; n <= sizeof(text); n++) {
+                assert_true(crypto_hasher_sha256(h, SLICE_LIT("abc"), again));
+                assert_memory_equal(again, abc, sizeof(abc));
+                assert_true(crypto_sha256(engine, slice_of(text, n), once));
+                assert_true(crypto_hasher_sha256(h, slice_of(text, n), again));
+                assert_memory_equal(again, once, sizeof(once));
+        }
+        crypto_hasher_free(&h);
+        crypto_hasher_free(&h);
+        assert_null(h);
+}
+
 static void spoiled_self_test_refuses_service(void **state)
 {
         static const char *const names[] = { "SHA-1", "SHA-256",      "SHA-384", "SHA-512",
@@ -84,6 +110,7 @@ int main(void)
                 cmocka_unit_test(every_flipped_bit_is_found),
                 cmocka_unit_test(purposes_give_different_keys),
                 cmocka_unit_test(passwords_match_only_themselves),
+                cmocka_unit_test(a_hasher_begins_anew_each_time),
                 cmocka_unit_test(spoiled_self_test_refuses_service),
         };
 
