@@ -23,9 +23,18 @@ static int64_t system_mono_ms(void *arg)
         return system_ms(CLOCK_MONOTONIC);
 }
 
+static int64_t system_mono_us(void *arg)
+{
+        struct timespec now;
+
+        (void)arg;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 struct clock clock_system(void)
 {
-        return (struct clock){ system_wall_ms, system_mono_ms, NULL };
+        return (struct clock){ system_wall_ms, system_mono_ms, NULL, system_mono_us };
 }
 
 static char *digits(char *at, int n, int value)

@@ -8,6 +8,7 @@ struct clock {
         int64_t (*wall_ms)(void *arg); /* milliseconds since 1970-01-01 UTC */
         int64_t (*mono_ms)(void *arg); /* milliseconds, never goes back */
         void *arg;
+        int64_t (*mono_us)(void *arg); /* the same finer; NULL: it is no finer */
 };
 
 /* The system's clocks. */
@@ -19,6 +20,10 @@ static inline int64_t clock_wall_ms(const struct clock *c)
 static inline int64_t clock_mono_ms(const struct clock *c)
 {
         return c->mono_ms(c->arg);
+}
+static inline int64_t clock_mono_us(const struct clock *c)
+{
+        return c->mono_us ? c->mono_us(c->arg) : 1000 * c->mono_ms(c->arg);
 }
 
 #define CLOCK_TEXT_SIZE   32

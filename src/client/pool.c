@@ -6,14 +6,19 @@
 #define DEADLINE_MS 5000
 #define AGAIN_MS    10
 #define AGAIN_MOST  500
-#define SILENT_MS   500  /* from a node that has requests */
-#define ALIVE_MS    1000 /* for its answer to a hello */
+#define ALIVE_MS    1000 /* for the answer to a hello that shows a ticket */
 #define STREAM_NODE 56   /* bits of a stream's number before that of its node: vault/stream.h */
 #define GONE_AFTER  3    /* failures in a row after which a node's streams are given up */
 
 int64_t pool_now(const struct client_pool *pool)
 {
         return clock_mono_ms(&pool->config.clock);
+}
+
+static void now_take(struct client_pool *pool)
+{
+        pool->now_us = clock_mono_us(&pool->config.clock);
+        pool->now = pool->now_us / 1000;
 }
 
 struct client_pool *client_pool_new(const struct client_pool_config *config, struct err *err)
@@ -24,9 +29,13 @@ struct client_pool *client_pool_new(const struct client_pool_config *config, str
                 goto fail;
         pool->config = *config;
         pool->conns = calloc(config->options.endpoint_count, sizeof(*pool->conns));
-        if (!pool->conns)
+        pool->gauges = calloc(config->options.endpoint_count, sizeof(*pool->gauges));
+        if (!pool->conns || !pool->gauges)
                 goto fail;
+        (void)chsm_local_random(&pool->chance, sizeof(pool->chance));
+        pool->chance |= 1; /* of zero, nothing but zeros would come */
         for (size_t i = 0; i < config->options.endpoint_count; i++) {
+                pool->conns[i].gauge = &pool->gauges[i];
                 pool->conns[i].host = strdup(config->options.endpoints[i].host);
                 pool->conns[i].port = config->options.endpoints[i].port;
                 pool->conn_count++;
@@ -55,6 +64,7 @@ static void pool_memory_free(struct client_pool *pool)
                 pool->hello = older;
         }
         free(pool->conns);
+        free(pool->gauges);
         free(pool->slots);
         free(pool);
 }
@@ -165,6 +175,13 @@ void pool_request_again(struct client_pool *pool, struct pool_request *r)
         queue_add(pool, r);
 }
 
+void pool_request_double(struct client_pool *pool, struct pool_request *r)
+{
+        r->first = r->conn;
+        r->not_before = pool->now;
+        queue_add(pool, r);
+}
+
 static size_t slot_take(struct client_pool *pool)
 {
         size_t count = pool->slot_count ? pool->slot_count * 2 : 64;
@@ -218,6 +235,7 @@ uint64_t client_pool_submit(struct client_pool *pool, struct slice frame, uint64
         r->reply = reply;
         r->arg = arg;
         r->node = pool->conn_count > 1 ? (uint32_t)(wire_frame_stream(frame) >> STREAM_NODE) : 0;
+        r->use = wire_frame_use(frame);
         r->n = frame.n;
         memcpy(r->frame, frame.p, frame.n);
         (void)wire_frame_set_id(r->frame, r->n, r->wire_id);
@@ -238,31 +256,19 @@ void client_pool_cancel(struct client_pool *pool, uint64_t ticket)
 
 /* ---- sending ---- */
 
-/* A node that has asked for another try later is idle and answers at once: it would get every request again.
- */
-static bool is_resting(const struct client_pool *pool, const struct pool_conn *c)
+static uint32_t chance_draw(struct client_pool *pool)
 {
-        return c->leaving || c->rest_until > pool->now;
+        pool->chance ^= pool->chance << 13;
+        pool->chance ^= pool->chance >> 17;
+        pool->chance ^= pool->chance << 5;
+        return pool->chance;
 }
 
 static struct pool_conn *conn_choose(struct client_pool *pool)
 {
-        struct pool_conn *best = NULL;
-        bool best_rests = false;
+        size_t i = pool_choose(pool->gauges, pool->conn_count, pool->now_us, chance_draw(pool));
 
-        for (size_t i = 0; i < pool->conn_count; i++) {
-                struct pool_conn *c = &pool->conns[i];
-                bool rests = is_resting(pool, c);
-
-                if (c->state != POOL_READY || c->broken)
-                        continue;
-                if (!best || (best_rests && !rests) ||
-                    (best_rests == rests && c->in_flight < best->in_flight)) {
-                        best = c;
-                        best_rests = rests;
-                }
-        }
-        return best;
+        return i < pool->conn_count ? &pool->conns[i] : NULL;
 }
 
 /* The connection for this request; NULL: it waits for one. Parts of a stream go where the stream is, as long
@@ -282,33 +288,6 @@ static struct pool_conn *conn_for(struct client_pool *pool, const struct pool_re
         return conn_choose(pool);
 }
 
-/* A node that has requests and says nothing for SILENT_MS is asked with a hello, which it answers before any
- * work; without an answer it is given up and its requests go to others. Only where there are others. */
-static bool is_watched(const struct client_pool *pool, const struct pool_conn *c)
-{
-        return pool->conn_count > 1 && c->state == POOL_READY && (c->in_flight || c->elevates);
-}
-
-static int64_t watch_due(const struct pool_conn *c)
-{
-        return c->hello_id ? c->give_up_at : c->heard_at + SILENT_MS;
-}
-
-static void conn_watch(struct client_pool *pool, struct pool_conn *c)
-{
-        struct err err = ERR_INIT;
-
-        if (!is_watched(pool, c) || watch_due(c) > pool->now)
-                return;
-        if (c->hello_id) {
-                err_set(&err, ERR_CONNECT, "'%s' does not answer any more", c->host);
-                pool_conn_down(pool, c, &err);
-        } else {
-                c->give_up_at = pool->now + ALIVE_MS;
-                c->broken = !pool_conn_hello(pool, c, SLICE_EMPTY, SLICE_EMPTY);
-        }
-}
-
 /* True when the request went out on the connection. Large ones wait for a hello that shows their ticket. */
 static bool request_send(struct client_pool *pool, struct pool_conn *c, struct pool_request *r)
 {
@@ -320,29 +299,34 @@ static bool request_send(struct client_pool *pool, struct pool_conn *c, struct p
                 if (has && !c->hello_id) {
                         c->elevates = r->wire_id;
                         c->give_up_at = pool_now(pool) + ALIVE_MS;
-                        c->broken = !pool_conn_hello(pool, c, ticket, context);
+                        if (!pool_conn_hello(pool, c, ticket, context))
+                                pool_conn_break(c);
                 }
                 if (has)
                         return false;
         }
         if (!pool_conn_send(c, frame)) {
-                c->broken = true;
+                pool_conn_break(c);
                 return false;
         }
         queue_remove(pool, r);
         r->conn = c;
-        if (c->in_flight++ == 0)
+        r->sent_us = pool->now_us;
+        if (c->gauge->in_flight++ == 0) {
                 c->heard_at = pool->now;
+                c->gauge->heard_us = pool->now_us;
+        }
         return true;
 }
 
 void client_pool_flush(struct client_pool *pool)
 {
-        int64_t now = pool->first ? pool_now(pool) : 0;
         struct pool_request *next;
+        int64_t now;
 
-        pool->now = pool->first ? now : pool->now;
-
+        if (pool->first)
+                now_take(pool);
+        now = pool->now;
         for (struct pool_request *r = pool->first; r; r = next) {
                 struct pool_conn *c = r->not_before <= now ? conn_for(pool, r) : NULL;
 
@@ -376,8 +360,8 @@ size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap,
                         until = c->retry_at;
                 if ((c->state == POOL_HANDSHAKE || c->state == POOL_HELLO) && c->give_up_at < until)
                         until = c->give_up_at;
-                if (is_watched(pool, c) && watch_due(c) < until)
-                        until = watch_due(c);
+                if (pool_watch_due(pool, c) < until)
+                        until = pool_watch_due(pool, c);
                 if (!c->conn)
                         continue;
                 if (c->broken || c->conn->ops->pending(c->conn))
@@ -441,8 +425,10 @@ static void requests_expire(struct client_pool *pool, int64_t now)
 
 void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t n)
 {
-        int64_t now = pool->now = pool_now(pool);
+        int64_t now;
 
+        now_take(pool);
+        now = pool->now;
         for (size_t i = 0; i < pool->conn_count; i++) {
                 struct pool_conn *c = &pool->conns[i];
 
@@ -454,7 +440,7 @@ void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t
                         err_set(&err, ERR_CONNECT, "'%s' did not answer in time", c->host);
                         pool_conn_down(pool, c, &err);
                 }
-                conn_watch(pool, c);
+                pool_watch(pool, c);
                 if (c->state == POOL_DOWN && c->retry_at <= now && is_needed(pool) && pool_conn_dial(pool, c))
                         pool_conn_step(pool, c);
         }

@@ -16,6 +16,7 @@ struct client_pool_config {
         struct chsm_options options;
         struct clock clock;
         uint8_t context[16]; /* of the hello messages the pool sends itself */
+        const char *zone;    /* whose nodes are preferred; NULL or empty: none. Lent */
         /* Told when an endpoint is lost, each time for another reason, and when it is back (why: NULL). May
          * be NULL. */
         void (*notice)(const char *host, uint16_t port, const struct err *why);

@@ -2,6 +2,7 @@
 #include "client/pool_internal.h"
 #include "base/sec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define HELLO_ARENA   2048
@@ -20,9 +21,18 @@ void pool_conn_close(struct pool_conn *c)
                 sec_wipe(c->out.p, c->out.cap);
         buf_reset(&c->out);
         c->out_at = 0;
-        c->broken = c->elevated = c->want_write = c->leaving = false;
+        c->broken = c->elevated = c->want_write = c->doubled = false;
+        c->gauge->ready = c->gauge->leaving = c->gauge->silent = false;
+        c->gauge->in_flight = 0;
+        c->gauge->latency_us = 0;
         c->hello_id = c->elevates = 0;
         c->state = POOL_DOWN;
+}
+
+void pool_conn_break(struct pool_conn *c)
+{
+        c->broken = true;
+        c->gauge->ready = false;
 }
 
 void pool_conn_down(struct client_pool *pool, struct pool_conn *c, const struct err *why)
@@ -42,10 +52,11 @@ void pool_conn_down(struct client_pool *pool, struct pool_conn *c, const struct 
         }
         c->failures++;
         c->retry_at = pool_now(pool) + wait;
-        c->in_flight = 0;
         for (size_t i = 0; i < pool->slot_count; i++) {
                 struct pool_request *r = pool->slots[i];
 
+                if (r && r->first == c)
+                        r->first = NULL;
                 if (r && r->conn == c)
                         pool_request_again(pool, r);
         }
@@ -109,6 +120,8 @@ bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice
         if (waits) /* a node that is behind does not know a login that is newer */
                 request.min_revision = wire_frame_min_revision(slice_of(waits->frame, waits->n));
         c->hello_id = request.id;
+        c->asked_at = pool->now;
+        c->doubled = false;
         return wire_request_encode(&request, &c->out);
 }
 
@@ -138,6 +151,38 @@ static void hello_keep(struct client_pool *pool, struct arena *arena, const Chsm
         pool->hello = kept;
 }
 
+static void conn_rest(const struct client_pool *pool, struct pool_conn *c)
+{
+        c->gauge->rest_until_us = pool->now_us + (int64_t)REST_MS * 1000;
+}
+
+/* Where the node stands that answers; NULL: it does not say. */
+static const char *zone_of(const Chsm__HelloResponse *hello)
+{
+        for (size_t i = 0; i < hello->n_nodes; i++) {
+                if (hello->nodes[i]->number == hello->node_number)
+                        return hello->nodes[i]->zone;
+        }
+        return NULL;
+}
+
+static void conn_ready(struct client_pool *pool, struct pool_conn *c, const Chsm__HelloResponse *hello)
+{
+        const char *zone = zone_of(hello), *wanted = pool->config.zone;
+
+        c->state = POOL_READY;
+        c->node = hello->node_number;
+        (void)snprintf(c->zone, sizeof(c->zone), "%s", zone ? zone : "");
+        c->gauge->ready = !c->broken;
+        c->gauge->near = !wanted || !wanted[0] || (zone && strcmp(zone, wanted) == 0);
+        if (c->failures) {
+                c->gauge->back_us = pool->now_us;
+                if (pool->config.notice)
+                        pool->config.notice(c->host, c->port, NULL);
+        }
+        c->failures = 0;
+}
+
 static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_t *frame, size_t n,
                            struct err *err)
 {
@@ -156,11 +201,7 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
                 err_set(err, r->reason ? (enum err_id)r->reason : ERR_PROTOCOL, "hello was refused: %s",
                         r->detail);
         if (good) {
-                c->state = POOL_READY;
-                c->node = r->hello->node_number;
-                if (pool->config.notice && c->failures)
-                        pool->config.notice(c->host, c->port, NULL);
-                c->failures = 0;
+                conn_ready(pool, c, r->hello);
                 c->elevated = c->elevated || elevates;
                 pool->wanted = false;
                 hello_keep(pool, arena, r->hello);
@@ -169,7 +210,7 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
         later = r->reason == ERR_RETRY;
         arena_free(&arena);
         if (later)
-                c->rest_until = pool->now + REST_MS; /* the node cannot say now; another may */
+                conn_rest(pool, c); /* the node cannot say now; another may */
         else if (elevates && waits && !waits->conn)
                 pool_request_end(pool, waits, frame, n, NULL); /* its ticket is what was refused */
         return elevates;
@@ -203,31 +244,43 @@ static bool is_for_another(const struct client_pool *pool, struct pool_request *
         return reason == ERR_REGION && ++r->elsewhere < pool->conn_count;
 }
 
+/* The node wants it asked again: here later, or elsewhere. False: the answer is one. */
+static bool is_put_off(struct client_pool *pool, struct pool_conn *c, struct pool_request *r, uint32_t reason)
+{
+        bool leaves = reason == ERR_DRAINING && pool->conn_count > 1;
+
+        if (reason != ERR_RETRY && !leaves && !is_for_another(pool, r, reason))
+                return false;
+        conn_rest(pool, c);
+        if (r->conn == c) {
+                /* Busy, or there is none but the one that leaves: not at once. */
+                r->attempts += reason == ERR_RETRY || (leaves && c->gauge->leaving);
+                pool_request_again(pool, r);
+        } else {
+                r->first = NULL; /* another has it too */
+        }
+        c->gauge->leaving = c->gauge->leaving || leaves;
+        return true;
+}
+
 static bool answered(struct client_pool *pool, struct pool_conn *c, uint8_t *frame, size_t n, struct err *err)
 {
         struct pool_request *r;
-        uint32_t reason;
         uint64_t id;
 
         if (!wire_frame_id(slice_of(frame, n), &id))
                 return err_set(err, ERR_FRAME, "'%s' sent an answer without an id", c->host);
         if (c->hello_id && id == c->hello_id)
                 return hello_answered(pool, c, frame, n, err);
-        if (c->in_flight)
-                c->in_flight--;
+        if (c->gauge->in_flight)
+                c->gauge->in_flight--;
         r = pool_request_find(pool, id);
-        if (!r || r->conn != c)
+        if (!r || (r->conn != c && r->first != c))
                 return true; /* cancelled or out of time */
-        reason = frame_reason(slice_of(frame, n));
-        if (reason == ERR_RETRY || (reason == ERR_DRAINING && pool->conn_count > 1) ||
-            is_for_another(pool, r, reason)) {
-                /* Busy, or there is none but the one that leaves: not at once. */
-                r->attempts += reason == ERR_RETRY || (reason == ERR_DRAINING && c->leaving);
-                c->leaving = c->leaving || reason == ERR_DRAINING;
-                c->rest_until = pool->now + REST_MS;
-                pool_request_again(pool, r);
+        if (is_put_off(pool, c, r, frame_reason(slice_of(frame, n))))
                 return true;
-        }
+        if (r->use && r->conn == c)
+                pool_gauge_answered(c->gauge, pool->now_us, pool->now_us - r->sent_us);
         pool_request_end(pool, r, frame, n, NULL);
         return true;
 }
@@ -247,7 +300,8 @@ void pool_conn_flush(struct pool_conn *c)
                         c->out_at += n;
                         continue;
                 }
-                c->broken = io == WIRE_IO_CLOSED || io == WIRE_IO_FAILED;
+                if (io == WIRE_IO_CLOSED || io == WIRE_IO_FAILED)
+                        pool_conn_break(c);
                 return;
         }
         buf_reset(&c->out);
@@ -275,6 +329,8 @@ static void conn_read(struct client_pool *pool, struct pool_conn *c)
                         return;
                 }
                 c->heard_at = pool->now;
+                c->gauge->heard_us = pool->now_us;
+                c->gauge->silent = false;
                 wire_reader_filled(c->reader, n);
                 while ((next = wire_reader_next(c->reader, &frame, &n, &err)) == WIRE_FRAME) {
                         if (!answered(pool, c, frame, n, &err)) {
@@ -309,7 +365,7 @@ void pool_conn_step(struct client_pool *pool, struct pool_conn *c)
                         return;
                 c->state = POOL_HELLO;
                 if (!pool_conn_hello(pool, c, SLICE_EMPTY, SLICE_EMPTY))
-                        c->broken = true;
+                        pool_conn_break(c);
                 pool_conn_flush(c);
         }
         if (c->state >= POOL_HELLO)

@@ -1,13 +1,17 @@
-/* What pool.c and pool_conn.c share: requests, connections and the pool. Not for other files. */
+/* What the files pool*.c share: requests, connections and the pool. Not for other files. */
 #ifndef CHSM_CLIENT_POOL_INTERNAL_H
 #define CHSM_CLIENT_POOL_INTERNAL_H
 
 #include "client/pool.h"
+#include "client/pool_choose.h"
 #include "wire/frame.h"
+
+#define POOL_ZONE_SIZE 32
 
 enum pool_state { POOL_DOWN, POOL_HANDSHAKE, POOL_HELLO, POOL_READY };
 
 struct pool_conn {
+        struct pool_gauge *gauge; /* its own, beside those of the others */
         const char *host;
         uint16_t port;
         enum pool_state state;
@@ -17,23 +21,26 @@ struct pool_conn {
         size_t out_at;      /* written so far */
         bool want_write;    /* the handshake waits for writability */
         bool broken;        /* a write failed outside of a step: the next step closes */
-        bool leaving;       /* the node takes nothing new: others first, until it is connected anew */
         bool elevated;      /* the node has seen a valid ticket here: large frames may go */
         uint64_t hello_id;  /* unanswered hello, or 0 */
         uint64_t elevates;  /* wire id of the request whose ticket that hello carries, or 0 */
         int64_t retry_at;   /* when down: not before */
         int64_t give_up_at; /* until ready, or until a hello that asks whether it lives is answered */
-        int64_t rest_until; /* others go first until then */
         int64_t heard_at;   /* of anything, since it has requests */
+        int64_t asked_at;   /* the unanswered hello went out */
+        bool doubled;       /* since then its uses were given to others as well */
         unsigned failures;  /* since the last hello answered */
         uint32_t node;      /* number of the node that answers here; 0: not yet known */
-        size_t in_flight;
+        char zone[POOL_ZONE_SIZE];
         struct err trouble; /* why it went down last */
 };
 
 struct pool_request {
         struct pool_request *next, *prev; /* in the queue of those waiting for a connection */
         struct pool_conn *conn;           /* sent here; NULL: waiting */
+        struct pool_conn *first;          /* has it as well, and was silent; NULL: none */
+        bool use;                         /* may be done twice at once: wire_frame_use */
+        int64_t sent_us;
         uint64_t wire_id, caller_id;
         uint32_t node; /* that alone can do it; 0: any */
         int64_t deadline, not_before;
@@ -54,13 +61,14 @@ struct pool_hello { /* kept until the end: callers hold pointers into it */
 struct client_pool {
         struct client_pool_config config;
         struct pool_conn *conns;
+        struct pool_gauge *gauges; /* of the same index */
         size_t conn_count;
         struct pool_request **slots; /* by low half of the wire id, less one */
         size_t slot_count, in_flight;
         int64_t soonest;                   /* no deadline is before; of no meaning without requests */
         struct pool_request *first, *last; /* waiting */
-        int64_t now;                       /* of this step */
-        uint32_t sequence;
+        int64_t now, now_us;               /* of this step */
+        uint32_t sequence, chance;
         bool wanted; /* connect although nothing is asked yet */
         struct pool_hello *hello;
 };
@@ -72,6 +80,13 @@ void pool_request_end(struct client_pool *, struct pool_request *, uint8_t *fram
                       const struct err *);
 /* Back into the queue, to be sent again after a while (at once the first time). */
 void pool_request_again(struct client_pool *, struct pool_request *);
+/* Back into the queue, for another node; whoever answers first has done it. */
+void pool_request_double(struct client_pool *, struct pool_request *);
+
+/* pool_watch.c: a node that has requests and says nothing is asked whether it lives. Only where there are
+ * others. When something is due next (INT64_MAX: nothing), and doing it. */
+int64_t pool_watch_due(const struct client_pool *, const struct pool_conn *);
+void pool_watch(struct client_pool *, struct pool_conn *);
 
 bool pool_conn_dial(struct client_pool *, struct pool_conn *);
 void pool_conn_down(struct client_pool *, struct pool_conn *, const struct err *);
@@ -81,5 +96,7 @@ void pool_conn_flush(struct pool_conn *);
 bool pool_conn_send(struct pool_conn *, struct slice frame);
 bool pool_conn_hello(struct client_pool *, struct pool_conn *, struct slice ticket, struct slice context);
 void pool_conn_close(struct pool_conn *);
+/* A write failed: nobody is to choose it, and the next step closes it. */
+void pool_conn_break(struct pool_conn *);
 
 #endif

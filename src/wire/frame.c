@@ -107,6 +107,7 @@ enum wire_next wire_reader_next(struct wire_reader *r, uint8_t **frame, size_t *
 #define TICKET_TAG    0x12 /* field 2, bytes */
 #define WANTED_TAG    0x18 /* field 3 of a request, varint */
 #define SHOWN_TAG     0x28 /* field 5 of a response, varint */
+#define ONCE_TAG      0x2a /* field 5 of a request, bytes: what must not be done twice has it */
 #define CONTEXT_TAG   0x32 /* field 6, bytes */
 #define BODY_TAG      0x52 /* field 10, the first body; the envelope comes before */
 #define ID_SIZE       9
@@ -238,6 +239,24 @@ uint32_t wire_frame_body(struct slice frame)
                 field_skip(&r, (unsigned)(tag & 7));
         }
         return reader_ok(&r) ? body : 0;
+}
+
+bool wire_frame_use(struct slice frame)
+{
+        struct reader r = reader_of(frame);
+        uint64_t tag = 0;
+        const struct wire_row *row;
+
+        if (frame.n < ID_SIZE || frame.p[0] != ID_TAG)
+                return false;
+        while (reader_ok(&r) && r.rest.n && tag != ONCE_TAG) {
+                tag = varint(&r);
+                if (tag >= BODY_TAG)
+                        break;
+                field_skip(&r, (unsigned)(tag & 7));
+        }
+        row = reader_ok(&r) && tag >= BODY_TAG ? wire_row_find((uint32_t)(tag >> 3)) : NULL;
+        return row && row->use;
 }
 
 uint64_t wire_frame_stream(struct slice frame)

@@ -48,6 +48,10 @@ uint32_t wire_frame_body(struct slice frame);
  */
 uint64_t wire_frame_stream(struct slice frame);
 
+/* Is the undecoded request a use of a key that two nodes may do at once? Not one that spends an
+ * authorisation. */
+bool wire_frame_use(struct slice frame);
+
 /* Decoded messages live in the arena. ERR_FRAME names message and field of what is wrong. logged_in false:
  * only bodies that need no login are accepted (ERR_PROTOCOL otherwise). */
 Chsm__Request *wire_request_decode(struct arena *, struct slice frame, struct err *);
@@ -62,6 +66,7 @@ struct wire_row {
         const char *name;  /* "generate_key" */
         bool before_login; /* accepted on a connection that has no valid ticket yet */
         bool mutating;     /* carries an idempotency key; a login does, as its failures are counted */
+        bool use;          /* uses or shows a key and changes nothing: two nodes may do it at once */
         bool (*check)(const Chsm__Request *, struct err *); /* every field's length and range */
 };
 const struct wire_row *wire_row_find(uint32_t body); /* NULL: unknown */
