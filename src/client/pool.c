@@ -6,9 +6,8 @@
 #define DEADLINE_MS 5000
 #define AGAIN_MS    10
 #define AGAIN_MOST  500
-#define ALIVE_MS    1000 /* for the answer to a hello that shows a ticket */
-#define STREAM_NODE 56   /* bits of a stream's number before that of its node: vault/stream.h */
-#define GONE_AFTER  3    /* failures in a row after which a node's streams are given up */
+#define STREAM_NODE 56 /* bits of a stream's number before that of its node: vault/stream.h */
+#define GONE_AFTER  3  /* failures in a row after which a node's streams are given up */
 
 int64_t pool_now(const struct client_pool *pool)
 {
@@ -27,9 +26,18 @@ struct client_pool *client_pool_new(const struct client_pool_config *config, str
 
         if (!pool || config->options.endpoint_count == 0)
                 goto fail;
+        if (config->zone && strlen(config->zone) >= POOL_ZONE_SIZE) {
+                err_set(err, ERR_CONFIG, "zone '%.40s' is longer than %d characters", config->zone,
+                        POOL_ZONE_SIZE - 1);
+                client_pool_free(&pool);
+                return NULL;
+        }
         pool->config = *config;
-        pool->conns = calloc(config->options.endpoint_count, sizeof(*pool->conns));
-        pool->gauges = calloc(config->options.endpoint_count, sizeof(*pool->gauges));
+        pool->conn_room = config->options.endpoint_count;
+        if (config->learn && pool->conn_room < CLIENT_POOL_MOST)
+                pool->conn_room = CLIENT_POOL_MOST;
+        pool->conns = calloc(pool->conn_room, sizeof(*pool->conns));
+        pool->gauges = calloc(pool->conn_room, sizeof(*pool->gauges));
         if (!pool->conns || !pool->gauges)
                 goto fail;
         (void)chsm_local_random(&pool->chance, sizeof(pool->chance));
@@ -234,7 +242,7 @@ uint64_t client_pool_submit(struct client_pool *pool, struct slice frame, uint64
         r->deadline = r->not_before + (deadline_ms > 0 ? deadline_ms : DEADLINE_MS);
         r->reply = reply;
         r->arg = arg;
-        r->node = pool->conn_count > 1 ? (uint32_t)(wire_frame_stream(frame) >> STREAM_NODE) : 0;
+        r->node = pool->conn_room > 1 ? (uint32_t)(wire_frame_stream(frame) >> STREAM_NODE) : 0;
         r->use = wire_frame_use(frame);
         r->n = frame.n;
         memcpy(r->frame, frame.p, frame.n);
@@ -298,7 +306,6 @@ static bool request_send(struct client_pool *pool, struct pool_conn *c, struct p
 
                 if (has && !c->hello_id) {
                         c->elevates = r->wire_id;
-                        c->give_up_at = pool_now(pool) + ALIVE_MS;
                         if (!pool_conn_hello(pool, c, ticket, context))
                                 pool_conn_break(c);
                 }
@@ -343,9 +350,9 @@ void client_pool_flush(struct client_pool *pool)
 /* ---- time and steps ---- */
 
 /* While anything is asked, nodes that are gone are tried again, also when others serve. */
-static bool is_needed(const struct client_pool *pool)
+static bool is_dialled(const struct client_pool *pool, const struct pool_conn *c)
 {
-        return pool->in_flight || pool->wanted;
+        return c->host && c->state == POOL_DOWN && (pool->in_flight || pool->wanted || c->is_new);
 }
 
 size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap, int *timeout_ms)
@@ -356,12 +363,14 @@ size_t client_pool_fds(struct client_pool *pool, struct pollfd *fds, size_t cap,
         for (size_t i = 0; i < pool->conn_count; i++) {
                 struct pool_conn *c = &pool->conns[i];
 
-                if (c->state == POOL_DOWN && is_needed(pool) && c->retry_at < until)
+                if (is_dialled(pool, c) && c->retry_at < until)
                         until = c->retry_at;
                 if ((c->state == POOL_HANDSHAKE || c->state == POOL_HELLO) && c->give_up_at < until)
                         until = c->give_up_at;
                 if (pool_watch_due(pool, c) < until)
                         until = pool_watch_due(pool, c);
+                if (pool_learn_due(pool, c) < until)
+                        until = pool_learn_due(pool, c);
                 if (!c->conn)
                         continue;
                 if (c->broken || c->conn->ops->pending(c->conn))
@@ -441,7 +450,8 @@ void client_pool_step(struct client_pool *pool, const struct pollfd *fds, size_t
                         pool_conn_down(pool, c, &err);
                 }
                 pool_watch(pool, c);
-                if (c->state == POOL_DOWN && c->retry_at <= now && is_needed(pool) && pool_conn_dial(pool, c))
+                pool_learn_step(pool, c);
+                if (is_dialled(pool, c) && c->retry_at <= now && pool_conn_dial(pool, c))
                         pool_conn_step(pool, c);
         }
         requests_expire(pool, now);
@@ -456,7 +466,7 @@ void client_pool_connect(struct client_pool *pool)
 bool client_pool_unreachable(const struct client_pool *pool)
 {
         for (size_t i = 0; i < pool->conn_count; i++) {
-                if (pool->conns[i].failures == 0)
+                if (pool->conns[i].host && pool->conns[i].failures == 0)
                         return false;
         }
         return true;
@@ -480,6 +490,8 @@ void client_pool_trouble(const struct client_pool *pool, struct err *err)
         for (size_t i = 0; i < pool->conn_count; i++) {
                 const struct pool_conn *c = &pool->conns[i];
 
+                if (!c->host)
+                        continue;
                 buf_printf(&text, "%s'%s' port %u: %s", i ? "; " : "", c->host, c->port,
                            c->trouble.detail[0] ? c->trouble.detail : "not yet connected");
         }

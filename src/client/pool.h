@@ -10,12 +10,15 @@
 #include "client/chsm.h"
 #include <poll.h>
 
+#define CLIENT_POOL_MOST 128 /* connections */
+
 struct client_pool;
 
 struct client_pool_config {
         struct chsm_options options;
         struct clock clock;
         uint8_t context[16]; /* of the hello messages the pool sends itself */
+        bool learn;          /* and connect to the nodes that those it reaches tell of: pool_learn.c */
         const char *zone;    /* whose nodes are preferred; NULL or empty: none. Lent */
         /* Told when an endpoint is lost, each time for another reason, and when it is back (why: NULL). May
          * be NULL. */
@@ -50,6 +53,20 @@ void client_pool_flush(struct client_pool *);
 size_t client_pool_in_flight(const struct client_pool *);
 /* The last hello of any endpoint, or NULL. */
 const Chsm__HelloResponse *client_pool_hello(const struct client_pool *);
+
+/* A node as the pool sees it now. Texts are lent until the next step. */
+struct client_pool_node {
+        const char *host, *zone, *trouble; /* trouble: why it is not connected */
+        uint16_t port;
+        uint32_t number; /* 0: not known yet */
+        bool connected, learned, preferred;
+        bool rests;         /* others first: it asked for that, leaves, or is silent */
+        size_t in_flight;   /* requests */
+        int64_t latency_us; /* of uses; 0: not known */
+        unsigned share;     /* per cent: less while it comes back */
+};
+/* How many, at most cap. */
+size_t client_pool_nodes(const struct client_pool *, struct client_pool_node *, size_t cap);
 /* Why the endpoints cannot be reached, for messages. */
 void client_pool_trouble(const struct client_pool *, struct err *);
 

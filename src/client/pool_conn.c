@@ -39,7 +39,8 @@ void pool_conn_down(struct client_pool *pool, struct pool_conn *c, const struct 
 {
         int64_t wait = 0;
 
-        if (pool->config.notice && (c->failures == 0 || strcmp(c->trouble.detail, why->detail) != 0))
+        if (pool->config.notice && !c->leaves &&
+            (c->failures == 0 || strcmp(c->trouble.detail, why->detail) != 0))
                 pool->config.notice(c->host, c->port, why);
         c->trouble = *why;
         pool_conn_close(c);
@@ -67,6 +68,7 @@ bool pool_conn_dial(struct client_pool *pool, struct pool_conn *c)
         const struct chsm_options *o = &pool->config.options;
         struct err err = ERR_INIT;
 
+        c->is_new = false;
         c->give_up_at = pool_now(pool) + (o->connect_ms ? o->connect_ms : CONNECT_MS);
         c->reader = wire_reader_new(WIRE_LIMIT_HIGHEST);
         if (c->reader)
@@ -121,6 +123,8 @@ bool pool_conn_hello(struct client_pool *pool, struct pool_conn *c, struct slice
                 request.min_revision = wire_frame_min_revision(slice_of(waits->frame, waits->n));
         c->hello_id = request.id;
         c->asked_at = pool->now;
+        if (c->state == POOL_READY)
+                c->give_up_at = pool->now + POOL_ALIVE_MS;
         c->doubled = false;
         return wire_request_encode(&request, &c->out);
 }
@@ -130,6 +134,10 @@ static void hello_keep(struct client_pool *pool, struct arena *arena, const Chsm
         struct pool_hello *kept;
         size_t n = chsm__hello_response__get_packed_size(hello);
 
+        if (pool->config.learn && pool->hello) {
+                arena_free(&arena); /* there are many, and the first is as good */
+                return;
+        }
         if (pool->hello && chsm__hello_response__get_packed_size(pool->hello->response) == n) {
                 uint8_t *a = arena_alloc(arena, n + 1), *b = arena_alloc(arena, n + 1);
 
@@ -173,7 +181,7 @@ static void conn_ready(struct client_pool *pool, struct pool_conn *c, const Chsm
         c->state = POOL_READY;
         c->node = hello->node_number;
         (void)snprintf(c->zone, sizeof(c->zone), "%s", zone ? zone : "");
-        c->gauge->ready = !c->broken;
+        c->gauge->ready = !c->broken && !c->leaves;
         c->gauge->near = !wanted || !wanted[0] || (zone && strcmp(zone, wanted) == 0);
         if (c->failures) {
                 c->gauge->back_us = pool->now_us;
@@ -201,11 +209,14 @@ static bool hello_answered(struct client_pool *pool, struct pool_conn *c, uint8_
                 err_set(err, r->reason ? (enum err_id)r->reason : ERR_PROTOCOL, "hello was refused: %s",
                         r->detail);
         if (good) {
-                conn_ready(pool, c, r->hello);
-                c->elevated = c->elevated || elevates;
-                pool->wanted = false;
+                good = pool_learn_take(pool, c, r->hello, err);
+                if (good) {
+                        conn_ready(pool, c, r->hello);
+                        c->elevated = c->elevated || elevates;
+                        pool->wanted = false;
+                }
                 hello_keep(pool, arena, r->hello);
-                return true;
+                return good;
         }
         later = r->reason == ERR_RETRY;
         arena_free(&arena);

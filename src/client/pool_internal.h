@@ -7,13 +7,20 @@
 #include "wire/frame.h"
 
 #define POOL_ZONE_SIZE 32
+#define POOL_ALIVE_MS  1000 /* for the answer to a hello, until a node is given up */
 
 enum pool_state { POOL_DOWN, POOL_HANDSHAKE, POOL_HELLO, POOL_READY };
 
 struct pool_conn {
         struct pool_gauge *gauge; /* its own, beside those of the others */
-        const char *host;
+        const char *host;         /* NULL: this place is free */
         uint16_t port;
+        bool is_new;           /* and to be dialled although nothing is asked */
+        bool learned;          /* not configured: a node told of it */
+        bool leaves;           /* is no node of the cluster any more: freed when it has no requests */
+        uint32_t expected;     /* number of the node that was said to be there; 0: any */
+        int64_t missing_since; /* that the first answer did not tell of it; 0: the last did */
+        int64_t learn_at;      /* when this node is asked for the others again */
         enum pool_state state;
         struct wire_conn *conn;
         struct wire_reader *reader;
@@ -62,7 +69,10 @@ struct client_pool {
         struct client_pool_config config;
         struct pool_conn *conns;
         struct pool_gauge *gauges; /* of the same index */
-        size_t conn_count;
+        size_t conn_count;         /* places taken once */
+        size_t conn_room;
+        uint8_t partition[16]; /* of the first hello of a configured node */
+        bool partition_known;
         struct pool_request **slots; /* by low half of the wire id, less one */
         size_t slot_count, in_flight;
         int64_t soonest;                   /* no deadline is before; of no meaning without requests */
@@ -95,6 +105,13 @@ void pool_conn_step(struct client_pool *, struct pool_conn *);
 void pool_conn_flush(struct pool_conn *);
 bool pool_conn_send(struct pool_conn *, struct slice frame);
 bool pool_conn_hello(struct client_pool *, struct pool_conn *, struct slice ticket, struct slice context);
+/* pool_learn.c: what a hello tells of other nodes is taken over; false: a learned address is that of a node
+ * that is none of this cluster's. When a node is to be asked again, and asking, and freeing those that are
+ * gone. */
+bool pool_learn_take(struct client_pool *, struct pool_conn *, const Chsm__HelloResponse *, struct err *);
+int64_t pool_learn_due(const struct client_pool *, const struct pool_conn *);
+void pool_learn_step(struct client_pool *, struct pool_conn *);
+
 void pool_conn_close(struct pool_conn *);
 /* A write failed: nobody is to choose it, and the next step closes it. */
 void pool_conn_break(struct pool_conn *);

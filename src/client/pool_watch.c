@@ -8,9 +8,8 @@
 
 #define SILENT_LEAST 100 /* ms that say nothing, however quick a node is otherwise */
 #define SILENT_MOST  500
-#define SILENT_TIMES 4    /* its latency */
-#define DOUBLE_MS    100  /* for the answer to a hello, until its uses are given to others as well */
-#define ALIVE_MS     1000 /* until it is given up */
+#define SILENT_TIMES 4   /* its latency */
+#define DOUBLE_MS    100 /* for the answer to a hello, until its uses are given to others as well */
 
 static bool is_watched(const struct client_pool *pool, const struct pool_conn *c)
 {
@@ -27,12 +26,20 @@ static int64_t silent_ms(const struct pool_conn *c)
 /* It has said something since it was asked, be it an answer that was under way: it lives. */
 static int64_t give_up_at(const struct pool_conn *c)
 {
-        return c->heard_at > c->asked_at ? c->heard_at + ALIVE_MS : c->give_up_at;
+        return c->heard_at > c->asked_at ? c->heard_at + POOL_ALIVE_MS : c->give_up_at;
 }
 
 static bool doubles(const struct pool_conn *c)
 {
         return !c->doubled && c->heard_at <= c->asked_at;
+}
+
+/* It may have been asked for another reason, a moment after it spoke. */
+static int64_t double_at(const struct pool_conn *c)
+{
+        int64_t silent_at = c->heard_at + silent_ms(c);
+
+        return (silent_at > c->asked_at ? silent_at : c->asked_at) + DOUBLE_MS;
 }
 
 int64_t pool_watch_due(const struct client_pool *pool, const struct pool_conn *c)
@@ -41,7 +48,7 @@ int64_t pool_watch_due(const struct client_pool *pool, const struct pool_conn *c
                 return INT64_MAX;
         if (!c->hello_id)
                 return c->heard_at + silent_ms(c);
-        return doubles(c) ? c->asked_at + DOUBLE_MS : give_up_at(c);
+        return doubles(c) ? double_at(c) : give_up_at(c);
 }
 
 static bool has_other(const struct client_pool *pool, const struct pool_conn *c)
@@ -71,7 +78,6 @@ void pool_watch(struct client_pool *pool, struct pool_conn *c)
         if (pool_watch_due(pool, c) > pool->now)
                 return;
         if (!c->hello_id) {
-                c->give_up_at = pool->now + ALIVE_MS;
                 if (!pool_conn_hello(pool, c, SLICE_EMPTY, SLICE_EMPTY))
                         pool_conn_break(c);
         } else if (doubles(c)) {

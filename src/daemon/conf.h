@@ -7,6 +7,8 @@
 struct daemon_conf {
         char *socket;
         struct client_nodes nodes;
+        char *zone; /* where this host stands */
+        bool learn_nodes;
         char *socket_mode; /* octal */
         int64_t loops, max_connections, max_per_user, deadline_s, max_frame;
         char *ready_file, *log_target;

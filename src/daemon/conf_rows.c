@@ -13,6 +13,11 @@ const struct conf_row daemon_conf_rows[] = {
         { "socket", CONF_PATH, AT(socket), .preset = CLIENT_SOCKET_PRESET,
           .help = "Unix socket that applications connect to" },
         CLIENT_NODES_ROWS(struct daemon_conf, nodes),
+        { "zone", CONF_TEXT, AT(zone), .preset = "",
+          .help = "nodes of this zone are asked first, others while it has none that serve or only crowded "
+                  "ones; empty: all alike" },
+        { "learn_nodes", CONF_BOOL, AT(learn_nodes), .preset = "yes",
+          .help = "connect to all nodes that one of those given above tells of" },
         { "socket_mode", CONF_TEXT, AT(socket_mode), .preset = "0666",
           .help = "access to the socket, octal; who may use keys is decided by login" },
         { "loops", CONF_NUMBER, AT(loops), .preset = "1", .min = 1, .max = 64,

@@ -94,6 +94,19 @@ static void accept_one(struct relay_shared *shared, struct relay **relays, unsig
         relay_take(relays[(*turn)++ % (unsigned)conf->loops], fd);
 }
 
+/* SIGUSR1 asks for the nodes; the relays, whose they are, log them. The other signals are the end. */
+static bool is_question(struct relay_shared *shared, struct relay **relays, int signals)
+{
+        struct signalfd_siginfo info;
+
+        if (read(signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo != SIGUSR1)
+                return false;
+        atomic_fetch_add(&shared->asked, 1);
+        for (int64_t i = 0; i < shared->conf->loops; i++)
+                relay_wake(relays[i]);
+        return true;
+}
+
 static void accept_until_signal(struct relay_shared *shared, struct relay **relays, int listener, int signals)
 {
         struct pollfd fds[] = { { .fd = listener, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
@@ -102,7 +115,7 @@ static void accept_until_signal(struct relay_shared *shared, struct relay **rela
         for (;;) {
                 if (poll(fds, 2, -1) < 0 && errno != EINTR)
                         return;
-                if (fds[1].revents)
+                if (fds[1].revents && !is_question(shared, relays, signals))
                         return;
                 if (fds[0].revents)
                         accept_one(shared, relays, &turn, listener);
@@ -172,6 +185,7 @@ static int block_signals(void)
         sigemptyset(&set);
         sigaddset(&set, SIGTERM);
         sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGUSR1);
         (void)sigprocmask(SIG_BLOCK, &set, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGXFSZ, SIG_IGN);

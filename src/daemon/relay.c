@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define EVENTS        64
-#define FDS_MAX       66 /* epoll, wake, and the pool's */
+#define FDS_MAX       (2 + CLIENT_POOL_MOST) /* epoll, wake, and the pool's */
 #define IN_FLIGHT_MAX 256
 #define OUT_MAX       ((size_t)8 * 1024 * 1024)
 #define HELD_MAX      ((size_t)8 * 1024 * 1024) /* bytes of requests that are under way */
@@ -50,6 +50,7 @@ struct relay {
         struct client_pool *pool;
         pthread_t thread;
         bool started;
+        unsigned told; /* how often it told of its nodes */
         int epoll, wake;
         struct app *apps;
         LIST_HEAD(, app) due; /* those that were answered since the last turn */
@@ -407,6 +408,29 @@ static void apps_answers(struct relay *r)
         }
 }
 
+/* A line a node, when somebody asked. */
+static void nodes_tell(struct relay *r)
+{
+        struct client_pool_node nodes[CLIENT_POOL_MOST];
+        size_t n;
+
+        if (r->told == atomic_load(&r->shared->asked))
+                return;
+        r->told = atomic_load(&r->shared->asked);
+        n = client_pool_nodes(r->pool, nodes, CLIENT_POOL_MOST);
+        for (size_t i = 0; i < n; i++) {
+                const struct client_pool_node *c = &nodes[i];
+
+                log_info(
+                    "node %u at %s port %u zone %s: %s%s, %zu requests, latency %.3f ms, share %u %%, %s%s%s",
+                    c->number, c->host, (unsigned)c->port, c->zone[0] ? c->zone : "-",
+                    c->connected ? "connected" : "out of reach", c->connected && c->rests ? ", resting" : "",
+                    c->in_flight, (double)c->latency_us / 1000, c->share,
+                    c->learned ? "learned" : "configured", c->connected || !c->trouble[0] ? "" : ": ",
+                    c->connected ? "" : c->trouble);
+        }
+}
+
 static void *run(void *arg)
 {
         struct relay *r = arg;
@@ -424,6 +448,7 @@ static void *run(void *arg)
                         apps_events(r);
                 client_pool_step(r->pool, fds + 2, n);
                 apps_answers(r);
+                nodes_tell(r);
                 client_pool_flush(r->pool); /* what those steps have read goes out before the next sleep */
         }
         while (r->apps)
@@ -443,6 +468,8 @@ struct relay *relay_new(struct relay_shared *shared, struct err *err)
 {
         struct client_pool_config config = { .options = shared->options,
                                              .clock = clock_system(),
+                                             .zone = shared->conf->zone,
+                                             .learn = shared->conf->learn_nodes,
                                              .notice = node_notice };
         struct relay *r = calloc(1, sizeof(*r));
 
@@ -471,7 +498,6 @@ struct relay *relay_new(struct relay_shared *shared, struct err *err)
 
 void relay_take(struct relay *r, int fd)
 {
-        const uint64_t one = 1;
         bool ok = true;
 
         pthread_mutex_lock(&r->lock);
@@ -487,23 +513,29 @@ void relay_take(struct relay *r, int fd)
                 r->inbox[r->inbox_n++] = fd;
         pthread_mutex_unlock(&r->lock);
         if (ok) {
-                (void)!write(r->wake, &one, sizeof(one));
+                relay_wake(r);
         } else {
                 (void)close(fd);
                 atomic_fetch_sub(&r->shared->connections, 1);
         }
 }
 
+void relay_wake(struct relay *r)
+{
+        const uint64_t one = 1;
+
+        (void)!write(r->wake, &one, sizeof(one));
+}
+
 void relay_free(struct relay **rp)
 {
         struct relay *r = *rp;
-        const uint64_t one = 1;
 
         *rp = NULL;
         if (!r)
                 return;
         if (r->started) {
-                (void)!write(r->wake, &one, sizeof(one));
+                relay_wake(r);
                 pthread_join(r->thread, NULL);
         }
         client_pool_free(&r->pool);

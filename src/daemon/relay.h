@@ -15,12 +15,15 @@ struct relay_shared {
         _Atomic size_t connections;
         _Atomic int64_t revision; /* the highest in any answer */
         _Atomic bool stopping;
+        _Atomic unsigned asked; /* how often was asked for the nodes */
 };
 
 struct relay;
 struct relay *relay_new(struct relay_shared *, struct err *);
 /* Hands an accepted socket over; any thread. */
 void relay_take(struct relay *, int fd);
+/* After a change of what is shared: the thread looks. Any thread. */
+void relay_wake(struct relay *);
 /* Ends the thread; requests under way are dropped, as their applications see the connection close. NULL-safe.
  */
 void relay_free(struct relay **);

@@ -28,8 +28,7 @@ const struct conf_row server_conf_rows[] = {
         { "node_number", CONF_NUMBER, AT(node_number), .preset = "1", .min = 1, .max = 63,
           .help = "this node's number, unique in the cluster; part of every handle it gives" },
         { "zone", CONF_TEXT, AT(zone), .preset = "",
-          .help =
-              "where this node stands, at most 31 characters; getClusterInfo shows it" },
+          .help = "where this node stands, at most 31 characters; client daemons of that zone prefer it" },
         { "token_label", CONF_TEXT, AT(token_label), .preset = "chsm", .help = "label of the PKCS#11 token" },
         { "demand_client_certificate", CONF_BOOL, AT(demand_client), .preset = "yes",
           .help = "refuse clients that show no enrolled certificate" },

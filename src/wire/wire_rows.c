@@ -30,7 +30,7 @@ static const struct wire_row rows[] = {
         { BODY(DESTROY_OBJECT, "destroy_object"), .mutating = true, .check = wire_check_destroy_object },
         { BODY(GET_ATTRIBUTES, "get_attributes"), .use = true, .check = wire_check_get_attributes },
         { BODY(SET_ATTRIBUTES, "set_attributes"), .mutating = true, .check = wire_check_set_attributes },
-        { BODY(FIND_OBJECTS, "find_objects"), .check = wire_check_find_objects },
+        { BODY(FIND_OBJECTS, "find_objects"), .use = true, .check = wire_check_find_objects },
         { BODY(OBJECT_INFO, "object_info"), .use = true, .check = wire_check_object_info },
         { BODY(SHARE_OBJECT, "share_object"), .mutating = true },
         { BODY(FIND_ALL_KEYS, "find_all_keys") },

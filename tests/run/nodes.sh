@@ -43,6 +43,36 @@ t "there is nothing to copy" says "has key $key; nothing to copy" one "syncKey $
 refused "nor a user" "user already created, unable to insert object" one "syncUser $user 2"
 t "nor anything at all" says "clone success" one "clone 2"
 
+# ---- a daemon that is told of one node, and to prefer the zone of none ----
+{
+        sed '/^socket/d; /^server/d; /^ready_file/d' "$CHSM_CONF_DIR/chsm-client.conf"
+        printf 'socket = %s\nready_file = %s\nserver = 127.0.0.1:%s\nzone = b\n' "$work/one.sock" "$work/one.ready" \
+                "$(cat hsm/node1/port)"
+} >one.conf
+chsm-client one.conf >one.log 2>&1 &
+one=$!
+servers="$servers $one"
+until_true test -s one.ready
+all_three() { # WORDS: of each node, once asked
+        : >one.log
+        kill -USR1 "$one"
+        until_true grep -q "node 1 at" one.log
+        [ "$(grep -c "$1" one.log)" -eq 3 ] || { cat one.log; return 1; }
+}
+t "a daemon that was told of one node has all three" until_true all_three "zone -: connected"
+t "of which it learned two" sh -c '[ "$(grep -c "learned" one.log)" -eq 2 ] && [ "$(grep -c "configured" one.log)" -eq 1 ]'
+signs() {
+        CHSM_SOCKET=$work/one.sock util genSymKey -t 31 -s 32 -l through-one
+}
+kill -STOP "$(cat hsm/node1/pid)"
+t "and serves while that one is stopped" signs
+kill -CONT "$(cat hsm/node1/pid)"
+longest() {
+        sed 's/^zone = .*/zone = a-zone-with-a-name-that-is-far-too-long/; s/^ready_file.*//; s/one.sock/two.sock/' one.conf >two.conf
+        chsm-client two.conf
+}
+refused "a zone's name has an end" "longer than 31 characters" longest
+
 # ---- a node is gone ----
 kill -9 "$(cat hsm/node2/pid)"
 refused "a command for all names the one that did not answer" "server 1(127.0.0.1)" officer getPartitionInfo

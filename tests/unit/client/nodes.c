@@ -3,8 +3,9 @@
 struct node_conn {
         struct wire_conn wire;
         struct node *node; /* NULL: it was reset */
+        struct node_conn *next;
         bool begun;
-        struct buf out; /* to the pool */
+        struct buf in, out; /* from the pool, not yet looked at, and to it */
 };
 
 static struct node_conn *conn_of(const struct wire_conn *c)
@@ -14,13 +15,14 @@ static struct node_conn *conn_of(const struct wire_conn *c)
 
 /* ---- what a node does ---- */
 
-static void reply(struct node *n, Chsm__Response *r)
+static void reply(struct node_conn *conn, Chsm__Response *r)
 {
-        assert_true(wire_response_encode(r, &n->conn->out));
+        assert_true(wire_response_encode(r, &conn->out));
 }
 
-static void hello(struct node *n, uint64_t id)
+static void hello(struct node_conn *conn, uint64_t id)
 {
+        struct node *n = conn->node;
         Chsm__Response r = CHSM__RESPONSE__INIT;
         Chsm__HelloResponse h = CHSM__HELLO_RESPONSE__INIT;
         Chsm__Node nodes[NODES_MAX], *list[NODES_MAX];
@@ -28,7 +30,7 @@ static void hello(struct node *n, uint64_t id)
 
         memset(partition, n->partition, sizeof(partition));
         n->hellos++;
-        h.node_number = n->number;
+        h.node_number = n->claims ? n->claims : n->number;
         h.partition_id = (ProtobufCBinaryData){ sizeof(partition), partition };
         for (size_t i = 0; i < n->all->n; i++) {
                 struct node *other = &n->all->list[i];
@@ -46,29 +48,37 @@ static void hello(struct node *n, uint64_t id)
         r.id = id;
         r.body_case = CHSM__RESPONSE__BODY_HELLO;
         r.hello = &h;
-        reply(n, &r);
+        reply(conn, &r);
+}
+
+static void conn_look(struct node_conn *c)
+{
+        struct node *n = c->node;
+
+        while (c->in.n > WIRE_HEADER_SIZE) {
+                size_t size = (size_t)c->in.p[2] << 8 | c->in.p[3]; /* ours are small */
+                struct slice frame = slice_of(c->in.p + WIRE_HEADER_SIZE, size);
+                uint64_t id;
+
+                assert_true(wire_frame_id(frame, &id));
+                if (wire_frame_body(frame) == CHSM__REQUEST__BODY_HELLO) {
+                        hello(c, id);
+                } else {
+                        assert_true(n->held_n < HELD_MAX);
+                        n->held[n->held_n++] = (struct held){ id, c };
+                        n->got++;
+                }
+                size += WIRE_HEADER_SIZE;
+                memmove(c->in.p, c->in.p + size, c->in.n - size);
+                c->in.n -= size;
+        }
 }
 
 void node_continue(struct node *n)
 {
         n->stopped = false;
-        while (n->in.n > WIRE_HEADER_SIZE) {
-                size_t size = (size_t)n->in.p[2] << 8 | n->in.p[3]; /* ours are small */
-                struct slice frame = slice_of(n->in.p + WIRE_HEADER_SIZE, size);
-                uint64_t id;
-
-                assert_true(wire_frame_id(frame, &id));
-                if (wire_frame_body(frame) == CHSM__REQUEST__BODY_HELLO) {
-                        hello(n, id);
-                } else {
-                        assert_true(n->held_n < HELD_MAX);
-                        n->held[n->held_n++] = id;
-                        n->got++;
-                }
-                size += WIRE_HEADER_SIZE;
-                memmove(n->in.p, n->in.p + size, n->in.n - size);
-                n->in.n -= size;
-        }
+        for (struct node_conn *c = n->conns; c; c = c->next)
+                conn_look(c);
 }
 
 void node_put_off(struct node *n, enum err_id why)
@@ -76,10 +86,10 @@ void node_put_off(struct node *n, enum err_id why)
         for (size_t i = 0; i < n->held_n; i++) {
                 Chsm__Response r = CHSM__RESPONSE__INIT;
 
-                r.id = n->held[i];
+                r.id = n->held[i].id;
                 r.reason = (uint32_t)why;
                 r.status = why ? err_row(why)->ckr : 0;
-                reply(n, &r);
+                reply(n->held[i].conn, &r);
         }
         n->held_n = 0;
 }
@@ -93,10 +103,9 @@ void node_kill(struct node *n)
 {
         n->down = true;
         n->held_n = 0;
-        buf_reset(&n->in);
-        if (n->conn)
-                n->conn->node = NULL;
-        n->conn = NULL;
+        for (struct node_conn *c = n->conns; c; c = c->next)
+                c->node = NULL;
+        n->conn = n->conns = NULL;
 }
 
 /* ---- the transport ---- */
@@ -133,16 +142,16 @@ static enum wire_io io_read(struct wire_conn *c, void *p, size_t cap, size_t *n,
 
 static enum wire_io io_write(struct wire_conn *c, const void *p, size_t len, size_t *n, struct err *err)
 {
-        struct node *node = conn_of(c)->node;
+        struct node_conn *conn = conn_of(c);
 
-        if (!node) {
+        if (!conn->node) {
                 err_set(err, ERR_CONNECT, "reset");
                 return WIRE_IO_FAILED;
         }
-        buf_put(&node->in, p, len);
+        buf_put(&conn->in, p, len);
         *n = len;
-        if (!node->stopped)
-                node_continue(node);
+        if (!conn->node->stopped)
+                conn_look(conn);
         return WIRE_IO_OK;
 }
 
@@ -154,12 +163,23 @@ static bool pending(const struct wire_conn *c)
 static void conn_close(struct wire_conn *c)
 {
         struct node_conn *conn = conn_of(c);
+        struct node *n = conn->node;
 
-        if (conn->node) {
-                conn->node->conn = NULL;
-                conn->node->held_n = 0;
-                buf_reset(&conn->node->in);
+        if (n) {
+                struct node_conn **at = &n->conns;
+                size_t kept = 0;
+
+                while (*at != conn)
+                        at = &(*at)->next;
+                *at = conn->next;
+                n->conn = n->conns;
+                for (size_t i = 0; i < n->held_n; i++) {
+                        if (n->held[i].conn != conn)
+                                n->held[kept++] = n->held[i];
+                }
+                n->held_n = kept;
         }
+        buf_clear(&conn->in);
         buf_clear(&conn->out);
         free(conn);
 }
@@ -176,7 +196,8 @@ static struct wire_conn *dial(void *arg, const char *host, uint16_t port, struct
                 struct node *n = &all->list[i];
                 struct node_conn *conn;
 
-                if (strcmp(n->host, host) != 0 || n->port != port)
+                if ((strcmp(n->host, host) != 0 && !(n->alias && strcmp(n->alias, host) == 0)) ||
+                    n->port != port)
                         continue;
                 n->dialled++;
                 if (n->down)
@@ -185,7 +206,8 @@ static struct wire_conn *dial(void *arg, const char *host, uint16_t port, struct
                 assert_non_null(conn);
                 conn->wire = (struct wire_conn){ &ops, -1 };
                 conn->node = n;
-                n->conn = conn;
+                conn->next = n->conns;
+                n->conn = n->conns = conn;
                 return &conn->wire;
         }
         err_set(err, ERR_CONNECT, "nobody listens at '%s'", host);
@@ -225,7 +247,6 @@ void nodes_init(struct nodes *all, size_t n)
                 node->all = all;
                 node->number = (uint32_t)i + 1;
                 node->port = 2225;
-                node->in = BUF_INIT;
                 (void)snprintf(node->host, sizeof(node->host), "10.0.0.%zu", i + 1);
         }
         told = all;
@@ -234,26 +255,38 @@ void nodes_init(struct nodes *all, size_t n)
 void nodes_clear(struct nodes *all)
 {
         client_pool_free(&all->pool);
-        for (size_t i = 0; i < all->n; i++)
-                buf_clear(&all->list[i].in);
 }
 
-void nodes_pool(struct nodes *all, size_t seeds, const char *zone)
+static void pool_open(struct nodes *all, size_t seeds, const char *zone, bool learn)
 {
         struct chsm_endpoint at[NODES_MAX];
         struct client_pool_config config = {
                 .options = { .dialer = { dial, all }, .endpoints = at, .endpoint_count = seeds },
                 .clock = { now_ms, now_ms, all, now_us },
                 .zone = zone,
+                .learn = learn,
                 .notice = notice
         };
         struct err err = ERR_INIT;
 
         for (size_t i = 0; i < seeds; i++)
-                at[i] = (struct chsm_endpoint){ all->list[i].host, all->list[i].port };
+                at[i] = (struct chsm_endpoint){ all->list[i].alias ? all->list[i].alias : all->list[i].host,
+                                                all->list[i].port };
         all->pool = client_pool_new(&config, &err);
         assert_non_null(all->pool);
         client_pool_connect(all->pool);
+        for (int i = 0; i < 3; i++)
+                nodes_step(all);
+}
+
+void nodes_pool(struct nodes *all, size_t seeds, const char *zone)
+{
+        pool_open(all, seeds, zone, false);
+}
+
+void nodes_pool_learning(struct nodes *all, size_t seeds)
+{
+        pool_open(all, seeds, NULL, true);
         for (int i = 0; i < 3; i++)
                 nodes_step(all);
 }
@@ -307,6 +340,15 @@ static void encode(struct buf *out, Chsm__Request__BodyCase body, uint64_t strea
         assert_true(wire_request_encode(&r, out));
 }
 
+static size_t sent_to(const struct node *n)
+{
+        size_t sum = n->got;
+
+        for (const struct node_conn *c = n->conns; c; c = c->next)
+                sum += c->in.n;
+        return sum;
+}
+
 struct node *nodes_ask(struct nodes *all, Chsm__Request__BodyCase body, uint64_t stream)
 {
         struct buf out = BUF_INIT;
@@ -315,7 +357,7 @@ struct node *nodes_ask(struct nodes *all, Chsm__Request__BodyCase body, uint64_t
         struct node *found = NULL;
 
         for (size_t i = 0; i < all->n; i++)
-                before[i] = all->list[i].in.n + all->list[i].got;
+                before[i] = sent_to(&all->list[i]);
         encode(&out, body, stream);
         assert_int_not_equal(client_pool_submit(all->pool,
                                                 slice_of(out.p + WIRE_HEADER_SIZE, out.n - WIRE_HEADER_SIZE),
@@ -324,7 +366,7 @@ struct node *nodes_ask(struct nodes *all, Chsm__Request__BodyCase body, uint64_t
         client_pool_flush(all->pool);
         buf_clear(&out);
         for (size_t i = 0; i < all->n; i++) {
-                if (all->list[i].in.n + all->list[i].got != before[i])
+                if (sent_to(&all->list[i]) != before[i])
                         found = &all->list[i];
         }
         return found;

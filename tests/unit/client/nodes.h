@@ -19,17 +19,21 @@ struct node {
         struct nodes *all;
         char host[280];
         uint16_t port;
+        const char *alias; /* another name of it, which is what is configured; NULL: none */
         uint32_t number;
+        uint32_t claims; /* says that it is this one; 0: the truth */
         char zone[32];
         bool down;    /* nobody listens */
         bool stopped; /* the process does nothing */
         bool hidden;  /* the others do not tell of it */
         uint8_t partition;
-        uint64_t held[HELD_MAX]; /* ids of requests */
-        size_t held_n, got;      /* got: requests in all */
+        struct held {
+                uint64_t id;
+                struct node_conn *conn;
+        } held[HELD_MAX];   /* requests */
+        size_t held_n, got; /* got: requests in all */
         unsigned dialled, hellos;
-        struct node_conn *conn;
-        struct buf in; /* not yet looked at */
+        struct node_conn *conn, *conns; /* the last one; all of them */
 };
 
 struct nodes {
@@ -47,6 +51,7 @@ void nodes_init(struct nodes *, size_t n);
 void nodes_clear(struct nodes *);
 /* A pool with the first `seeds` of them configured. */
 void nodes_pool(struct nodes *, size_t seeds, const char *zone);
+void nodes_pool_learning(struct nodes *, size_t seeds);
 /* Time passes a millisecond at a time, with the steps of the pool. */
 void nodes_pass(struct nodes *, int64_t ms);
 void nodes_step(struct nodes *);
