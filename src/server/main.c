@@ -289,8 +289,9 @@ int main(int argc, char **argv)
         };
         const struct opt_program program = { "chsm-server",
                                              "A node of the chsm cloud HSM.",
-                                             "[status | migrate --from FILE --to FILE]",
-                                             "status: what the node does, and why. See chsm-server(8).",
+                                             "[status | recover [--yes] | migrate --from FILE --to FILE]",
+                                             "status: what the node does, and why. recover: accepts a store "
+                                             "that went back. See chsm-server(8).",
                                              rows,
                                              5 };
         struct server_conf conf = { 0 };

@@ -21,6 +21,7 @@ struct node {
         struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
         uint64_t seen;         /* changes noted: seen.c */
+        size_t noted;          /* bytes of records; 0: not in this run */
         _Atomic bool restored; /* the store is to be another one: the node is to start anew */
         uint16_t port;         /* as told to clients */
         char address[320];     /* host:port, as told to the other region */

@@ -1,4 +1,5 @@
 #include "server/restore.h"
+#include "server/seen.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -113,9 +114,17 @@ static bool adopt(void *arg, struct store **s, const struct store_guard *unowned
         return ok;
 }
 
+static bool noted(void *arg, struct buf *out)
+{
+        struct node *n = arg;
+        struct err err = ERR_INIT;
+
+        return server_seen_records(n->conf, out, &err);
+}
+
 struct vault_host server_host_of(struct node *n)
 {
-        return (struct vault_host){ scratch, stage, adopt, n };
+        return (struct vault_host){ scratch, stage, adopt, noted, n };
 }
 
 /* ---- at start ---- */

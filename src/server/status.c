@@ -53,6 +53,25 @@ static bool is_alive(const char *pid)
         return n > 0 && (kill((pid_t)n, 0) == 0 || errno == EPERM);
 }
 
+bool server_status_lives(const struct server_conf *conf)
+{
+        char *path = file_join(conf->data_dir, "status"), copy[MOST + 1] = "", *rest = copy;
+        struct buf text = BUF_INIT;
+        struct err err = ERR_INIT;
+        const char *state = NULL;
+
+        if (path && file_exists(path) && file_read(path, MOST, &text, &err) && text.n) {
+                memcpy(copy, text.p, text.n);
+                state = line_take(&rest, "state");
+        }
+        if (state &&
+            (strcmp(state, "ended") == 0 || strcmp(state, "out") == 0 || !is_alive(line_take(&rest, "pid"))))
+                state = NULL;
+        free(path);
+        buf_clear(&text);
+        return state != NULL;
+}
+
 bool server_status_show(const struct server_conf *conf, FILE *out, struct err *err)
 {
         char *path = file_join(conf->data_dir, "status"), copy[MOST + 1] = "", *rest = copy;

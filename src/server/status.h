@@ -11,5 +11,7 @@ void server_status_set(const struct server_conf *, const char *state, const char
 /* Prints the file, with state=gone in the place of a state whose process is not there any more. True: the
  * node serves. */
 bool server_status_show(const struct server_conf *, FILE *, struct err *);
+/* Is there a process that is this node? */
+bool server_status_lives(const struct server_conf *);
 
 #endif

@@ -1,4 +1,5 @@
 #include "server/verbs.h"
+#include "server/recover.h"
 #include "server/status.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ static const struct {
         int operands; /* most after the name */
         int (*run)(const struct server_conf *, int argc, char **argv);
 } verbs[] = {
-        { "status", 0, status },
+        { "status", 0, status }, { "recover", 9, server_recover }, /* its options are its own */
 };
 
 int server_verb(const struct server_conf *conf, int argc, char **argv)

@@ -226,6 +226,7 @@ enum store_rc etcd_status(void *self, struct store_status *status, struct err *e
         status->txns = atomic_load(&e->txns);
         status->conflicts = atomic_load(&e->conflicts);
         status->syncs = status->txns; /* each is one entry of the members' logs */
+        status->identity = atomic_load(&e->cluster);
         rc = etcd_count(e, e->data, &status->keys, err);
         status->rev = atomic_load(&e->highest);
         if (rc != STORE_OK)

@@ -216,6 +216,7 @@ static enum store_rc attempt_run(struct etcd_attempt *a, int timeout_ms)
         lane_give(a->e, a->lane);
         atomic_store(&a->e->writable, rc == STORE_OK || rc == STORE_CONFLICT);
         if (rc == STORE_OK) {
+                *a->err = ERR_INIT; /* of a try before */
                 atomic_fetch_add(&a->e->txns, 1);
                 etcd_watch_wait(a->e, a->result->rev, deadline);
         } else if (rc == STORE_CONFLICT)

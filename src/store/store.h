@@ -125,6 +125,7 @@ struct store_status {
         uint64_t keys;
         uint64_t bytes;                  /* on the medium */
         uint64_t txns, conflicts, syncs; /* since open */
+        uint64_t identity;               /* of the cluster; 0: there is no such thing */
 };
 enum store_rc store_status(struct store *, struct store_status *, struct err *);
 

@@ -105,6 +105,7 @@ struct vault {
         _Atomic bool removed;                     /* an officer took this node out */
         char moved_to[192]; /* moved.c: where the partition went, and the revision of that; 0: it is here */
         store_rev moved_rev;
+        uint64_t store_identity; /* of its cluster; 0: there is no such thing */
         struct vault_ledger *ledger;
         bool watching;        /* the feed is held against the books */
         store_rev synced;     /* what a sweep has taken in already; under the ledger's lock */

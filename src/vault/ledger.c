@@ -1,11 +1,13 @@
 #include "vault/ledger.h"
 #include "vault/commit.h"
+#include "vault/noted.h"
 #include "vault/partition.h"
 #include "vault/region.h"
 
 #include <stdlib.h>
 
-#define TAIL 32 /* bytes at a record's end: its tag, which stands for all of it and its place */
+#define TAIL      32 /* bytes at a record's end: its tag, which stands for all of it and its place */
+#define FRESH_MAX (8u << 20)
 
 struct sum {
         uint64_t parts[2];
@@ -29,9 +31,11 @@ struct vault_ledger {
         struct map *pages; /* store key -> heap struct page */
         struct map *gone;  /* during a sweep: keys that went; values are not used */
         struct sum records, books;
-        uint64_t changes;
+        uint64_t changes, lift;
         uint32_t turn;
         bool rebase;
+        struct buf fresh; /* noted.h: what changed lately, when that is asked for */
+        bool noting;
         struct sec *key;
 };
 
@@ -69,6 +73,7 @@ void vault_ledger_close(struct vault *v)
         map_free(&l->pages);
         map_free(&l->gone);
         sec_free(&l->key);
+        buf_clear(&l->fresh);
         pthread_mutex_destroy(&l->lock);
         free(l);
         v->ledger = NULL;
@@ -114,6 +119,20 @@ static bool hash_of(struct vault *v, struct slice key, struct slice value, struc
         out->parts[0] = reader_u64(&in);
         out->parts[1] = reader_u64(&in);
         return true;
+}
+
+static uint64_t number_of(const struct sum *s)
+{
+        return s->parts[0] ? s->parts[0] : 1;
+}
+
+static void fresh_add(struct vault_ledger *l, struct slice key, store_rev rev, uint64_t hash)
+{
+        if (!l->noting)
+                return;
+        vault_noted_entry(&l->fresh, key, rev, hash);
+        if (l->fresh.n > FRESH_MAX)
+                l->noting = false;
 }
 
 static bool is_page(struct slice key)
@@ -173,6 +192,11 @@ static bool page_note(struct vault *v, const struct store_event *e, struct err *
 
 /* ---- the records ---- */
 
+static bool is_booked(const struct row *row)
+{
+        return row->hash.parts[0] || row->hash.parts[1];
+}
+
 static bool put(struct vault *v, struct row *row, const struct store_event *e, struct err *err)
 {
         struct sum fresh = { { 0, 0 } };
@@ -182,6 +206,8 @@ static bool put(struct vault *v, struct row *row, const struct store_event *e, s
         add(&v->ledger->records, &fresh);
         take(&v->ledger->records, &row->hash);
         *row = (struct row){ e->rev, vault_ledger_value(e->value), fresh, v->ledger->turn };
+        if (is_booked(row))
+                fresh_add(v->ledger, e->key, e->rev, number_of(&fresh));
         return true;
 }
 
@@ -218,6 +244,8 @@ static bool note_gone(struct vault *v, const struct store_event *e, struct err *
         if (is_page(e->key) && !page_note(v, e, err))
                 return false;
         take(&l->records, &row->hash);
+        if (is_booked(row))
+                fresh_add(l, e->key, e->rev, 0);
         free(map_remove(l->rows, e->key));
         return true;
 }
@@ -257,6 +285,62 @@ uint64_t vault_ledger_changes(struct vault *v)
 void vault_ledger_rebase(struct vault *v)
 {
         v->ledger->rebase = true;
+}
+
+bool vault_ledger_is_rebased(struct vault *v)
+{
+        return v->ledger->rebase;
+}
+
+void vault_ledger_lift(struct vault *v, uint64_t changes)
+{
+        v->ledger->lift = changes;
+}
+
+/* ---- for the note ---- */
+
+bool vault_ledger_booked(struct vault *v, struct slice key, store_rev *rev, uint64_t *hash)
+{
+        const struct row *row = map_get(v->ledger->rows, key);
+
+        if (!row || !is_booked(row))
+                return false;
+        *rev = row->rev;
+        *hash = number_of(&row->hash);
+        return true;
+}
+
+struct each {
+        bool (*visit)(void *arg, struct slice key, store_rev, uint64_t hash);
+        void *arg;
+};
+
+static bool each_visit(void *arg, struct slice key, void *value)
+{
+        const struct each *e = arg;
+        const struct row *row = value;
+
+        return !is_booked(row) || e->visit(e->arg, key, row->rev, number_of(&row->hash));
+}
+
+void vault_ledger_each(struct vault *v, bool (*visit)(void *arg, struct slice key, store_rev, uint64_t hash),
+                       void *arg)
+{
+        struct each e = { visit, arg };
+
+        map_each(v->ledger->rows, each_visit, &e);
+}
+
+bool vault_ledger_fresh(struct vault *v, struct buf *out)
+{
+        struct vault_ledger *l = v->ledger;
+        bool known = l->noting && buf_ok(&l->fresh);
+
+        if (known)
+                buf_put_slice(out, buf_slice(&l->fresh));
+        l->noting = true;
+        buf_clear(&l->fresh);
+        return known;
 }
 
 bool vault_ledger_row(struct vault *v, struct slice key, store_rev *rev, uint64_t *value)
@@ -406,6 +490,11 @@ bool vault_books_add(struct vault_call *call, uint32_t lane, struct store_guard 
                 add(&page.sum, &l->records);
                 take(&page.sum, &l->books);
                 l->rebase = false;
+                any = true;
+        }
+        if (l->lift) {
+                page.changes += l->lift;
+                l->lift = 0;
                 any = true;
         }
         page.changes++;

@@ -31,6 +31,19 @@ uint64_t vault_ledger_changes(struct vault *);
  * leaves records out, and for what the operator accepted. */
 void vault_ledger_rebase(struct vault *);
 
+/* As vault_ledger_rebase was called, and nothing was written since. */
+bool vault_ledger_is_rebased(struct vault *);
+/* The next page that is written counts so many changes more. */
+void vault_ledger_lift(struct vault *, uint64_t changes);
+
+/* Booked records: revision, and a number of their hash in the books, never 0. The lock is held. */
+bool vault_ledger_booked(struct vault *, struct slice key, store_rev *rev, uint64_t *hash);
+void vault_ledger_each(struct vault *, bool (*visit)(void *arg, struct slice key, store_rev, uint64_t hash),
+                       void *arg);
+/* Appends what changed since the last call, as vault_noted_entry; false: that is not known. The lock is held.
+ */
+bool vault_ledger_fresh(struct vault *, struct buf *out);
+
 /* Revision and value as noted; false: absent. value: a hash that is good within this process. */
 bool vault_ledger_row(struct vault *, struct slice key, store_rev *rev, uint64_t *value);
 uint64_t vault_ledger_value(struct slice value);

@@ -3,39 +3,13 @@
 #include "vault/ledger.h"
 #include "base/log.h"
 #include "vault/commit.h"
+#include "vault/noted.h"
+#include "vault/record_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define LATE_MS 1000 /* for changes that are on their way while the store is read */
-#define NAMES   3
-
-/* The first few of some keys, for people. */
-struct names {
-        char text[320];
-        size_t n;
-};
-
-static void names_add(struct names *names, struct slice key)
-{
-        size_t at = strlen(names->text);
-
-        if (++names->n > NAMES)
-                return;
-        at += (size_t)snprintf(names->text + at, sizeof(names->text) - at, "%s'", at ? ", " : "");
-        for (size_t i = 0; i < key.n && at + 6 < sizeof(names->text); i++)
-                at += (size_t)snprintf(names->text + at, sizeof(names->text) - at,
-                                       key.p[i] > ' ' && key.p[i] < 0x7f ? "%c" : "\\%02x", key.p[i]);
-        (void)snprintf(names->text + at, sizeof(names->text) - at, "'");
-}
-
-static void names_end(struct names *names)
-{
-        size_t at = strlen(names->text);
-
-        if (names->n > NAMES)
-                (void)snprintf(names->text + at, sizeof(names->text) - at, " and %zu more", names->n - NAMES);
-}
 
 static void alarm_tell(struct vault *v, const char *words)
 {
@@ -55,6 +29,19 @@ bool vault_in_service(struct vault *v, struct err *err)
                        v->config.node_name);
 }
 
+/* False. */
+static bool differs(struct vault *v, struct err *err)
+{
+        char words[RECORD_NAMES_SIZE];
+
+        vault_noted_words(v, words, sizeof(words));
+        return err_set(err, ERR_STORE_DAMAGED,
+                       "the store is not what the nodes of this partition left: records were removed or put "
+                       "back to what they were earlier; restore a backup, or look at what 'chsm-server "
+                       "recover' would accept%s%s",
+                       words[0] ? ": " : "", words);
+}
+
 bool vault_watch_begin(struct vault *v, struct err *err)
 {
         bool agrees;
@@ -65,23 +52,18 @@ bool vault_watch_begin(struct vault *v, struct err *err)
         if (!agrees && v->config.rebase)
                 vault_ledger_rebase(v);
         vault_ledger_unlock(v);
-        return agrees || v->config.rebase ||
-               err_set(err, ERR_STORE_DAMAGED,
-                       "the store is not what the nodes of this partition left: records were removed or put "
-                       "back to what "
-                       "they were earlier; restore a backup, or, if the owner knows why, start once with "
-                       "accept_edited_store = yes");
+        return agrees || v->config.rebase || differs(v, err);
 }
 
 /* Reads the store again before anything more is answered: either a change was missed, or somebody made this
  * one. */
 static void suspect(struct vault *v, store_rev rev, const struct store_event *events, size_t n)
 {
-        struct names names = { .n = 0 };
+        struct record_names names = { .n = 0 };
 
         for (size_t i = 0; i < n; i++)
-                names_add(&names, events[i].key);
-        names_end(&names);
+                record_names_add(&names, events[i].key);
+        record_names_end(&names);
         atomic_store_explicit(&v->reading, true, memory_order_release);
         (void)snprintf(v->suspects, sizeof(v->suspects), "%s", names.text);
         log_error(
@@ -124,7 +106,7 @@ struct sweep {
         struct vault *vault;
         struct differing *first;
         size_t records, repaired;
-        struct names missed, edited;
+        struct record_names missed, edited;
         struct err *err;
         bool ok;
 };
@@ -191,8 +173,8 @@ static void settle(struct sweep *s, struct differing *d, store_rev at)
                 d->event.key = SLICE_EMPTY; /* it changed meanwhile, as the feed told */
                 return;
         } else if (known && rev == d->event.rev)
-                names_add(&s->edited, d->event.key);
-        names_add(&s->missed, d->event.key);
+                record_names_add(&s->edited, d->event.key);
+        record_names_add(&s->missed, d->event.key);
         s->repaired++;
         s->ok = s->ok && vault_ledger_note(v, &d->event, s->err);
 }
@@ -202,8 +184,8 @@ static void verdict(struct sweep *s)
         struct vault *v = s->vault;
         char words[900];
 
-        names_end(&s->missed);
-        names_end(&s->edited);
+        record_names_end(&s->missed);
+        record_names_end(&s->edited);
         if (s->edited.n || !vault_ledger_agrees(v)) {
                 (void)snprintf(words, sizeof(words),
                                "the store is not what the nodes of this partition wrote: %s %s changed, "

@@ -101,6 +101,7 @@ static bool store_is_empty(struct vault *v, bool *empty, struct err *err)
         if (store_status(v->deps.store, &status, err) != STORE_OK)
                 return false;
         *empty = status.keys == 0;
+        v->store_identity = status.identity;
         return true;
 }
 

@@ -46,6 +46,8 @@ struct vault_host {
          * at all. unowned: what must still be so in the present store. The node then starts anew by itself.
          */
         bool (*adopt)(void *arg, struct store **stage, const struct store_guard *unowned, struct err *);
+        /* What vault_noted_put said, as it was kept; may be NULL. */
+        bool (*noted)(void *arg, struct buf *out);
         void *arg;
 };
 
@@ -136,6 +138,38 @@ uint64_t vault_changes(struct vault *);
  */
 bool vault_seen_put(struct vault *, struct buf *out, struct err *);
 bool vault_seen_check(struct vault *, struct slice seen, struct err *);
+/* What a node notes of the store's records beside it: whole, or what is to be appended to that. *whole is set
+ * when only that will do. Called every second or so, one thread at a time. */
+bool vault_noted_put(struct vault *, bool *whole, struct buf *out, struct err *);
+/* The store's records beside those noted. False: the note is none of this partition. */
+enum vault_difference {
+        VAULT_IS_REMOVED,
+        VAULT_IS_OLDER,
+        VAULT_IS_BACK,    /* it had been removed */
+        VAULT_IS_CHANGED, /* later than the note, by whomever; so */
+        VAULT_IS_ADDED,
+};
+#define VAULT_DIFFERENCES 5
+struct vault_differences {
+        uint64_t noted, found; /* records */
+        uint64_t of[VAULT_DIFFERENCES];
+        store_rev noted_rev, found_rev; /* newest */
+};
+bool vault_noted_compare(struct vault *, struct slice noted, struct vault_differences *,
+                         void (*visit)(void *arg, enum vault_difference, struct slice key), void *arg);
+const char *vault_difference_name(enum vault_difference);
+/* A record's name for people, cut to the size; how much of it that is. */
+size_t vault_record_title(struct slice key, char *out, size_t size);
+/* The owner's operator accepts the store as it is, though it is older than what nodes have seen of it, or
+ * edited: its books go on from what they were, and the audit chain says so. */
+struct vault_acceptance {
+        uint64_t seen, found; /* changes of the partition */
+        bool foreign;         /* the store is another cluster than before */
+        bool edited;          /* records and books do not agree; vault_config.rebase lets it be opened */
+};
+/* seen: what vault_seen_put said, or empty. */
+bool vault_acceptance_ask(struct vault *, struct slice seen, struct vault_acceptance *, struct err *);
+bool vault_accept(struct vault *, const struct vault_acceptance *, const char *subject, struct err *);
 /* Tells the other nodes that this one is there, when it is time. Called every second or so in a cluster, one
  * thread at a time. */
 bool vault_member_say(struct vault *, struct err *);

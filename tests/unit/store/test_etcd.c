@@ -74,7 +74,9 @@ static void each_fault_is_settled(void **state)
 
                 snprintf(key, sizeof(key), "k%zu", i);
                 fake_next(f->fake, faults[i], 1, 0, NULL);
+                f->err = ERR_INIT;
                 assert_int_equal(put(f, key, "v", &rev), STORE_OK);
+                assert_int_equal(f->err.id, 0); /* nothing is left of the try that failed */
                 assert_true(fake_value(f->fake, key, value, &there));
                 assert_string_equal(value, "v");
                 assert_int_equal(rev, there);

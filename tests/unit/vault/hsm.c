@@ -71,6 +71,14 @@ static bool adopt(void *arg, struct store **store, const struct store_guard *uno
         return h->adopted;
 }
 
+static bool noted(void *arg, struct buf *out)
+{
+        struct hsm *h = arg;
+
+        buf_put_slice(out, buf_slice(&h->noted));
+        return h->noted.n > 0;
+}
+
 static void open_store(struct hsm *h)
 {
         struct store_config config = { .engine = "sqlite", .path = h->folder };
@@ -85,7 +93,7 @@ static void try_vault(struct hsm *h, uint32_t number)
         struct vault_deps deps = { .crypto = h->crypto,
                                    .clock = { wall, mono, h },
                                    .sealer = { "test", seal, open_sealed, h },
-                                   .host = { scratch, stage, adopt, h },
+                                   .host = { scratch, stage, adopt, noted, h },
                                    .config = { .node_name = number == 1 ? "hsm1" : "hsm2",
                                                .node_number = number,
                                                .store_timeout_ms = number == 1 ? 0 : 300,
@@ -191,6 +199,7 @@ void hsm_free(struct hsm *h)
         store_close(&h->store);
         crypto_key_unref(&h->owner_key);
         buf_clear(&h->owner);
+        buf_clear(&h->noted);
         sec_free(&h->file_key);
         crypto_free(&h->crypto);
         arena_free(&h->arena);

@@ -19,6 +19,7 @@ struct hsm {
         bool adopted;      /* the next hsm_restart opens it */
         bool rebase;       /* for hsm_reopen */
         bool no_room;      /* scratch files cannot be made */
+        struct buf noted;  /* what the node noted of the records; empty: nothing */
         int64_t wall_ms;   /* the vault's clock */
         int64_t mono_more; /* added to its monotonic one */
         struct err err;
