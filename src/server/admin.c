@@ -84,6 +84,8 @@ static bool metrics(struct server *s, struct buf *out)
                    "Times that the store was not what the partition's nodes wrote.", m.store_alarms);
         put_metric(out, "chsm_store_repairs_total", "counter",
                    "Changes that the store did not tell of, found by comparing.", m.store_repairs);
+        put_metric(out, "chsm_store_foreign_keys", "gauge",
+                   "Keys in the store that no node wrote and none uses.", m.store_foreign);
         put_metric(out, "chsm_store_sweeps_total", "counter", "Comparisons of memory with the store.",
                    m.store_sweeps);
         put_metric(out, "chsm_store_rereads_total", "counter", "Times that the store was read again at once.",

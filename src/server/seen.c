@@ -85,10 +85,11 @@ bool server_seen_write(struct node *n, struct err *err)
         char *path;
         struct buf note = BUF_INIT;
         uint64_t changes = vault_changes(n->vault);
+        struct err out = ERR_INIT;
         bool ok;
 
-        if (changes == n->seen)
-                return true;
+        if (changes == n->seen || !vault_in_service(n->vault, &out))
+                return true; /* what it saw last is what stands there */
         path = file_join(n->conf->data_dir, NOTE);
         ok = path && vault_seen_put(n->vault, &note, err) && file_write(path, buf_slice(&note), 0600, err) &&
              records_write(n, err);

@@ -113,7 +113,7 @@ struct vault {
         char suspects[320];   /* records that made the node read its store again */
         _Atomic bool reading; /* until that is done nothing is answered */
         _Atomic bool reset;   /* and the feed begins anew */
-        _Atomic uint64_t store_alarms, store_repairs, store_sweeps, store_rereads;
+        _Atomic uint64_t store_alarms, store_repairs, store_sweeps, store_rereads, store_foreign;
         _Atomic bool failed; /* the store's state could not be applied: refuse everything */
 };
 

@@ -67,7 +67,5 @@ bool vault_books_add(struct vault_call *, uint32_t lane, struct store_guard *, s
 bool vault_watch_begin(struct vault *, struct err *);
 /* What the feed brought, before memory takes it. */
 void vault_watch_events(struct vault *, store_rev rev, const struct store_event *, size_t n);
-/* May requests be answered? While the node reads its store again: not now. */
-bool vault_in_service(struct vault *, struct err *);
 
 #endif

@@ -39,6 +39,7 @@ void vault_metrics(struct vault *v, struct vault_metrics *out)
                                        .store_alarms = atomic_load(&v->store_alarms),
                                        .store_repairs = atomic_load(&v->store_repairs),
                                        .store_sweeps = atomic_load(&v->store_sweeps),
+                                       .store_foreign = atomic_load(&v->store_foreign),
                                        .store_rereads = atomic_load(&v->store_rereads) };
         out->users = vault_users_count(v);
         out->objects = vault_objects_count(v);

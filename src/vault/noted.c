@@ -35,6 +35,10 @@ bool vault_noted_put(struct vault *v, bool *whole, struct buf *out, struct err *
         size_t flag;
 
         vault_ledger_lock(v);
+        if (!vault_in_service(v, err)) {
+                vault_ledger_unlock(v);
+                return false;
+        }
         if (!vault_ledger_fresh(v, out))
                 *whole = true;
         if (*whole) {

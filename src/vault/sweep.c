@@ -106,7 +106,7 @@ struct sweep {
         struct vault *vault;
         struct differing *first;
         size_t records, repaired;
-        struct record_names missed, edited;
+        struct record_names missed, edited, foreign;
         struct err *err;
         bool ok;
 };
@@ -137,12 +137,38 @@ static bool same(struct vault *v, const struct store_event *e)
                value == vault_ledger_value(e->value);
 }
 
+/* Records of ours that memory does not hold: of the management chains, heads of logs, those who join. */
+static bool is_beside(struct slice key)
+{
+        static const char *const prefixes[] = { "m/", "a/", "j/" };
+
+        for (size_t i = 0; key.n > 2 && i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+                if (memcmp(key.p, prefixes[i], 2) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Keys that nobody of ours reads, put among them: harmless, but whoever did that is able to. */
+static void tell_foreign(struct sweep *s)
+{
+        record_names_end(&s->foreign);
+        if (s->foreign.n && s->foreign.n != atomic_load(&s->vault->store_foreign))
+                log_error(
+                    "ALARM: the store has %zu foreign key%s among the partition's, which no node uses: %s",
+                    s->foreign.n, s->foreign.n == 1 ? "" : "s", s->foreign.text);
+        atomic_store(&s->vault->store_foreign, s->foreign.n);
+}
+
 static bool sweep_visit(void *arg, const struct store_event *e)
 {
         struct sweep *s = arg;
 
-        if (!vault_apply_known(e->key))
+        if (!vault_apply_known(e->key)) {
+                if (!is_beside(e->key))
+                        record_names_add(&s->foreign, e->key);
                 return true;
+        }
         s->records++;
         vault_ledger_lock(s->vault);
         vault_ledger_seen(s->vault, e->key);
@@ -264,6 +290,8 @@ static void take_over(struct sweep *s, store_rev at, bool again)
                 verdict(s);
         if (s->ok)
                 take_in(s);
+        if (!s->ok)
+                alarm_tell(v, s->err->detail);
         if (at > v->synced && s->ok && s->repaired)
                 v->synced = at < atomic_load(&v->revision) ? v->synced : at;
         vault_ledger_unlock(v);
@@ -279,8 +307,6 @@ static bool sweep(struct vault *v, bool again, struct err *err)
                 if (!again)
                         (void)vault_revision_wait(v, at, LATE_MS);
                 take_over(&s, at, again);
-                if (!s.ok)
-                        alarm_tell(v, err->detail);
         }
         vault_ledger_lock(v);
         vault_ledger_sweep_end(v);
@@ -293,6 +319,7 @@ static bool sweep(struct vault *v, bool again, struct err *err)
         }
         if (!read || !s.ok)
                 return false;
+        tell_foreign(&s);
         atomic_fetch_add(&v->store_sweeps, 1);
         vault_revision_set(v, at);
         return refollow(v, at, err);

@@ -132,6 +132,8 @@ bool vault_audit_sweep(struct vault *, struct err *);
  * what no node wrote is an alarm. Called every second or so, one thread at a time. False: err, and it is
  * tried again. */
 bool vault_sweep(struct vault *, struct err *);
+/* May requests be answered? Not while the node reads its store again, nor after it saw what no node wrote. */
+bool vault_in_service(struct vault *, struct err *);
 /* How often the partition was changed, ever: a store that has fewer than a node has seen went back. */
 uint64_t vault_changes(struct vault *);
 /* Appends what a node keeps of that beside the store; reads it: ERR_STORE_DAMAGED when the store went back.
@@ -139,7 +141,8 @@ uint64_t vault_changes(struct vault *);
 bool vault_seen_put(struct vault *, struct buf *out, struct err *);
 bool vault_seen_check(struct vault *, struct slice seen, struct err *);
 /* What a node notes of the store's records beside it: whole, or what is to be appended to that. *whole is set
- * when only that will do. Called every second or so, one thread at a time. */
+ * when only that will do. Called every second or so, one thread at a time. False, with ERR_RETRY: what
+ * memory has now may be what somebody edited. */
 bool vault_noted_put(struct vault *, bool *whole, struct buf *out, struct err *);
 /* The store's records beside those noted. False: the note is none of this partition. */
 enum vault_difference {
@@ -216,6 +219,7 @@ struct vault_metrics {
         uint64_t store_alarms;  /* what no node of the partition wrote */
         uint64_t store_repairs; /* changes that the store did not tell of */
         uint64_t store_sweeps, store_rereads;
+        uint64_t store_foreign; /* keys that are not ours, at the last sweep */
 };
 void vault_metrics(struct vault *, struct vault_metrics *);
 /* Calls visit for every command: name, calls, failures, total microseconds. */
