@@ -134,8 +134,10 @@ enum store_rc etcd_read(struct etcd *e, const char *method, const ProtobufCMessa
         }
         for (unsigned tries = 0;; tries++) {
                 int64_t left = deadline - etcd_now_ms();
-                /* A page of a big load takes longer than a put: later tries get more time. */
-                int64_t most = (int64_t)ETCD_TRY_MS << (tries < 5 ? tries : 5);
+                /* A page of a big load takes longer than a put, and on a busy machine much longer: later
+                 * tries get more time, and so do the next reads. */
+                unsigned patience = tries + e->reads_patience < 5 ? tries + e->reads_patience : 5;
+                int64_t most = (int64_t)ETCD_TRY_MS << patience, began = etcd_now_ms();
 
                 if (left <= 0) {
                         err_set(err, ERR_RETRY, "no etcd member answered %s within %d ms: %s", what,
@@ -145,6 +147,7 @@ enum store_rc etcd_read(struct etcd *e, const char *method, const ProtobufCMessa
                 switch (e->wire.call(e->wire.self, ETCD_LINE_READS, method, bytes,
                                      (int)(left < most ? left : most), &e->reads)) {
                 case ETCD_ANSWERED:
+                        e->reads_patience = patience - (patience && etcd_now_ms() - began < most / 8);
                         return STORE_OK;
                 case ETCD_REFUSED:
                         return etcd_refusal(&e->reads, what, err);

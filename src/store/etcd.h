@@ -122,6 +122,7 @@ struct etcd {
         pthread_mutex_t reads_lock; /* the line of reads */
         struct etcd_reply reads;
         struct buf reads_request;
+        unsigned reads_patience; /* how often the time of a read's first try is doubled */
         pthread_mutex_t health_lock;
         struct etcd_reply health;
         _Atomic uint64_t cluster;     /* 0: not known yet */
@@ -184,6 +185,19 @@ enum store_rc etcd_change_own(struct etcd *, const struct etcd_own *, int timeou
 /* One put of a key of ours outside d/, through a lane. key without the prefix. NULL key: none, a barrier. */
 enum store_rc etcd_put_own(struct etcd *, const char *key, struct slice value, int timeout_ms, store_rev *,
                            struct err *);
+
+/* ---- etcd_pages.c ---- */
+/* The decoded answer, under reads_lock. NULL: rc and err. */
+Etcd__RangeResponse *etcd_range_read(struct etcd *, const Etcd__RangeRequest *, const char *what,
+                                     enum store_rc *, struct err *);
+/* All keys within [from, to) at one revision, in order, without their first `skip` bytes; visit is called in
+ * this thread. */
+enum store_rc etcd_pages_read(struct etcd *, struct slice from, struct slice to, size_t skip,
+                              bool (*visit)(void *arg, const struct store_event *), void *arg, store_rev *at,
+                              struct err *);
+/* Where `wanted` keys after `last` end, if they go on as densely as the n from first to last. False: that
+ * cannot be told. */
+bool etcd_page_reach(struct slice first, struct slice last, size_t n, size_t wanted, struct buf *out);
 
 /* ---- etcd_load.c ---- */
 enum store_rc etcd_load(void *, struct slice, bool (*)(void *, const struct store_event *), void *,

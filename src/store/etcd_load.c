@@ -3,104 +3,12 @@
 
 #include <stdlib.h>
 
-#define PAGE_FIRST 200
-#define PAGE_MOST  2000
-#define PAGE_BYTES (2u * 1024 * 1024) /* about what a page should have */
-#define READ_MS    30000
-
-/* The decoded page, under reads_lock. NULL: rc and err. */
-static Etcd__RangeResponse *range_read(struct etcd *e, const Etcd__RangeRequest *request, const char *what,
-                                       enum store_rc *rc, struct err *err)
-{
-        Etcd__RangeResponse *r;
-
-        *rc = etcd_read(e, "/etcdserverpb.KV/Range", &request->base, READ_MS, what, err);
-        if (*rc != STORE_OK)
-                return NULL;
-        r = etcd__range_response__unpack(NULL, e->reads.message.n, e->reads.message.p);
-        if (r && etcd_header_ok(e, r->header, err))
-                return r;
-        if (!r)
-                err_set(err, ERR_STORE, "the answer of etcd for %s is malformed", what);
-        etcd__range_response__free_unpacked(r, NULL);
-        *rc = atomic_load(&e->foreign) ? STORE_DAMAGED : STORE_IO;
-        return NULL;
-}
-
-struct page {
-        Etcd__RangeRequest request;
-        struct buf from; /* of the next page */
-        size_t skip;     /* bytes of prefix and kind before the store's key */
-        bool (*visit)(void *arg, const struct store_event *);
-        void *arg;
-        bool stopped;
-};
-
-static bool page_visit(struct page *p, const Etcd__RangeResponse *r)
-{
-        const struct slice from = slice_of(p->request.key.data, p->request.key.len);
-        size_t bytes = 0;
-
-        for (size_t i = 0; i < r->n_kvs && !p->stopped; i++) {
-                const Etcd__KeyValue *kv = r->kvs[i];
-                struct store_event event = { .value = slice_of(kv->value.data, kv->value.len),
-                                             .rev = kv->mod_revision };
-
-                /* Ascending and within what was asked for: so a page ends, whoever answers. */
-                if (kv->key.len <= p->skip || slice_compare(slice_of(kv->key.data, kv->key.len), from) < 0 ||
-                    (i && slice_compare(slice_of(kv->key.data, kv->key.len),
-                                        slice_of(r->kvs[i - 1]->key.data, r->kvs[i - 1]->key.len)) <= 0))
-                        return false;
-                event.key = slice_of(kv->key.data + p->skip, kv->key.len - p->skip);
-                p->stopped = !p->visit(p->arg, &event);
-                bytes += kv->key.len + kv->value.len + 16;
-        }
-        if (r->n_kvs) {
-                const Etcd__KeyValue *last = r->kvs[r->n_kvs - 1];
-                size_t fit = PAGE_BYTES / (bytes / r->n_kvs + 1);
-
-                buf_reset(&p->from);
-                buf_put(&p->from, last->key.data, last->key.len);
-                buf_put_u8(&p->from, 0);
-                p->request.key = etcd_bytes(buf_slice(&p->from));
-                p->request.limit = (int64_t)(fit < 1 ? 1 : fit > PAGE_MOST ? PAGE_MOST : fit);
-        }
-        return buf_ok(&p->from);
-}
-
-static enum store_rc pages_read(struct etcd *e, struct page *p, store_rev *at, struct err *err)
-{
-        enum store_rc rc = STORE_OK;
-        bool more = true;
-
-        while (more && !p->stopped) {
-                Etcd__RangeResponse *r;
-
-                /* Others read between the pages. */
-                pthread_mutex_lock(&e->reads_lock);
-                r = range_read(e, &p->request, "the keys", &rc, err);
-                pthread_mutex_unlock(&e->reads_lock);
-                if (!r)
-                        return rc;
-                if (p->request.revision == 0)
-                        p->request.revision = r->header->revision;
-                more = r->more && r->n_kvs;
-                if (!page_visit(p, r)) {
-                        err_set(err, ERR_STORE, "a page of etcd's keys is malformed");
-                        rc = STORE_IO;
-                        more = false;
-                }
-                etcd__range_response__free_unpacked(r, NULL);
-        }
-        *at = p->request.revision;
-        return rc;
-}
+#define READ_MS 30000
 
 enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg, const struct store_event *),
                         void *arg, store_rev *at, struct err *err)
 {
         struct etcd *e = self;
-        struct page p = { .request = ETCD__RANGE_REQUEST__INIT, .visit = visit, .arg = arg };
         struct buf keys = BUF_INIT;
         struct slice from, to;
         enum store_rc rc;
@@ -113,13 +21,10 @@ enum store_rc etcd_load(void *self, struct slice prefix, bool (*visit)(void *arg
         keys.n = 0;
         from = etcd_key(e, &keys, e->data, prefix);
         to = etcd_key_end(&keys, from);
-        p.skip = from.n - prefix.n;
-        p.request.key = etcd_bytes(from);
-        p.request.range_end = etcd_bytes(to);
-        p.request.limit = PAGE_FIRST;
-        rc = buf_ok(&keys) ? pages_read(e, &p, at, err) : STORE_IO;
+        rc = STORE_IO;
+        if (buf_ok(&keys))
+                rc = etcd_pages_read(e, from, to, from.n - prefix.n, visit, arg, at, err);
         buf_clear(&keys);
-        buf_clear(&p.from);
         return rc;
 }
 
@@ -135,7 +40,7 @@ enum store_rc etcd_own_read(struct etcd *e, size_t root, const char *key, struct
         buf_put_text(&name, key);
         request.key = etcd_bytes(buf_slice(&name));
         pthread_mutex_lock(&e->reads_lock);
-        r = range_read(e, &request, key, &rc, err);
+        r = etcd_range_read(e, &request, key, &rc, err);
         pthread_mutex_unlock(&e->reads_lock);
         *rev = 0;
         if (r && r->n_kvs == 1) {
@@ -204,7 +109,7 @@ enum store_rc etcd_count(struct etcd *e, const char *kind, uint64_t *count, stru
         request.range_end = etcd_bytes(etcd_key_end(&keys, from));
         request.count_only = true;
         pthread_mutex_lock(&e->reads_lock);
-        r = range_read(e, &request, "the number of keys", &rc, err);
+        r = etcd_range_read(e, &request, "the number of keys", &rc, err);
         pthread_mutex_unlock(&e->reads_lock);
         if (r)
                 *count = (uint64_t)r->count;
