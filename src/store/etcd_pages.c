@@ -184,12 +184,11 @@ static void *pages_main(void *arg)
                 pthread_mutex_lock(&p->lock);
                 while (p->ahead && !p->stop)
                         pthread_cond_wait(&p->moved, &p->lock);
-                if (p->stop) {
+                if (p->ahead) /* nobody takes that any more, nor this one */
                         etcd__range_response__free_unpacked(r, NULL);
-                        r = NULL;
-                }
-                p->ahead = r;
-                go_on = r && p->more;
+                else
+                        p->ahead = r;
+                go_on = r && p->more && !p->stop;
                 p->ended = !go_on;
                 pthread_cond_signal(&p->moved);
                 pthread_mutex_unlock(&p->lock);
