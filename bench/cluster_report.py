@@ -22,6 +22,8 @@ for line in open(sys.argv[1], encoding="ascii"):
         others["visible"] = [float(x) / 1000 for x in words[1:]]
     elif words[0] == "cold":
         others["cold"].append(float(words[1]) / 1e9)
+        others["cold, CPU of the node"].append(float(words[2]) / float(words[4]))
+        others["cold, CPU of etcd"].append(float(words[3]) / float(words[4]))
     elif words[0] == "pause":
         numbers = [int(x) for x in words if x != "pause"]
         others["failed"].append(numbers[0] + numbers[3])
@@ -75,5 +77,8 @@ judge("the leader killed: longest pause of a use of a key", max(others["leader u
 judge("the leader killed: longest pause of a change", max(others["leader change"], default=None), 1500, unit="ms")
 judge("a change seen on another node after its return, median", (others["visible"] or [None])[0], 10, unit="ms")
 judge("a node's cold start, all keys read", middle("cold"), 3, unit="s")
+for name, others_too in (("cold, CPU of the node", ""), ("cold, CPU of etcd", ", whatever its members did")):
+    if others[name]:
+        print(f"{name:<64} {middle(name):>9.2f} s{others_too}")
 print(f"\n{missed} missed")
 sys.exit(1 if missed else 0)
