@@ -1,4 +1,5 @@
 /* RSA: signatures (PKCS#1 v1.5, PSS, raw) and encryption (v1.5, OAEP, raw). RFC 8017. */
+#include "crypto/choice.h"
 #include "crypto/mechanism_internal.h"
 
 #include <openssl/rsa.h>
@@ -286,68 +287,79 @@ static bool rsa_encrypt(struct crypto_run *r, struct err *err)
                              r->in.n, r->key->bits);
 }
 
-/* 0xff when a == b, else 0, without a branch. */
-static uint8_t same(uint8_t a, uint8_t b)
+/* Decodes 00 02 PS 00 M in constant time: *n is the message's length. Which of the rules was broken is never
+ * known outside. spec/key-rules.md rule 7. */
+static size_t v15_decode(const uint8_t *block, size_t k, size_t *n)
 {
-        return (uint8_t)(((uint32_t)(a ^ b) - 1u) >> 24);
-}
-
-/* Decodes 00 02 PS 00 M in constant time: *n is the message's length, the result 0xff when well-formed. Which
- * of the rules was broken is never known outside. spec/key-rules.md rule 7. */
-static uint8_t v15_decode(const uint8_t *block, size_t k, size_t *n)
-{
-        uint8_t good = (uint8_t)(same(block[0], 0) & same(block[1], 2)), found = 0;
-        size_t at = 0;
+        size_t good = choice_equal(block[0], 0) & choice_equal(block[1], 2), found = 0, at = 0;
 
         for (size_t i = 2; i < k; i++) {
-                uint8_t zero = (uint8_t)(same(block[i], 0) & ~found);
+                size_t end = choice_equal(block[i], 0) & ~found;
 
-                at |= i & (size_t)(0 - (size_t)(zero & 1));
-                found |= zero;
+                at |= i & end;
+                found |= end;
         }
-        good &= found;
-        good &= (uint8_t)(0 - (uint8_t)((9 - at) >> (sizeof(size_t) * 8 - 1))); /* at >= 10: PS has 8 bytes */
+        good &= found & choice_less(9, at); /* PS has 8 bytes */
         *n = k - 1 - at;
         return good;
 }
 
-static bool v15_decrypt(struct crypto_run *r, EVP_PKEY_CTX *context, struct err *err)
+/* libcrypto before 3.2 says by its result whether a v1.5 padding was right, so it decrypts without one. */
+static size_t v15_open(const struct crypto_run *r, EVP_PKEY_CTX *context)
 {
-        size_t k = modulus_size(r->key), n = k, length;
-        uint8_t block[1024], good;
+        size_t k = modulus_size(r->key), n = k, length, good;
+        uint8_t block[1024];
 
         if (EVP_PKEY_decrypt(context, block, &n, r->in.p, r->in.n) != 1 || n != k) {
-                ERR_clear_error();
-                return err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
+                *r->out_n = 0; /* no number below the modulus: anybody can see that */
+                return 0;
         }
         good = v15_decode(block, k, &length);
-        memcpy(r->out, block + k - length, length); /* also of a bad block, which takes as long */
-        *r->out_n = length;
+        choice_shift(block, k, k - length);
+        memcpy(r->out, block, k);
         sec_wipe(block, sizeof(block));
-        return good || err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
+        *r->out_n = length & good;
+        return good;
+}
+
+/* OAEP's padding is judged by libcrypto, in constant time, but for its result. */
+static size_t oaep_open(const struct crypto_run *r, EVP_PKEY_CTX *context)
+{
+        size_t n = *r->out_n, good;
+
+        if (!oaep_set(r, context))
+                return 0;
+        good = choice_equal((size_t)(unsigned)EVP_PKEY_decrypt(context, r->out, &n, r->in.p, r->in.n), 1);
+        *r->out_n = n & good;
+        return good;
+}
+
+bool crypto_rsa_open(struct crypto_run *r, size_t *good, struct err *err)
+{
+        bool v15 = r->mechanism->padding == RSA_PKCS1_PADDING;
+        size_t k = modulus_size(r->key);
+        struct crypto_cached *cached;
+
+        if (r->in.n != k)
+                return err_set(err, ERR_ENCRYPTED_DATA_LEN,
+                               "the encrypted data has %zu bytes; this key takes %zu", r->in.n, k);
+        if (*r->out_n < k)
+                return err_set(err, ERR_BUFFER_SMALL, "no room for what is decrypted");
+        cached = rsa_context(r, v15 ? RSA_NO_PADDING : r->mechanism->padding, err);
+        if (!cached)
+                return false;
+        *good = v15 ? v15_open(r, cached->context) : oaep_open(r, cached->context);
+        ERR_clear_error();
+        crypto_cache_put(r->key, cached);
+        return true;
 }
 
 static bool rsa_decrypt(struct crypto_run *r, struct err *err)
 {
-        bool v15 = r->mechanism->padding == RSA_PKCS1_PADDING, ok;
-        struct crypto_cached *cached;
+        size_t good = 0;
 
-        if (r->in.n != modulus_size(r->key))
-                return err_set(err, ERR_ENCRYPTED_DATA_LEN,
-                               "the encrypted data has %zu bytes; this key takes %zu", r->in.n,
-                               modulus_size(r->key));
-        cached = rsa_context(r, v15 ? RSA_NO_PADDING : r->mechanism->padding, err);
-        if (!cached)
-                return false;
-        if (v15)
-                ok = v15_decrypt(r, cached->context, err);
-        else
-                ok = (oaep_set(r, cached->context) &&
-                      EVP_PKEY_decrypt(cached->context, r->out, r->out_n, r->in.p, r->in.n) == 1) ||
-                     err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
-        ERR_clear_error();
-        crypto_cache_put(r->key, cached);
-        return ok;
+        return crypto_rsa_open(r, &good, err) &&
+               (choice_made(good) || err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened"));
 }
 
 const struct crypto_family crypto_family_rsa_crypt = {

@@ -1,4 +1,5 @@
 /* Wrapping and unwrapping keys with any mechanism that encrypts. Private keys travel as PKCS#8 (RFC 5208). */
+#include "crypto/choice.h"
 #include "crypto/mechanism_internal.h"
 
 #include <openssl/x509.h>
@@ -165,33 +166,54 @@ void crypto_as_a_failure_does(struct err *why)
 struct content {
         struct slice plain; /* all of the room, what is behind the end too */
         size_t n;           /* where decryption says the end is */
-        bool opened;
-        bool filled; /* to whole blocks, with zeros */
-        bool sealed; /* nobody but who has the key makes such a blob: its failures tell nothing */
+        size_t opened;      /* a mask: choice.h */
+        bool filled;        /* to whole blocks, with zeros */
+        bool sealed;        /* nobody but who has the key makes such a blob: its failures tell nothing */
 };
 
-/* One key is made in any case, of a length that its type has. */
+/* A mask: is n a length that keys of the type have? */
+static size_t length_fits(const struct crypto_secret *row, size_t value_len, size_t n)
+{
+        return ~choice_less(n, row->min) & ~choice_less(row->max, n) &
+               choice_equal((n - row->min) & (row->step - 1u), 0) &
+               choice_equal(n, choice_number(choice_equal(value_len, 0), n, value_len));
+}
+
+/* One key is made in any case: of bytes of our own, of the least length of its type, when nothing came out
+ * that fits. */
 static bool secret_open(struct crypto *c, const struct content *in, uint64_t key_type, size_t value_len,
                         struct crypto_key **key)
 {
         const struct crypto_secret *row = crypto_secret_find(key_type);
-        size_t n = in->filled && value_len ? value_len : in->n;
-        bool fits = in->opened && row && (!in->filled || is_filled(slice_of(in->plain.p, in->n), n)) &&
-                    (!value_len || value_len == n) && n >= row->min && n <= row->max &&
-                    (n - row->min) % row->step == 0;
-        size_t take = fits ? n : row && row->min <= in->plain.n ? row->min : in->plain.n;
-        bool other = looks_like_private_info(in->plain);
+        size_t n = in->filled && value_len ? value_len : in->n, room = in->plain.n, fits, take;
+        struct sec *own = sec_new(room), *value = sec_new(room);
+        bool made = false;
 
-        return crypto_key_open(c, CRYPTO_SECRET, key_type, slice_of(in->plain.p, take), key, NULL) && fits &&
-               !other;
+        if (row && own && value && row->min <= room) {
+                for (size_t i = 0; i < room; i++)
+                        sec_bytes(own)[i] = (uint8_t)(i & 15); /* begins like no key in DER */
+                fits = in->opened & length_fits(row, value_len, n);
+                if (in->filled) /* then nothing is hidden in the length */
+                        fits &= (size_t)0 - (size_t)is_filled(slice_of(in->plain.p, in->n), n);
+                take = choice_number(fits, n, row->min);
+                choice_bytes(fits, sec_bytes(value), in->plain.p, sec_bytes(own), room);
+                made =
+                    crypto_key_open(c, CRYPTO_SECRET, key_type, slice_of(sec_bytes(value), take), key, NULL);
+                made = !looks_like_private_info(sec_slice(value)) & made;
+                made = made & choice_made(fits);
+        }
+        sec_free(&own);
+        sec_free(&value);
+        return made;
 }
 
 /* The key is looked at whatever the padding says: the length it gives itself decides what is looked at. */
 static bool private_open(struct crypto *c, const struct content *in, uint64_t key_type,
                          struct crypto_key **key)
 {
-        size_t n = in->sealed ? (in->opened ? in->n : 0) : outer_length(in->plain);
-        bool fits = in->opened && (in->filled ? is_filled(slice_of(in->plain.p, in->n), n) : n == in->n);
+        size_t n = in->sealed ? in->n & in->opened : outer_length(in->plain);
+        bool fits =
+            choice_made(in->opened) && (in->filled ? is_filled(slice_of(in->plain.p, in->n), n) : n == in->n);
         struct slice content = slice_of(in->plain.p, n);
 
         return is_private_info(content) && crypto_key_open(c, CRYPTO_PRIVATE, key_type, content, key, NULL) &&
@@ -217,11 +239,29 @@ static bool rsa_length_ok(const struct crypto_mechanism *m, const struct crypto_
         return ok;
 }
 
+/* False: for a reason that is no secret. */
+static bool content_open(struct crypto_run *r, struct content *in, struct err *err)
+{
+        struct err why = ERR_INIT;
+        bool opened;
+
+        if (r->mechanism->family == &crypto_family_rsa_crypt)
+                return crypto_rsa_open(r, &in->opened, err);
+        opened = crypto_decrypt(r->crypto, r->mechanism, r->param, r->key, r->in, r->out, r->out_n, &why);
+        if (why.id == ERR_MECHANISM_PARAM || why.id == ERR_MEMORY)
+                return err_set(err, why.id, "%s", why.detail);
+        if (opened)
+                crypto_as_a_failure_does(&why);
+        in->opened = (size_t)0 - (size_t)opened;
+        return true;
+}
+
 bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const struct ck_mech_param *param,
                    struct crypto_key *unwrapping, struct slice wrapped, enum crypto_key_class class,
                    uint64_t key_type, size_t value_len, struct crypto_key **out, struct err *err)
 {
-        struct err why = ERR_INIT;
+        struct crypto_run r = { c,           m,    param, CRYPTO_DECRYPT, unwrapping, wrapped,
+                                SLICE_EMPTY, NULL, NULL,  NULL,           false };
         struct crypto_key *key = NULL;
         struct content in;
         struct sec *plain;
@@ -242,13 +282,12 @@ bool crypto_unwrap(struct crypto *c, const struct crypto_mechanism *m, const str
         if (!plain)
                 return err_set(err, ERR_MEMORY, "no memory to unwrap a key");
         in.plain = sec_slice(plain);
-        in.opened = crypto_decrypt(c, m, param, unwrapping, wrapped, sec_bytes(plain), &in.n, &why);
-        if (why.id == ERR_MECHANISM_PARAM || why.id == ERR_MEMORY) {
+        r.out = sec_bytes(plain);
+        r.out_n = &in.n;
+        if (!content_open(&r, &in, err)) {
                 sec_free(&plain);
-                return err_set(err, why.id, "%s", why.detail);
+                return false;
         }
-        if (in.opened)
-                crypto_as_a_failure_does(&why);
         ok = class == CRYPTO_SECRET ? secret_open(c, &in, key_type, value_len, &key)
                                     : private_open(c, &in, key_type, &key);
         sec_free(&plain);

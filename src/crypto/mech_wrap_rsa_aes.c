@@ -1,4 +1,5 @@
 /* CKM_RSA_AES_KEY_WRAP: a new AES key under OAEP, then the key under that one with KWP. */
+#include "crypto/choice.h"
 #include "crypto/mechanism_internal.h"
 
 static bool rsa_aes_check(const struct crypto_mechanism *m, enum crypto_op op, const struct crypto_key *key,
@@ -54,26 +55,32 @@ static bool rsa_aes_wrap(struct crypto_run *r, struct err *err)
 
 /* The key of the blob's first half, or a random one when there is none in it: the second half then fails as
  * it fails for a wrong key, and takes the same time to do so. */
-static bool inner_key(struct crypto_run *r, struct crypto_key **out, bool *good, struct err *err)
+static bool inner_key(struct crypto_run *r, struct crypto_key **out, size_t *good, struct err *err)
 {
         struct ck_mech_param oaep = oaep_of(r->param);
         size_t k = modulus_size(r->key), n = k, wanted = r->param->u.rsa_aes.aes_bits / 8;
         struct sec *plain = sec_new(k), *random = sec_new(wanted);
-        struct err why = ERR_INIT;
+        struct crypto_run half = { r->crypto,   crypto_mechanism_find(CKM_RSA_PKCS_OAEP),
+                                   &oaep,       CRYPTO_DECRYPT,
+                                   r->key,      slice_of(r->in.p, k),
+                                   SLICE_EMPTY, NULL,
+                                   &n,          NULL,
+                                   false };
         bool ok = (plain && random) || err_set(err, ERR_MEMORY, "no memory to unwrap a key");
 
-        if (ok && crypto_random(r->crypto, sec_bytes(random), wanted, err)) {
-                *good = crypto_decrypt(r->crypto, crypto_mechanism_find(CKM_RSA_PKCS_OAEP), &oaep, r->key,
-                                       slice_of(r->in.p, k), sec_bytes(plain), &n, &why);
-                if (*good)
-                        crypto_as_a_failure_does(&why);
-                *good = *good && n == wanted;
-                ok = crypto_key_open(r->crypto, CRYPTO_SECRET, CKK_AES,
-                                     slice_of(sec_bytes(*good ? plain : random), wanted), out, err);
+        if (ok) {
+                half.out = sec_bytes(plain);
+                ok = crypto_random(r->crypto, sec_bytes(random), wanted, err) &&
+                     crypto_rsa_open(&half, good, err);
+        }
+        if (ok) {
+                *good &= choice_equal(n, wanted);
+                choice_bytes(*good, sec_bytes(random), sec_bytes(plain), sec_bytes(random), wanted);
+                ok = crypto_key_open(r->crypto, CRYPTO_SECRET, CKK_AES, sec_slice(random), out, err);
         }
         sec_free(&random);
         sec_free(&plain);
-        return ok && *out;
+        return ok;
 }
 
 static bool rsa_aes_unwrap(struct crypto_run *r, struct err *err)
@@ -82,7 +89,8 @@ static bool rsa_aes_unwrap(struct crypto_run *r, struct err *err)
         size_t k = modulus_size(r->key);
         struct crypto_key *aes = NULL;
         struct err why = ERR_INIT;
-        bool good = false, ok;
+        size_t good = 0;
+        bool ok;
 
         if (r->in.n < k + 16)
                 return err_set(err, ERR_ENCRYPTED_DATA_LEN, "%zu bytes are too few for %s", r->in.n,
@@ -94,7 +102,8 @@ static bool rsa_aes_unwrap(struct crypto_run *r, struct err *err)
         crypto_key_unref(&aes);
         if (ok)
                 crypto_as_a_failure_does(&why);
-        return (ok && good) || err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
+        return (ok & choice_made(good)) ||
+               err_set(err, ERR_ENCRYPTED_DATA, "the encrypted data cannot be opened");
 }
 
 const struct crypto_family crypto_family_rsa_aes = {

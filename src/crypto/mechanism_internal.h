@@ -96,6 +96,10 @@ bool crypto_run_digest(const struct crypto_run *, uint8_t block[64], struct slic
 /* What a decryption that fails does beside: words take time, and who goes on as if nothing had been wrong
  * must take as long with what was right. */
 void crypto_as_a_failure_does(struct err *);
+/* RSA decryption with padding v1.5 or OAEP, which does not tell by its time whether the padding was right:
+ * *good is all ones when it was, else zero, and then no byte of out has a meaning. out has room for the
+ * modulus. False only for what anybody may know. */
+bool crypto_rsa_open(struct crypto_run *, size_t *good, struct err *);
 /* Tag of a cached context: one per row and operation. */
 const void *crypto_run_tag(const struct crypto_run *);
 /* A cached or new cipher context with the key set, for encryption or decryption. */

@@ -4,12 +4,22 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define K BLOCK_SIZE
 
+/* No zero among them. */
+static void noise(unsigned char *out, size_t n)
+{
+        if (getrandom(out, n, 0) != (ssize_t)n)
+                abort();
+        for (size_t i = 0; i < n; i++)
+                out[i] |= out[i] == 0;
+}
+
 void block_v15(unsigned char *block, size_t payload)
 {
-        memset(block, 0x5a, K);
+        noise(block, K);
         block[0] = 0;
         block[1] = 2;
         block[K - payload - 1] = 0;
@@ -27,7 +37,7 @@ static void leading_one(unsigned char *block)
 
 static void no_end(unsigned char *block)
 {
-        memset(block + 2, 0x5a, K - 2);
+        noise(block + 2, K - 2);
 }
 
 static void early_end(unsigned char *block)
@@ -112,7 +122,7 @@ void block_oaep(unsigned char *em, const void *message, size_t n, const char *la
         unsigned char *seed = em + 1, *db = em + 33;
 
         memset(em, 0, 256);
-        memset(seed, 0x33, 32);
+        noise(seed, 32);
         if (EVP_Digest(label, strlen(label), db, NULL, EVP_sha256(), NULL) != 1)
                 abort();
         db[222 - n] = 1;

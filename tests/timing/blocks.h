@@ -1,5 +1,5 @@
-/* Malformed RSA blocks, and RSA with the public key alone: what somebody makes who looks for a padding
- * oracle. Bleichenbacher 1998; Manger 2001. */
+/* Malformed RSA blocks, each with other padding and seed, and RSA with the public key alone: what somebody
+ * makes who looks for a padding oracle. Bleichenbacher 1998; Manger 2001. */
 #ifndef CHSM_TESTS_BLOCKS_H
 #define CHSM_TESTS_BLOCKS_H
 

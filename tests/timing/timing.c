@@ -52,8 +52,23 @@ static double critical(size_t degrees)
         return (double)degrees * pow(1 - f + z * sqrt(f), 3);
 }
 
-/* Median of column `which` less another one of the same round, by turns, and the order statistics that
- * enclose it with 99 %. Of two that are alike neither is the longer one more often, whatever the noise. */
+/* Median of what is left of a row without column `which`: half of the sum of the middle two when they are
+ * even. */
+static long others(const long *row, size_t classes, size_t which)
+{
+        long sorted[TIMING_CLASSES_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < classes; i++) {
+                if (i != which)
+                        sorted[n++] = row[i];
+        }
+        qsort(sorted, n, sizeof(*sorted), by_value);
+        return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/* Median of column `which` less the others' median in the same round, and the order statistics that enclose
+ * it with 99 %. Of those that are alike none is above the middle more often, whatever the noise. */
 static struct timing_difference difference(const long *times, size_t rounds, size_t classes, size_t which,
                                            long *room)
 {
@@ -61,8 +76,7 @@ static struct timing_difference difference(const long *times, size_t rounds, siz
         size_t middle = rounds / 2, reach = (size_t)half + 1;
 
         for (size_t r = 0; r < rounds; r++)
-                room[r] = times[r * classes + which] -
-                          times[r * classes + (which + 1 + r % (classes - 1)) % classes];
+                room[r] = times[r * classes + which] - others(times + r * classes, classes, which);
         qsort(room, rounds, sizeof(*room), by_value);
         return (struct timing_difference){ .median = room[middle],
                                            .low = room[reach > middle ? 0 : middle - reach],

@@ -1,7 +1,7 @@
-/* Do several things take the same time? They are done in turns, each round in another order, and judged as
- * marvin-toolkit does: Friedman's test over the ranks within each round, and for each class the median of its
- * difference from the others, by turns, in the same round, with a 99 % interval that assumes nothing of
- * the noise.
+/* Do several things take the same time? They are done in turns, each round in another order, so that whatever
+ * else the machine does hits all of them, and judged as marvin-toolkit does: Friedman's test over the ranks
+ * within each round, and for each class the median of its difference from the others' median in the same
+ * round, with a 99 % interval that assumes nothing of the noise.
  */
 #ifndef CHSM_TESTS_TIMING_H
 #define CHSM_TESTS_TIMING_H
