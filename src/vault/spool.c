@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PLACES  8
+#define PLACES  16
+#define SHARE   2 /* of one user: his oldest makes room for his next */
 #define LIFE_MS (10 * 60 * 1000)
 
 struct place {
@@ -50,10 +51,30 @@ void vault_spools_close(struct vault *v)
 }
 
 /* The lock is held. */
-static struct place *free_place(struct vault *v, int64_t now)
+static void share_keep(struct vault_spools *s, uint32_t user)
+{
+        struct place *oldest = NULL;
+        unsigned count = 0;
+
+        for (size_t i = 0; i < PLACES; i++) {
+                struct place *p = &s->places[i];
+
+                if (!p->stream || p->user != user)
+                        continue;
+                count++;
+                if (!p->taken && (!oldest || p->stream < oldest->stream))
+                        oldest = p;
+        }
+        if (count >= SHARE && oldest)
+                give_up(oldest);
+}
+
+/* The lock is held. */
+static struct place *free_place(struct vault *v, uint32_t user, int64_t now)
 {
         struct vault_spools *s = v->spools;
 
+        share_keep(s, user);
         for (size_t i = 0; i < PLACES; i++) {
                 if (!s->places[i].taken && s->places[i].stream && s->places[i].touched_ms + LIFE_MS < now)
                         give_up(&s->places[i]);
@@ -78,7 +99,7 @@ uint64_t vault_spool_new(struct vault_call *call, int *fd)
         if (!v->deps.host.scratch(v->deps.host.arg, fd, &call->err))
                 return 0;
         pthread_mutex_lock(&v->spools->lock);
-        p = free_place(v, clock_mono_ms(&v->deps.clock));
+        p = free_place(v, call->login.user_id, clock_mono_ms(&v->deps.clock));
         if (p) {
                 stream = ++v->spools->next;
                 *p =

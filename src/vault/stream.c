@@ -74,8 +74,51 @@ static bool is_mine(const struct vault_stream *a, const struct vault_stream *b)
                (!a->user_id || memcmp(a->context, b->context, VAULT_CONTEXT_SIZE) == 0);
 }
 
+static int by_user(const void *a, const void *b)
+{
+        uint32_t one = *(const uint32_t *)a, two = *(const uint32_t *)b;
+
+        return (one > two) - (one < two);
+}
+
+/* All places are taken: the user who has most of them, the opener's counted as one more. */
+static uint32_t user_with_most(const struct vault_streams *all, uint32_t opener)
+{
+        uint32_t users[STREAMS_MAX + 1], most = opener;
+        size_t run = 0, longest = 0;
+
+        for (size_t i = 0; i < STREAMS_MAX; i++)
+                users[i] = all->rows[i]->user_id;
+        users[STREAMS_MAX] = opener;
+        qsort(users, STREAMS_MAX + 1, sizeof(users[0]), by_user);
+        for (size_t i = 0; i <= STREAMS_MAX; i++) {
+                run = i && users[i] == users[i - 1] ? run + 1 : 1;
+                if (run > longest) {
+                        longest = run;
+                        most = users[i];
+                }
+        }
+        return most;
+}
+
+/* The oldest of that user's; STREAMS_MAX: all are being worked on. */
+static size_t oldest_of(const struct vault_streams *all, uint32_t user)
+{
+        size_t oldest = STREAMS_MAX;
+
+        for (size_t i = 0; i < STREAMS_MAX; i++) {
+                const struct vault_stream *one = all->rows[i];
+
+                if (one->user_id == user && !one->busy &&
+                    (oldest == STREAMS_MAX || one->turn < all->rows[oldest]->turn))
+                        oldest = i;
+        }
+        return oldest;
+}
+
 /* Takes a free place; or that of this context's own oldest stream when it has its share; or that of one that
- * lay idle for long. So nobody's forgotten streams keep others out. */
+ * lay idle for long; or of the user who has most. So nobody's forgotten streams keep others out, nor does one
+ * user with many contexts. */
 static bool place(struct vault *v, struct vault_stream *s)
 {
         struct vault_streams *all = v->streams;
@@ -100,7 +143,7 @@ static bool place(struct vault *v, struct vault_stream *s)
         if (count >= (s->user_id ? SHARE_MAX : SHARE_NOBODY))
                 unused = own;
         else if (unused == none)
-                unused = oldest;
+                unused = oldest != none ? oldest : oldest_of(all, user_with_most(all, s->user_id));
         if (unused != none) {
                 s->turn = ++all->turn;
                 s->id = (s->id | STREAMS_MAX) / STREAMS_MAX * STREAMS_MAX + unused; /* never 0 */

@@ -139,18 +139,46 @@ static void who_may_make_one(void **state)
         h->no_room = true;
         assert_int_equal(take_backup(&co, false, &out), ERR_FILE);
         h->no_room = false;
-        /* Places end: those who do not fetch what they asked for get no more. */
-        for (int i = 0; i < 20; i++) {
-                Chsm__Request r = CHSM__REQUEST__INIT;
-                Chsm__OpenBackupRequest open = CHSM__OPEN_BACKUP_REQUEST__INIT;
+}
 
-                open.manifest_only = true;
-                r.open_backup = &open;
-                r.body_case = CHSM__REQUEST__BODY_OPEN_BACKUP;
-                if (ask(&co, &r)->reason == ERR_RETRY)
-                        return;
-        }
-        fail();
+static uint64_t open_manifest(struct caller *c)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__OpenBackupRequest open = CHSM__OPEN_BACKUP_REQUEST__INIT;
+        const Chsm__Response *response;
+
+        open.manifest_only = true;
+        r.open_backup = &open;
+        r.body_case = CHSM__REQUEST__BODY_OPEN_BACKUP;
+        response = ask(c, &r);
+        assert_int_equal(response->status, 0);
+        return response->backup->stream;
+}
+
+static uint32_t read_manifest(struct caller *c, uint64_t stream)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__ReadBackupRequest part = CHSM__READ_BACKUP_REQUEST__INIT;
+
+        part.stream = stream;
+        r.read_backup = &part;
+        r.body_case = CHSM__REQUEST__BODY_READ_BACKUP;
+        return ask(c, &r)->reason;
+}
+
+/* Whoever does not fetch what he asked for loses it by asking for more; others do not. */
+static void nobody_takes_all_places(void **state)
+{
+        struct hsm *h = *state;
+        struct caller co = caller_co(h), cu1 = caller_cu(h, "cu1");
+        uint64_t others = open_manifest(&cu1), first = open_manifest(&co), last = 0;
+
+        for (int i = 0; i < 20; i++)
+                last = open_manifest(&co);
+        assert_int_equal(read_manifest(&co, first), ERR_OPERATION_MISSING);
+        assert_int_equal(read_manifest(&co, last), 0);
+        assert_int_equal(read_manifest(&cu1, last), ERR_OPERATION_MISSING);
+        assert_int_equal(read_manifest(&cu1, others), 0);
 }
 
 /* An RSA key of somebody who is not the owner. */
@@ -313,6 +341,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_partition_comes_back_in_another_hsm, begin, end),
                 cmocka_unit_test_setup_teardown(restores_go_into_unowned_partitions_only, begin, end),
                 cmocka_unit_test_setup_teardown(who_may_make_one, begin, end),
+                cmocka_unit_test_setup_teardown(nobody_takes_all_places, begin, end),
                 cmocka_unit_test_setup_teardown(an_old_backup_does_not_undo_disable_user_access, begin, end),
                 cmocka_unit_test_setup_teardown(the_unlocked_key_is_for_one_hsm, begin, end),
                 cmocka_unit_test_setup_teardown(the_node_makes_its_own, begin, end),

@@ -177,6 +177,25 @@ static void a_context_has_its_share(void **state)
         assert_int_equal(send(&other, (struct part){ others, 0, "x" }, NULL, NULL), 0);
 }
 
+/* One user with as many contexts as fill all places does not keep others out, nor does he end theirs. */
+static void a_user_with_many_contexts_leaves_room(void **state)
+{
+        struct caller other = caller_cu(*state, "cu2");
+        uint64_t id, others;
+
+        assert_int_equal(open_stream(&other, DIGEST, CKM_SHA256, NULL, &others), 0);
+        for (int context = 0; context < 4; context++) {
+                struct caller c = caller_cu(*state, "cu1");
+
+                for (int i = 0; i < 1024; i++)
+                        assert_int_equal(open_stream(&c, DIGEST, CKM_SHA256, NULL, &id), 0);
+        }
+        assert_int_equal(send(&other, (struct part){ others, 0, "x" }, NULL, NULL), 0);
+        assert_int_equal(open_stream(&other, DIGEST, CKM_SHA256, NULL, &id), 0);
+        assert_int_equal(send(&other, (struct part){ id, 0, "x" }, NULL, NULL), 0);
+        assert_int_equal(send(&other, (struct part){ others, 0, "x" }, NULL, NULL), 0);
+}
+
 /* ---- ciphers ---- */
 
 #define ENCRYPT 0
@@ -482,6 +501,7 @@ int main(void)
                 TEST(what_needs_its_data_whole_is_refused),
                 TEST(a_key_that_goes_does_not_sign_what_was_begun),
                 TEST(a_context_has_its_share),
+                TEST(a_user_with_many_contexts_leaves_room),
                 TEST(keys_are_digested_where_they_stand),
                 TEST(digests_are_made_before_login),
                 TEST(a_cipher_answers_part_by_part),
