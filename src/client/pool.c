@@ -274,9 +274,12 @@ static uint32_t chance_draw(struct client_pool *pool)
 
 static struct pool_conn *conn_choose(struct client_pool *pool)
 {
-        size_t i = pool_choose(pool->gauges, pool->conn_count, pool->now_us, chance_draw(pool));
+        size_t i = pool_choose(pool->gauges, pool->conn_count, pool->chosen, pool->now_us, chance_draw(pool));
 
-        return i < pool->conn_count ? &pool->conns[i] : NULL;
+        if (i == pool->conn_count)
+                return NULL;
+        pool->chosen = i;
+        return &pool->conns[i];
 }
 
 /* The connection for this request; NULL: it waits for one. Parts of a stream go where the stream is, as long
@@ -408,10 +411,18 @@ static void request_expire(struct client_pool *pool, struct pool_request *r)
 {
         struct err err = ERR_INIT;
 
-        if (conn_choose(pool))
-                err_set(&err, ERR_DEADLINE, "no answer in time (sent %u times)", r->attempts + 1);
-        else
+        if (!conn_choose(pool))
                 client_pool_trouble(pool, &err);
+        else if (r->put_off && r->put_off < ERR_COUNT)
+                err_set(&err, ERR_DEADLINE,
+                        "no node could do it in time (asked %u times, the last answer was: %s)",
+                        r->attempts + 1, err_row((enum err_id)r->put_off)->text);
+        else if (r->conn)
+                err_set(&err, ERR_DEADLINE, "no answer in time: '%s' port %u has had it for %lld ms",
+                        r->conn->host, (unsigned)r->conn->port,
+                        (long long)(pool->now_us - r->sent_us) / 1000);
+        else
+                err_set(&err, ERR_DEADLINE, "no answer in time: the node that it is for is out of reach");
         pool_request_end(pool, r, NULL, 0, &err);
 }
 

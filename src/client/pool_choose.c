@@ -57,22 +57,34 @@ static int64_t or_one(int64_t us)
         return us ? us : 1;
 }
 
-/* A node of which nothing was measured is taken to be as quick as the one beside it. */
+/* What a request costs there, beside the other. A node of which nothing was measured is taken to be as quick
+ * as that one. */
+static int64_t cost_of(const struct pool_gauge *g, const struct pool_gauge *other, int64_t now_us)
+{
+        int64_t latency = pool_gauge_latency(g, now_us);
+
+        return (latency ? latency : or_one(faded(other, now_us))) * (int64_t)(g->in_flight + 1);
+}
+
 static bool is_better(const struct pool_gauge *a, const struct pool_gauge *b, int64_t now_us)
 {
-        int64_t la = pool_gauge_latency(a, now_us), lb = pool_gauge_latency(b, now_us), ca, cb;
+        int64_t ca = cost_of(a, b, now_us), cb = cost_of(b, a, now_us);
 
-        la = la ? la : or_one(faded(b, now_us));
-        lb = lb ? lb : or_one(faded(a, now_us));
-        ca = la * (int64_t)(a->in_flight + 1);
-        cb = lb * (int64_t)(b->in_flight + 1);
         return ca != cb ? ca < cb : a->in_flight < b->in_flight;
+}
+
+/* Caches of an idle node that has just worked are warm, and a request that waits for none other gains
+ * nothing elsewhere. */
+static bool is_as_good(const struct pool_gauge *last, const struct pool_gauge *best, int64_t now_us)
+{
+        return last->in_flight == 0 && cost_of(last, best, now_us) * 3 <= cost_of(best, last, now_us) * 4;
 }
 
 struct draw {
         const struct pool_gauge *gauges;
         size_t n;
         int64_t now_us;
+        size_t last;
         unsigned lot;
         uint32_t chance;
         size_t counts[KIND_COUNT];
@@ -91,14 +103,19 @@ static size_t nth_of(const struct draw *d, enum kind kind, size_t nth)
 
 static size_t better_of_two(const struct draw *d, enum kind kind)
 {
-        size_t count = d->counts[kind], first = d->chance % count, second, a, b;
+        size_t count = d->counts[kind], first = d->chance % count, second, best, other;
 
-        a = nth_of(d, kind, first);
+        best = nth_of(d, kind, first);
         if (count == 1)
-                return a;
+                return best;
         second = (first + 1 + d->chance / count % (count - 1)) % count;
-        b = nth_of(d, kind, second);
-        return is_better(&d->gauges[b], &d->gauges[a], d->now_us) ? b : a;
+        other = nth_of(d, kind, second);
+        if (is_better(&d->gauges[other], &d->gauges[best], d->now_us))
+                best = other;
+        if (d->last < d->n && kind_of(&d->gauges[d->last], d->now_us, d->lot) == kind &&
+            is_as_good(&d->gauges[d->last], &d->gauges[best], d->now_us))
+                best = d->last;
+        return best;
 }
 
 static bool is_crowded(const struct draw *d, size_t near, size_t far)
@@ -108,11 +125,12 @@ static bool is_crowded(const struct draw *d, size_t near, size_t far)
         return here > POOL_CROWDED_US && here > POOL_CROWDED * pool_gauge_latency(&d->gauges[far], d->now_us);
 }
 
-size_t pool_choose(const struct pool_gauge *gauges, size_t n, int64_t now_us, uint32_t chance)
+size_t pool_choose(const struct pool_gauge *gauges, size_t n, size_t last, int64_t now_us, uint32_t chance)
 {
         struct draw d = { .gauges = gauges,
                           .n = n,
                           .now_us = now_us,
+                          .last = last,
                           .lot = (chance >> 16) * FULL >> 16,
                           .chance = chance & 0xffff };
         size_t best, other;

@@ -39,8 +39,9 @@ unsigned pool_gauge_weight(const struct pool_gauge *, int64_t now_us);
 
 /* The one of n that is to have a request: two of the best kind are drawn, and the one whose latency times
  * requests is less is taken. Kinds, best first: near; in other zones; those that rest, leave, are silent or,
- * by lot, have not their full share yet. A near one that is crowded gives way to another zone's. chance: any
- * 32 random bits. Returns n when none is ready. */
-size_t pool_choose(const struct pool_gauge *, size_t n, int64_t now_us, uint32_t chance);
+ * by lot, have not their full share yet. A near one that is crowded gives way to another zone's. The last one
+ * chosen (n: none) is kept while it has nothing to do and is about as good: it is warm. chance: any 32 random
+ * bits. Returns n when none is ready. */
+size_t pool_choose(const struct pool_gauge *, size_t n, size_t last, int64_t now_us, uint32_t chance);
 
 #endif

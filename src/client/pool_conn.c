@@ -263,6 +263,7 @@ static bool is_put_off(struct client_pool *pool, struct pool_conn *c, struct poo
         if (reason != ERR_RETRY && !leaves && !is_for_another(pool, r, reason))
                 return false;
         conn_rest(pool, c);
+        r->put_off = reason;
         if (r->conn == c) {
                 /* Busy, or there is none but the one that leaves: not at once. */
                 r->attempts += reason == ERR_RETRY || (leaves && c->gauge->leaving);

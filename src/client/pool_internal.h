@@ -53,6 +53,7 @@ struct pool_request {
         int64_t deadline, not_before;
         unsigned attempts;
         unsigned elsewhere; /* nodes whose region does not do it */
+        uint32_t put_off;   /* reason of the last node that wanted it asked again; 0: none did */
         client_pool_reply *reply;
         void *arg;
         size_t n;
@@ -79,7 +80,8 @@ struct client_pool {
         struct pool_request *first, *last; /* waiting */
         int64_t now, now_us;               /* of this step */
         uint32_t sequence, chance;
-        bool wanted; /* connect although nothing is asked yet */
+        size_t chosen; /* the last connection that was */
+        bool wanted;   /* connect although nothing is asked yet */
         struct pool_hello *hello;
 };
 

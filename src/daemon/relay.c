@@ -15,6 +15,7 @@
 
 #define EVENTS        64
 #define FDS_MAX       (2 + CLIENT_POOL_MOST) /* epoll, wake, and the pool's */
+#define TELL_PART     20                     /* of a deadline, to tell that it is over */
 #define IN_FLIGHT_MAX 256
 #define OUT_MAX       ((size_t)8 * 1024 * 1024)
 #define HELD_MAX      ((size_t)8 * 1024 * 1024) /* bytes of requests that are under way */
@@ -273,6 +274,15 @@ static void replied(void *arg, uint8_t *frame, size_t n, const struct err *err)
         due_add(a);
 }
 
+/* As long as the application waits, less what it takes to tell it why there is no answer. */
+static int deadline_of(const struct relay *r, struct slice frame)
+{
+        int64_t most = r->shared->conf->deadline_s * 1000, asked = wire_frame_deadline_ms(frame);
+
+        asked -= asked / TELL_PART;
+        return (int)(asked > 0 && asked < most ? asked : most);
+}
+
 static bool relay_frame(struct app *a, struct slice frame)
 {
         struct relay *r = a->relay;
@@ -288,8 +298,8 @@ static bool relay_frame(struct app *a, struct slice frame)
         p->app = a;
         p->id = id;
         p->n = frame.n;
-        p->ticket = client_pool_submit(r->pool, revision_ask(r, frame), id,
-                                       (int)r->shared->conf->deadline_s * 1000, replied, p, &err);
+        p->ticket =
+            client_pool_submit(r->pool, revision_ask(r, frame), id, deadline_of(r, frame), replied, p, &err);
         if (r->asking.p)
                 sec_wipe(r->asking.p, r->asking.n); /* passwords and plain text go by here */
         if (!p->ticket) {

@@ -106,6 +106,7 @@ enum wire_next wire_reader_next(struct wire_reader *r, uint8_t **frame, size_t *
 #define ID_TAG        0x09 /* field 1, fixed64 */
 #define TICKET_TAG    0x12 /* field 2, bytes */
 #define WANTED_TAG    0x18 /* field 3 of a request, varint */
+#define DEADLINE_TAG  0x20 /* field 4 of a request, varint */
 #define SHOWN_TAG     0x28 /* field 5 of a response, varint */
 #define ONCE_TAG      0x2a /* field 5 of a request, bytes: what must not be done twice has it */
 #define CONTEXT_TAG   0x32 /* field 6, bytes */
@@ -214,6 +215,11 @@ int64_t wire_frame_revision(struct slice response)
 int64_t wire_frame_min_revision(struct slice request)
 {
         return envelope_number(request, WANTED_TAG);
+}
+
+int64_t wire_frame_deadline_ms(struct slice request)
+{
+        return envelope_number(request, DEADLINE_TAG);
 }
 
 void wire_frame_put_min_revision(struct buf *request, int64_t revision)

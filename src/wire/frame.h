@@ -48,7 +48,9 @@ uint32_t wire_frame_body(struct slice frame);
  */
 uint64_t wire_frame_stream(struct slice frame);
 
-/* Is the undecoded request a use of a key that two nodes may do at once? Not one that spends an
+/* How long the sender of an undecoded request still waits; 0: it does not say. */
+int64_t wire_frame_deadline_ms(struct slice request);
+/* Is the undecoded request a use or a read, which two nodes may do at once? Not one that spends an
  * authorisation. */
 bool wire_frame_use(struct slice frame);
 
@@ -66,7 +68,7 @@ struct wire_row {
         const char *name;  /* "generate_key" */
         bool before_login; /* accepted on a connection that has no valid ticket yet */
         bool mutating;     /* carries an idempotency key; a login does, as its failures are counted */
-        bool use;          /* uses or shows a key and changes nothing: two nodes may do it at once */
+        bool use;          /* uses a key or shows something, changes nothing: two nodes may do it at once */
         bool (*check)(const Chsm__Request *, struct err *); /* every field's length and range */
 };
 const struct wire_row *wire_row_find(uint32_t body); /* NULL: unknown */

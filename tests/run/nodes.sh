@@ -31,6 +31,10 @@ t "and is on each of them" soon everywhere 3 "cu2" listUsers
 t "their users have one hash" soon same_hash
 user=$(nobody listUsers | awk '$3 == "cu2" { print $1; exit }')
 t "which is so for each user" soon says "$user  2,1,0," officer getUserDiffMap 0 0
+heard() { # whichever node is asked
+        [ "$(nobody getClusterInfo | grep -c ' serving ')" -eq 9 ]
+}
+t "each node has heard of all" soon heard
 t "a key that must be on all three" util genSymKey -t 31 -s 32 -l shared -min_srv 3 -timeout 20
 key=$(handle Key <"$work/out")
 t "is there" soon says "$key  2,1,0," officer getKeyDiffMap 1 0 0
@@ -99,4 +103,34 @@ stops() {
         [ "$(grep -c 'Partition Info' said)" -eq 1 ] || { cat said; return 1; }
 }
 t "unless it was to stop there" stops
+
+# ---- nobody can serve ----
+mkfifo asks
+CHSM_LOG=unserved.log "$build/tests/run/unserved" "$CHSM_MODULE" "$CHSM_PIN" <asks >unserved.out 2>&1 &
+servers="$servers $!"
+exec 8>asks
+told() { # LINES COMMAND: what the application is told of it, after no more than its deadline
+        echo "$2" >&8
+        until_true sh -c "[ \"\$(wc -l <unserved.out)\" -ge $1 ]" || true
+        sed -n "$1p" unserved.out
+        sed -n "$1p" unserved.out | grep -qE "^$3 [0-4]?[0-9]{1,3} ms$"
+}
+until_true grep -q ready unserved.out
+first=$(($(wc -l <unserved.out) + 1))
+stop_all() { # SIGNAL NAMES...
+        signal=$1
+        shift
+        for name in "$@"; do
+                kill "-$signal" "$(cat "hsm/$name")"
+        done
+}
+stop_all STOP etcd/etcd1.pid etcd/etcd2.pid etcd/etcd3.pid
+t "a change that no node can do is CKR_DEVICE_ERROR" told "$first" make 0x30
+t "for which the log has the reason" grep -E "no node could do it in time .*: |port [0-9]+ has had it for 4[0-9]+ ms" unserved.log
+t "keys in use go on working" told $((first + 1)) use 0x0
+stop_all CONT etcd/etcd1.pid etcd/etcd2.pid etcd/etcd3.pid
+stop_all 9 node1/pid node3/pid
+t "without any node it is CKR_DEVICE_REMOVED" told $((first + 2)) use 0x32
+t "and the log names them" grep -E "no endpoint can be reached: .*port $(cat hsm/node1/port)" unserved.log
+exec 8>&-
 finish

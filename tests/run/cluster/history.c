@@ -36,12 +36,14 @@ struct history_call history_begin(const char *kind, const char *who, const char 
         return (struct history_call){ kind, who, call, history_now_us() };
 }
 
-/* No answer in time leaves open what happened; every other refusal is one. */
+/* No answer in time, and nobody there to give one, leave open what happened; every other refusal is one. */
 static const char *result_of(uint32_t rv)
 {
-        return rv == CKR_OK                                                                     ? "ok"
-               : rv == CKR_DEVICE_ERROR || rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED ? "unknown"
-                                                                                                : "refused";
+        return rv == CKR_OK ? "ok"
+               : rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED || rv == CKR_GENERAL_ERROR ||
+                       rv == CKR_FUNCTION_FAILED
+                   ? "unknown"
+                   : "refused";
 }
 
 void history_end(const struct history_call *call, uint32_t rv, const char *value, const char *subject, ...)

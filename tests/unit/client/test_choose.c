@@ -11,7 +11,7 @@ static void shares(const struct pool_gauge *g, size_t n, size_t *out)
 {
         memset(out, 0, (n + 1) * sizeof(*out));
         for (uint32_t i = 0; i < DRAWS; i++)
-                out[pool_choose(g, n, NOW, i * 2654435761u)]++;
+                out[pool_choose(g, n, n, NOW, i * 2654435761u)]++;
 }
 
 static struct pool_gauge gauge(int64_t latency_us, size_t in_flight)
@@ -30,10 +30,10 @@ static void nobody_is_ready(void **state)
 
         (void)state;
         g[0].ready = g[1].ready = false;
-        assert_int_equal(pool_choose(g, 2, NOW, 12345), 2);
-        assert_int_equal(pool_choose(g, 0, NOW, 12345), 0);
+        assert_int_equal(pool_choose(g, 2, 2, NOW, 12345), 2);
+        assert_int_equal(pool_choose(g, 0, 0, NOW, 12345), 0);
         g[1].ready = true;
-        assert_int_equal(pool_choose(g, 2, NOW, 12345), 1);
+        assert_int_equal(pool_choose(g, 2, 2, NOW, 12345), 1);
 }
 
 static void equals_share_alike(void **state)
@@ -69,8 +69,8 @@ static void of_two_the_quicker_and_emptier(void **state)
                 struct pool_gauge turned[2] = { g[1], g[0] };
 
                 for (uint32_t chance = 0; chance < 100; chance++) {
-                        assert_int_equal(pool_choose(g, 2, NOW, chance * 2654435761u), 0);
-                        assert_int_equal(pool_choose(turned, 2, NOW, chance * 2654435761u), 1);
+                        assert_int_equal(pool_choose(g, 2, 2, NOW, chance * 2654435761u), 0);
+                        assert_int_equal(pool_choose(turned, 2, 2, NOW, chance * 2654435761u), 1);
                 }
         }
 }
@@ -107,10 +107,10 @@ static void silence_is_latency(void **state)
         (void)state;
         g[0].heard_us = NOW - 50000;
         assert_int_equal(pool_gauge_latency(&g[0], NOW), 50000);
-        assert_int_equal(pool_choose(g, 2, NOW, 1), 1);
+        assert_int_equal(pool_choose(g, 2, 2, NOW, 1), 1);
         g[0].in_flight = 0; /* it has nothing to say */
         assert_int_equal(pool_gauge_latency(&g[0], NOW), 300);
-        assert_int_equal(pool_choose(g, 2, NOW, 1), 0);
+        assert_int_equal(pool_choose(g, 2, 2, NOW, 1), 0);
 }
 
 static void those_that_rest_leave_or_are_silent_are_last(void **state)
@@ -182,6 +182,29 @@ static void the_zone_is_preferred_until_it_is_out_or_crowded(void **state)
         assert_int_equal(n[1], DRAWS); /* better than nobody */
 }
 
+static void an_idle_one_that_has_just_worked_is_kept(void **state)
+{
+        struct pool_gauge g[3] = { gauge(300, 0), gauge(300, 0), gauge(300, 0) };
+
+        (void)state;
+        for (uint32_t i = 0; i < 100; i++) {
+                uint32_t chance = i * 2654435761u;
+
+                g[1].latency_us = 390; /* a little slower */
+                g[1].in_flight = 0;
+                g[1].leaving = false;
+                assert_int_equal(pool_choose(g, 3, 1, NOW, chance), 1);
+                g[1].in_flight = 1; /* it has something to do */
+                assert_int_not_equal(pool_choose(g, 3, 1, NOW, chance), 1);
+                g[1].in_flight = 0;
+                g[1].latency_us = 410; /* clearly slower */
+                assert_int_not_equal(pool_choose(g, 3, 1, NOW, chance), 1);
+                g[1].latency_us = 300;
+                g[1].leaving = true;
+                assert_int_not_equal(pool_choose(g, 3, 1, NOW, chance), 1);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -189,6 +212,7 @@ int main(void)
                 cmocka_unit_test(equals_share_alike),
                 cmocka_unit_test(of_two_the_quicker_and_emptier),
                 cmocka_unit_test(a_slow_answer_counts_at_once_and_is_forgotten),
+                cmocka_unit_test(an_idle_one_that_has_just_worked_is_kept),
                 cmocka_unit_test(silence_is_latency),
                 cmocka_unit_test(those_that_rest_leave_or_are_silent_are_last),
                 cmocka_unit_test(a_node_that_came_back_has_its_share_little_by_little),

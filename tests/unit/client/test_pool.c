@@ -59,20 +59,48 @@ static void a_slow_node_is_given_less_at_once(void **state)
 
         (void)state;
         nodes_pool(&all, 3, NULL);
-        for (int i = 0; i < 30; i++) {
-                struct node *n = nodes_sign(&all);
-
-                nodes_pass(&all, n == &all.list[1] ? 40 : 1);
-                answer_all();
-        }
+        for (int i = 0; i < 6; i++)
+                (void)nodes_sign(&all);
+        nodes_pass(&all, 1);
+        node_answer(&all.list[0]);
+        node_answer(&all.list[2]);
+        nodes_pass(&all, 40);
+        answer_all();
         before = all.list[1].got;
+        assert_true(before > 0);
         for (int i = 0; i < 30; i++) {
+                (void)nodes_sign(&all);
                 (void)nodes_sign(&all);
                 nodes_pass(&all, 1);
                 answer_all();
         }
-        assert_in_range(all.list[1].got - before, 0, 3);
+        assert_int_equal(all.list[1].got, before);
         assert_int_equal(all.failed, 0);
+}
+
+/* A request at a time goes where the last one went, and now and then elsewhere, to know how quick that is. */
+static void one_at_a_time_stays(void **state)
+{
+        struct node *last = NULL;
+        size_t moves = 0;
+
+        (void)state;
+        nodes_pool(&all, 3, NULL);
+        for (int i = 0; i < 6; i++)
+                (void)nodes_sign(&all);
+        nodes_pass(&all, 1);
+        answer_all();
+        for (int i = 0; i < 10000; i++) {
+                struct node *n = nodes_sign(&all);
+
+                moves += last && n != last;
+                last = n;
+                nodes_pass(&all, 1);
+                answer_all();
+        }
+        assert_in_range(moves, 3, 40);
+        for (int i = 0; i < 3; i++)
+                assert_true(all.list[i].got > 1000);
 }
 
 static void the_zone_s_nodes_come_first(void **state)
@@ -115,13 +143,14 @@ static void what_a_killed_node_had_is_done_at_once_by_others(void **state)
         assert_int_equal(all.answered, 1);
 }
 
-/* How many of n requests the node gets, each answered after a millisecond. */
+/* How many of the requests the node gets; three at a time, answered after a millisecond. */
 static size_t share_of(const struct node *n, int requests)
 {
         size_t before = n->got;
 
-        for (int i = 0; i < requests; i++) {
-                (void)nodes_sign(&all);
+        for (int i = 0; i < requests; i += 3) {
+                for (int k = 0; k < 3; k++)
+                        (void)nodes_sign(&all);
                 nodes_pass(&all, 1);
                 answer_all();
         }
@@ -265,12 +294,42 @@ static void nobody_can_serve(void **state)
         assert_non_null(strstr(all.last.detail, "10.0.0.2"));
 }
 
+static void those_that_are_there_cannot(void **state)
+{
+        (void)state;
+        nodes_pool(&all, 2, NULL);
+        (void)nodes_ask(&all, GENERATE, 0);
+        for (int i = 0; i < 5010; i++) {
+                node_put_off(&all.list[0], ERR_RETRY);
+                node_put_off(&all.list[1], ERR_RETRY);
+                nodes_pass(&all, 1);
+        }
+        assert_int_equal(all.failed, 1);
+        assert_int_equal(all.last.id, ERR_DEADLINE);
+        assert_non_null(strstr(all.last.detail, err_row(ERR_RETRY)->text));
+        assert_in_range(all.list[0].got + all.list[1].got, 8, 40); /* with longer and longer waits between */
+}
+
+static void the_one_that_has_it_is_named(void **state)
+{
+        struct node *n;
+
+        (void)state;
+        nodes_pool(&all, 3, NULL);
+        n = nodes_ask(&all, GENERATE, 0);
+        nodes_pass(&all, 5001);
+        assert_int_equal(all.failed, 1);
+        assert_int_equal(all.last.id, ERR_DEADLINE);
+        assert_non_null(strstr(all.last.detail, n->host));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
                 TEST(requests_spread),
                 TEST(a_slow_node_is_given_less_at_once),
+                TEST(one_at_a_time_stays),
                 TEST(the_zone_s_nodes_come_first),
                 TEST(no_node_stands_in_the_zone),
                 TEST(what_a_killed_node_had_is_done_at_once_by_others),
@@ -282,6 +341,8 @@ int main(void)
                 TEST(a_stream_stays_where_it_is),
                 TEST(one_that_is_put_off_goes_to_another),
                 TEST(nobody_can_serve),
+                TEST(those_that_are_there_cannot),
+                TEST(the_one_that_has_it_is_named),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

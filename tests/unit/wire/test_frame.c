@@ -207,6 +207,47 @@ static void parts_of_streams_are_known(void **state)
         buf_clear(&frame);
 }
 
+/* Which requests two nodes may do at once, and how long they wait: seen without decoding, also cut anywhere.
+ */
+static void uses_and_deadlines_are_seen(void **state)
+{
+        Chsm__Request r = CHSM__REQUEST__INIT;
+        Chsm__SignRequest sign = CHSM__SIGN_REQUEST__INIT;
+        Chsm__LoginRequest login = CHSM__LOGIN_REQUEST__INIT;
+        struct buf frame = BUF_INIT;
+        uint8_t once[WIRE_IDEMPOTENCY_SIZE] = { 1 };
+
+        (void)state;
+        r.id = 1;
+        r.deadline_ms = 4750;
+        r.sign = &sign;
+        r.body_case = CHSM__REQUEST__BODY_SIGN;
+        assert_true(wire_request_encode(&r, &frame));
+        assert_true(wire_frame_use(body_of(&frame)));
+        assert_int_equal(wire_frame_deadline_ms(body_of(&frame)), 4750);
+        for (size_t n = 0; n + WIRE_HEADER_SIZE < frame.n; n++) {
+                int64_t ms = wire_frame_deadline_ms(slice_of(frame.p + WIRE_HEADER_SIZE, n));
+
+                assert_true(ms == 0 || ms == 4750);
+        }
+        r.idempotency = (ProtobufCBinaryData){ sizeof(once), once }; /* it spends an authorisation */
+        buf_reset(&frame);
+        assert_true(wire_request_encode(&r, &frame));
+        assert_false(wire_frame_use(body_of(&frame)));
+        r.idempotency = (ProtobufCBinaryData){ 0, NULL };
+        r.deadline_ms = 0;
+        r.login = &login;
+        r.body_case = CHSM__REQUEST__BODY_LOGIN;
+        buf_reset(&frame);
+        assert_true(wire_request_encode(&r, &frame));
+        assert_false(wire_frame_use(body_of(&frame)));
+        assert_int_equal(wire_frame_deadline_ms(body_of(&frame)), 0);
+        assert_false(wire_frame_use(SLICE_EMPTY));
+        buf_clear(&frame);
+        for (size_t i = 0; wire_row_at(i); i++)
+                assert_false(wire_row_at(i)->use && wire_row_at(i)->mutating);
+}
+
 static void truncated_and_flipped_messages_never_pass_half(void **state)
 {
         struct buf frame = sign_frame();
@@ -345,6 +386,7 @@ int main(void)
                 cmocka_unit_test(a_relay_sees_id_ticket_and_body),
                 cmocka_unit_test(a_relay_raises_the_revision_a_request_wants_to_see),
                 cmocka_unit_test(parts_of_streams_are_known),
+                cmocka_unit_test(uses_and_deadlines_are_seen),
                 cmocka_unit_test(truncated_and_flipped_messages_never_pass_half),
                 cmocka_unit_test(every_body_has_its_row),
                 cmocka_unit_test(fields_out_of_range_are_named),
