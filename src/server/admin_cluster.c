@@ -10,8 +10,10 @@ static void put(struct buf *out, const char *name, const char *type, const char 
 void admin_put_cluster(struct server *s, struct buf *out)
 {
         struct vault_cluster_metrics m;
+        const struct clock clock = clock_system();
 
         vault_cluster_metrics(s->node->vault, &m);
+        certificates_put(s->node->certificates, clock_wall_ms(&clock), out);
         put(out, "chsm_node_health", "gauge",
             "This node: 1 serving, 2 draining, 3 behind, 4 cut off, 7 out of service.", m.health);
         put(out, "chsm_cluster_nodes", "gauge", "Nodes of the cluster.", m.nodes);

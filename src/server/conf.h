@@ -21,7 +21,7 @@ struct server_conf {
         int log_level;
         int64_t lock_after, ticket_life_h, max_keys, max_users, password_memory_kib, password_passes;
         int store; /* 0 sqlite, 1 etcd */
-        int64_t stale_limit_s, sweep_interval_s, drain_s;
+        int64_t stale_limit_s, sweep_interval_s, drain_s, certificate_warning_days;
         bool accept_edited_store;
         char *etcd_members, *etcd_ca, *etcd_certificate, *etcd_private_key, *etcd_prefix;
         char *operator_certificate, *node_certificate, *node_private_key, *owner_certificate;

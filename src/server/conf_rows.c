@@ -90,6 +90,8 @@ const struct conf_row server_conf_rows[] = {
           .help = "this node's certificate under it (AOAC, PEM), whose common name is node_name" },
         { "node_private_key", CONF_PATH, AT(node_private_key), .preset = NULL,
           .help = "its private key (PEM)" },
+        { "certificate_warning_days", CONF_NUMBER, AT(certificate_warning_days), .preset = "30", .min = 0,
+          .max = 3650, .help = "days before the end of a certificate named here from which the log says so" },
         { "owner_certificate", CONF_PATH, AT(owner_certificate), .preset = NULL,
           .help = "PO.crt that the partition must have before this node joins it; default: any" },
         { "region_peer", CONF_LIST, AT(region_peer),

@@ -167,7 +167,10 @@ bool node_open(struct node *n, const struct server_conf *conf, uint16_t port, st
         *n = (struct node){ .conf = conf, .port = port };
         pthread_mutex_init(&n->tls_lock, NULL);
         n->crypto = crypto_new(conf->fail_self_test[0] ? conf->fail_self_test : NULL, err);
-        if (n->crypto && file_make_dir(conf->data_dir, 0700, err) &&
+        n->certificates = n->crypto ? certificates_open(conf, n->crypto) : NULL;
+        if (n->crypto && !n->certificates)
+                err_set(err, ERR_MEMORY, "no memory for the node");
+        if (n->certificates && file_make_dir(conf->data_dir, 0700, err) &&
             server_restore_finish(conf->data_dir, err) && make_trust(n, err) && open_sealer(n, err) &&
             node_cluster_open(n, err) && open_store(n, err) && node_region_prepare(n, err) &&
             node_cluster_join(n, err) && open_vault(n, port, err) && open_audit(n, err) &&
@@ -188,6 +191,7 @@ void node_close(struct node *n)
         server_sealer_close(&n->sealer);
         crypto_identity_free(&n->identity);
         buf_clear(&n->owner);
+        certificates_close(&n->certificates);
         crypto_free(&n->crypto);
         pthread_mutex_destroy(&n->tls_lock);
 }

@@ -3,6 +3,7 @@
 #define CHSM_SERVER_NODE_H
 
 #include "events/events.h"
+#include "server/certificates.h"
 #include "server/conf.h"
 #include "server/sealer.h"
 #include "cluster/join.h"
@@ -22,6 +23,7 @@ struct node {
         struct vault *vault;
         uint64_t seen;         /* changes noted: seen.c */
         size_t noted;          /* bytes of records; 0: not in this run */
+        struct certificates *certificates;
         _Atomic bool restored; /* the store is to be another one: the node is to start anew */
         uint16_t port;         /* as told to clients */
         char address[320];     /* host:port, as told to the other region */

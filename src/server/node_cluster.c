@@ -135,6 +135,7 @@ void node_tick(struct node *n)
         struct cluster_join join = join_of(n, &waiting);
         struct err err = ERR_INIT;
 
+        (void)certificates_watch(n->certificates, clock_system());
         if (!n->conf->store)
                 return;
         if (!cluster_answer(n->vault, &join, &err))
