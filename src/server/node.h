@@ -21,8 +21,8 @@ struct node {
         struct audit_writer *audit;
         struct events *events; /* NULL: no destination is configured */
         struct vault *vault;
-        uint64_t seen;         /* changes noted: seen.c */
-        size_t noted;          /* bytes of records; 0: not in this run */
+        uint64_t seen; /* changes noted: seen.c */
+        size_t noted;  /* bytes of records; 0: not in this run */
         struct certificates *certificates;
         _Atomic bool restored; /* the store is to be another one: the node is to start anew */
         uint16_t port;         /* as told to clients */
