@@ -96,6 +96,11 @@ CHSM_APPROVAL_COMMAND=$work/nowhere
 refused "one that is not there" "0x200" signs cu1
 t "no token is left of all these" no_tokens
 t "each was asked for each call" sh -c '[ "$(grep -c "^Id: " asked)" -ge 3 ]'
+mkfifo started
+printf '#!/bin/sh\necho $$ >"%s/started"\nexec tail -f /dev/null\n' "$work" >hangs
+chmod +x hangs
+export CHSM_APPROVAL_COMMAND="$work/hangs"
+t "C_Finalize ends one that hangs, and the call" python3 "$top/tests/run/helper_ends.py" "$CHSM_MODULE" started "cu1:$CHSM_CU_PASSWORD" both
 export CHSM_APPROVAL_COMMAND="$work/approve-in-folder $work/folder"
 deleted() { tool cu1 --delete-object --type privkey --label both; }
 t "deleting it is approved as a change" with_approvals "cu1 cu2" deleted
@@ -188,6 +193,8 @@ export CHSM_SECOND_FACTOR_COMMAND="/usr/bin/openssl pkeyutl -sign -inkey $work/c
 refused "a signature by another key" "CKR_PIN_INCORRECT" tool cu2 -O
 export CHSM_SECOND_FACTOR_COMMAND="/bin/false"
 refused "a command that fails" "0x200" tool cu2 -O
+export CHSM_SECOND_FACTOR_COMMAND="$work/hangs"
+t "C_Finalize ends one that hangs, and the login" python3 "$top/tests/run/helper_ends.py" "$CHSM_MODULE" started "cu2:$CHSM_CU_PASSWORD"
 printf '#!/bin/sh\nenv >"%s/environment"\nexec openssl pkeyutl -sign -inkey "%s/factor.key" -pkeyopt digest:sha256\n' "$work" "$work" >factor-command
 chmod +x factor-command
 export CHSM_SECOND_FACTOR_COMMAND="$work/factor-command"
