@@ -5,6 +5,7 @@
 #include "vault/lives.h"
 #include "vault/mask.h"
 #include "vault/partition.h"
+#include "vault/policy_model.h"
 #include "vault/users.h"
 
 #include <strings.h>
@@ -179,6 +180,23 @@ static bool handle_for(struct vault_call *call, const struct vault_masked_key *k
                                 vault_call_key(call, "", vault_object_store_key(*handle, key)), 0);
 }
 
+/* What the search of policy_model.h has looked at is what comes of the attributes. */
+static bool as_the_model_says(struct vault_call *call, const struct vault_object *o,
+                              const struct vault_mask_memory *m, const struct vault_object *made)
+{
+        struct vault_attribute kept[VAULT_TEMPLATE_MAX];
+        struct reader in = reader_of(m->kept);
+        size_t n = 0;
+        uint32_t gone;
+
+        while (n < VAULT_TEMPLATE_MAX && ck_template_next(&in, &kept[n].type, &kept[n].value))
+                n++;
+        gone = vault_flags_of(kept, n);
+        return ((made->flags ^ vault_model_inserted_flags(o->flags, n ? &gone : NULL)) &
+                ~(uint32_t)VAULT_DATED) == 0 ||
+               err_set(&call->err, ERR_INTERNAL, "the masked key's flags are not what the rules make them");
+}
+
 static bool put_key(struct vault_call *call, const struct vault_object *o, const struct vault_masked_key *k,
                     struct crypto_key *key)
 {
@@ -200,13 +218,15 @@ static bool put_key(struct vault_call *call, const struct vault_object *o, const
                              "the key was deleted here after it was masked; only its owner '%.*s' can bring "
                              "it back",
                              (int)k->owner.n, (const char *)k->owner.p);
-        parts.history |= VAULT_HISTORY_MASKED | k->life | life.marks | (ok ? m.history : 0);
+        parts.history =
+            vault_model_inserted_history(parts.history | k->life | life.marks, ok ? m.history : 0);
         sharers_of(call, o, k, shared, &parts);
         ok = ok && attributes_of(call, o, m.kept, &parts, &t) &&
              vault_object_material(k->body, &parts.material) &&
              (!(k->life & ~life.marks) || vault_life_add(call, &life, k->life)) &&
              handle_for(call, k, &handle) && vault_mask_memory_put(call, &m, false, m.history) &&
-             vault_object_put(call, handle, &parts, &made) && reply(call, handle, o->owner);
+             vault_object_put(call, handle, &parts, &made) && as_the_model_says(call, o, &m, made) &&
+             reply(call, handle, o->owner);
         call->object = handle;
         vault_object_unref(&made);
         return ok;

@@ -272,6 +272,21 @@ uint32_t vault_model_life_marks(uint32_t history)
         return mark(VAULT_MARK_LIVES, history & (ROLES_ALL | VAULT_HISTORY_TRUSTED));
 }
 
+/* ---- masked objects ---- */
+
+/* Trust is given by officers and not brought in. */
+uint32_t vault_model_inserted_flags(uint32_t masked, const uint32_t *gone)
+{
+        uint32_t flags = gone && VAULT_RULE_HOLDS(VAULT_RULE_INSERTED_LESS) ? *gone : masked;
+
+        return VAULT_RULE_HOLDS(VAULT_RULE_INSERTED_TRUST) ? flags & ~(uint32_t)VAULT_TRUSTED : flags;
+}
+
+uint32_t vault_model_inserted_history(uint32_t masked, uint32_t gone)
+{
+        return masked | VAULT_HISTORY_MASKED | mark(VAULT_MARK_INSERTED, gone);
+}
+
 /* ---- use ---- */
 
 static const uint32_t usage_flags[] = {

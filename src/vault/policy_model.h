@@ -78,6 +78,10 @@ enum vault_rule {
         VAULT_MARK_SESSION,
         VAULT_MARK_ROLES,
         VAULT_MARK_LIVES,
+        /* of what comes in masked */
+        VAULT_MARK_INSERTED,
+        VAULT_RULE_INSERTED_LESS,
+        VAULT_RULE_INSERTED_TRUST,
         VAULT_RULES,
 };
 
@@ -139,6 +143,11 @@ uint32_t vault_model_flag_marks(uint32_t flags);
 
 /* What is remembered of a value beyond the object, by its fingerprint, for its next lives. */
 uint32_t vault_model_life_marks(uint32_t history);
+
+/* A masked key that is inserted: its flags and history as they were when it was masked, and those that it had
+ * when it was deleted here since then, gone; NULL: it was not. */
+uint32_t vault_model_inserted_flags(uint32_t masked, const uint32_t *gone);
+uint32_t vault_model_inserted_history(uint32_t masked, uint32_t gone);
 
 enum vault_rule vault_model_use(const struct vault_settings *, const struct vault_key_facts *, enum crypto_op,
                                 const struct vault_use_facts *);

@@ -52,9 +52,9 @@ static double critical(size_t degrees)
         return (double)degrees * pow(1 - f + z * sqrt(f), 3);
 }
 
-/* Median of what is left of a row without column `which`: half of the sum of the middle two when they are
- * even. */
-static long others(const long *row, size_t classes, size_t which)
+/* Median of what is left of a row without column `which`; of the middle two by turns, as what lies between
+ * them is not in the middle of what the noise makes longer. */
+static long others(const long *row, size_t classes, size_t which, size_t round)
 {
         long sorted[TIMING_CLASSES_MAX];
         size_t n = 0;
@@ -64,7 +64,7 @@ static long others(const long *row, size_t classes, size_t which)
                         sorted[n++] = row[i];
         }
         qsort(sorted, n, sizeof(*sorted), by_value);
-        return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+        return sorted[(n - 1 + (round & 1)) / 2];
 }
 
 /* Median of column `which` less the others' median in the same round, and the order statistics that enclose
@@ -76,7 +76,7 @@ static struct timing_difference difference(const long *times, size_t rounds, siz
         size_t middle = rounds / 2, reach = (size_t)half + 1;
 
         for (size_t r = 0; r < rounds; r++)
-                room[r] = times[r * classes + which] - others(times + r * classes, classes, which);
+                room[r] = times[r * classes + which] - others(times + r * classes, classes, which, r);
         qsort(room, rounds, sizeof(*room), by_value);
         return (struct timing_difference){ .median = room[middle],
                                            .low = room[reach > middle ? 0 : middle - reach],

@@ -291,8 +291,8 @@ static void changes(struct search *search, size_t at, unsigned i, unsigned c)
         unsigned slot = token ? i : room(search, &s);
         uint32_t flags = changed(sort_of(s.o[i]), key.flags, c);
 
-        if (slot == OBJECTS || pointless(key.flags, flags) || passive(search, &s, i, c) ||
-            (token && !(flags & VAULT_TOKEN)) ||
+        if (slot == OBJECTS || (search->masks ? flags == key.flags : pointless(key.flags, flags)) ||
+            passive(search, &s, i, c) || (token && !(flags & VAULT_TOKEN)) ||
             !born(search, &s, slot, &p, sort_of(s.o[i]), value_of(s.o[i]), flags, 0, 0))
                 return;
         if (key.history & VAULT_HISTORY_TRUSTED)

@@ -64,6 +64,8 @@ enum broken {
         QUORUM_LOST,
         BORN_OPEN,
         AUDIT_WRONG,
+        RIGHTS_BACK,
+        PAST_LOST,
         BROKEN
 };
 static const char *const broken_words[BROKEN] = {
@@ -79,6 +81,8 @@ static const char *const broken_words[BROKEN] = {
         "a key that several must approve is there without, or outside",
         "a key is neither wrap-with-trusted nor out of reach from birth",
         "auditKeys calls a key protected that the attacker knows",
+        "a masked copy brought back what was taken from a key",
+        "a masked copy forgot what a key had been through",
 };
 
 struct state {
@@ -94,6 +98,8 @@ struct state {
         uint16_t zero[3];       /* so that nothing before `from` is padding, and all of it can be compared */
         uint16_t blobs;         /* bit w * VALUES + k: k is there, wrapped under w */
         uint16_t roles[VALUES]; /* what the fingerprints remember */
+        object mask;            /* a masked copy outside */
+        object gone;            /* what of its value was last deleted here since; its history: of all */
         uint32_t from;          /* how it was reached: state and call */
         uint32_t call;
 };
@@ -169,6 +175,8 @@ enum verb {
         AGREE,
         SPLIT,
         JOIN,
+        MASK,
+        INSERT,
 };
 
 static uint32_t call_of(enum verb verb, unsigned a, unsigned b, unsigned t)
@@ -183,6 +191,7 @@ struct search {
         bool pairs;  /* the first key is a pair */
         bool shares; /* the derived key is the shares of the first */
         bool quorum; /* there are keys that several users must approve */
+        bool masks;  /* keys go out masked and come back */
         bool exact;  /* nothing is forgotten, so that what auditKeys would say can be checked */
         struct vault_settings settings;
         struct state *states;
@@ -273,6 +282,8 @@ static void merge_known(struct state *s)
                 s->roles[EVIL] |= s->roles[v];
                 s->roles[v] = 0;
         }
+        if (s->mask && (s->known & 1u << value_of(s->mask)) && !(s->promised & 1u << value_of(s->mask)))
+                s->mask = s->gone = 0;
         s->blobs &= (uint16_t) ~((1u << VALUES) - 1); /* what is wrapped under a known key is known */
         s->blobs &= (uint16_t) ~(1u << EVIL | 1u << (EVIL + VALUES * EVIL));
         s->asked |= 1u << EVIL;

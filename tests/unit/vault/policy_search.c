@@ -1,7 +1,7 @@
 /* Every sequence of calls on the machine of policy_machine.c, breadth first, until a promise is broken. */
 #include "test.h"
 
-#include "policy_pairs.c"
+#include "policy_masks.c"
 
 static void expand(struct search *search, size_t at)
 {
@@ -33,15 +33,19 @@ static void expand(struct search *search, size_t at)
                 }
                 uses(search, at, i);
                 officer(search, at, i);
-                s.o[i] = 0;
+                if (search->masks)
+                        masks(search, at, i);
+                forget(&s, i);
                 if (room(search, &search->states[at]) == OBJECTS ||
                     (facts_of(search->states[at].o[i]).flags & VAULT_TOKEN))
                         reach(search, &s, at, call_of(DESTROY, i, 0, 0));
         }
+        if (search->masks)
+                inserts(search, at);
 }
 
 /* What the first key is, and what can be done with it. */
-enum cast { SECRETS, PAIRS, SHARES, APPROVED };
+enum cast { SECRETS, PAIRS, SHARES, APPROVED, MASKS };
 
 static void search_open(struct search *s, struct vault_settings settings, enum cast cast, unsigned slots,
                         size_t cap)
@@ -53,6 +57,7 @@ static void search_open(struct search *s, struct vault_settings settings, enum c
         *s = (struct search){ .settings = settings,
                               .pairs = cast == PAIRS,
                               .shares = cast == SHARES,
+                              .masks = cast == MASKS,
                               .quorum = cast == SHARES || cast == APPROVED,
                               .slots = slots,
                               .cap = cap,
@@ -159,22 +164,39 @@ static void print_template(const struct search *s, const struct state *before, e
                 print_pair(t);
         else if ((verb == IMPORT || verb == DERIVE) && b)
                 print_message(" the public half");
-        else if (verb != WRAP && verb != TRUST && verb != UNTRUST && verb != DESTROY && verb != USE)
+        else if (verb != WRAP && verb != TRUST && verb != UNTRUST && verb != DESTROY && verb != USE &&
+                 verb != MASK && verb != INSERT)
                 print_flags(template_of(verb == UNWRAP ? content_of(s, b) : SECRET, t));
 }
 
 static void print_call(const struct search *s, const struct state *before, uint32_t call)
 {
-        static const char *const verbs[] = { "generate",     "import",          "unwrap",     "wrap",
-                                             "use for data", "derive",          "copy",       "change",
-                                             "trust",        "untrust",         "destroy",    "encapsulate",
-                                             "decapsulate",  "generate a pair", "agree with", "split",
-                                             "join" };
+        static const char *const verbs[] = { "generate",
+                                             "import",
+                                             "unwrap",
+                                             "wrap",
+                                             "use for data",
+                                             "derive",
+                                             "copy",
+                                             "change",
+                                             "trust",
+                                             "untrust",
+                                             "destroy",
+                                             "encapsulate",
+                                             "decapsulate",
+                                             "generate a pair",
+                                             "agree with",
+                                             "split",
+                                             "join",
+                                             "mask",
+                                             "insert the masked" };
         unsigned a = call >> 16 & 255, b = call >> 8 & 255, t = call & 255;
         enum verb verb = (enum verb)(call >> 24);
 
         print_message("#   %s", verbs[verb]);
-        if (verb != GENERATE && verb != GENERATE_PAIR && verb != IMPORT && verb != ENCAPSULATE)
+        if (verb == INSERT)
+                print_message(" k%u", b);
+        else if (verb != GENERATE && verb != GENERATE_PAIR && verb != IMPORT && verb != ENCAPSULATE)
                 print_message(verb == WRAP || verb == UNWRAP ? " with k%u%s" : " k%u%s",
                               a < OBJECTS ? value_of(before->o[a]) : EVIL,
                               a >= OBJECTS                            ? ""
