@@ -93,4 +93,15 @@ echo '| `roles` | both | java | words |' >"$scratch/tree/docs/clients.md"
 sh "$top/tests/lint/clients.sh" "$scratch/tree" "$scratch/built" || bad=1
 echo '| `roles` | both | nss | words |' >"$scratch/tree/docs/clients.md"
 built clients "names 'java'"
+# A refusal that no test is known to see, and a row for one that is gone.
+mkdir -p "$scratch/refusals/src/vault" "$scratch/refusals/tests/unit/vault"
+touch "$scratch/refusals/tests/unit/vault/refusals.txt"
+sh "$top/tests/lint/refusals.sh" "$scratch/refusals" || bad=1
+printf 'f.c | this was said | cannot happen: once\n' >"$scratch/refusals/tests/unit/vault/refusals.txt"
+printf 'void f(void) { err_set(err, ERR_ROLE, "only %%s may",\n who); }\n' >"$scratch/refusals/src/vault/f.c"
+sh "$top/tests/lint/refusals.sh" "$scratch/refusals" >"$scratch/out" && bad=1
+grep -q 'no test is known to see: only %s may' "$scratch/out" && grep -q 'does not say: this was said' "$scratch/out" || {
+        echo "lint refusals did not say what it should have"
+        bad=1
+}
 exit $bad
