@@ -17,6 +17,16 @@ struct timespec etcd_until(int64_t mono_ms)
         return (struct timespec){ .tv_sec = mono_ms / 1000, .tv_nsec = (long)(mono_ms % 1000) * 1000000L };
 }
 
+void etcd_cond_init(pthread_cond_t *cond)
+{
+        pthread_condattr_t monotonic;
+
+        pthread_condattr_init(&monotonic);
+        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+        pthread_cond_init(cond, &monotonic);
+        pthread_condattr_destroy(&monotonic);
+}
+
 struct slice etcd_key(const struct etcd *e, struct buf *buf, const char *kind, struct slice rest)
 {
         size_t at = buf->n;
@@ -178,6 +188,7 @@ static void etcd_close(void *self)
         pthread_mutex_destroy(&e->health_lock);
         buf_clear(&e->health.message);
         pthread_cond_destroy(&e->moved);
+        pthread_cond_destroy(&e->lane_free);
         free(e);
 }
 
@@ -203,7 +214,6 @@ bool etcd_id_make(uint8_t id[ETCD_ID_SIZE], struct err *err)
 void *etcd_open_over(const struct store_config *config, struct etcd_wire wire, struct err *err)
 {
         struct etcd *e = calloc(1, sizeof(*e));
-        pthread_condattr_t monotonic;
 
         if (!e) {
                 err_set(err, ERR_MEMORY, "no memory for the store");
@@ -215,10 +225,8 @@ void *etcd_open_over(const struct store_config *config, struct etcd_wire wire, s
         pthread_mutex_init(&e->lock, NULL);
         pthread_mutex_init(&e->reads_lock, NULL);
         pthread_mutex_init(&e->health_lock, NULL);
-        pthread_condattr_init(&monotonic);
-        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-        pthread_cond_init(&e->moved, &monotonic);
-        pthread_condattr_destroy(&monotonic);
+        etcd_cond_init(&e->moved);
+        etcd_cond_init(&e->lane_free);
         if (!prefix_take(e, config->prefix, err) || (config->stage && !etcd_stage_name(e, err)) ||
             !etcd_lanes_open(e, err) || !etcd_node_take(e, err) || !etcd_stage_open(e, err) ||
             !etcd_compacted_read(e, err))

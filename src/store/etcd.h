@@ -105,6 +105,14 @@ struct etcd_lane {
 
 struct etcd_watch;
 
+/* A transaction that waits until the followers have seen it. Each is woken by itself: when all were, at every
+ * change that anybody makes, they cost more than the change. */
+struct etcd_waiter {
+        struct etcd_waiter *next;
+        store_rev rev;
+        pthread_cond_t woken; /* monotonic */
+};
+
 struct etcd {
         struct etcd_wire wire;
         char prefix[ETCD_PREFIX_MAX + 1];
@@ -116,7 +124,9 @@ struct etcd {
         uint32_t node;
         uint8_t run[ETCD_ID_SIZE]; /* of this opening */
         pthread_mutex_t lock;
-        pthread_cond_t moved; /* monotonic: a lane came free, a watch has seen more */
+        pthread_cond_t moved;     /* monotonic: a watch has seen more, or stops */
+        pthread_cond_t lane_free; /* monotonic */
+        struct etcd_waiter *waiters;
         struct etcd_lane lanes[ETCD_LANES];
         struct etcd_watch *watches;
         pthread_mutex_t reads_lock; /* the line of reads */
@@ -142,6 +152,8 @@ int64_t etcd_now_ms(void);
 bool etcd_id_make(uint8_t id[ETCD_ID_SIZE], struct err *);
 /* CLOCK_MONOTONIC until mono_ms. */
 struct timespec etcd_until(int64_t mono_ms);
+/* For waits until that. */
+void etcd_cond_init(pthread_cond_t *);
 /* prefix, kind, rest. The slice lies in buf and is valid until its next write. */
 struct slice etcd_key(const struct etcd *, struct buf *, const char *kind, struct slice rest);
 /* The first key after all that begin with this one, appended to buf as etcd_key's. */

@@ -25,7 +25,7 @@ static struct etcd_lane *lane_take(struct etcd *e, int64_t deadline)
                 else if (late)
                         break;
                 else
-                        late = pthread_cond_timedwait(&e->moved, &e->lock, &until) == ETIMEDOUT;
+                        late = pthread_cond_timedwait(&e->lane_free, &e->lock, &until) == ETIMEDOUT;
         }
         pthread_mutex_unlock(&e->lock);
         return lane;
@@ -35,7 +35,7 @@ static void lane_give(struct etcd *e, struct etcd_lane *lane)
 {
         pthread_mutex_lock(&e->lock);
         lane->busy = false;
-        pthread_cond_broadcast(&e->moved);
+        pthread_cond_signal(&e->lane_free);
         pthread_mutex_unlock(&e->lock);
 }
 

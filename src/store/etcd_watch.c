@@ -28,6 +28,16 @@ struct etcd_watch {
         bool up, created, over, stop;
 };
 
+/* Whoever waits for this revision or an older one looks again. The lock is held. */
+static void waiters_wake(struct etcd *e, store_rev rev)
+{
+        for (struct etcd_waiter *waiter = e->waiters; waiter; waiter = waiter->next) {
+                if (waiter->rev <= rev)
+                        pthread_cond_signal(&waiter->woken);
+        }
+        pthread_cond_broadcast(&e->moved);
+}
+
 static void watch_link(struct etcd_watch *w, bool up)
 {
         bool changed;
@@ -35,7 +45,7 @@ static void watch_link(struct etcd_watch *w, bool up)
         pthread_mutex_lock(&w->e->lock);
         changed = w->up != up;
         w->up = up;
-        pthread_cond_broadcast(&w->e->moved);
+        waiters_wake(w->e, INT64_MAX);
         pthread_mutex_unlock(&w->e->lock);
         if (changed && w->follower.link)
                 w->follower.link(w->follower.arg, up);
@@ -45,7 +55,7 @@ static void watch_seen(struct etcd_watch *w, store_rev rev)
 {
         pthread_mutex_lock(&w->e->lock);
         w->seen = rev;
-        pthread_cond_broadcast(&w->e->moved);
+        waiters_wake(w->e, rev);
         pthread_mutex_unlock(&w->e->lock);
 }
 
@@ -54,7 +64,7 @@ static void watch_over(struct etcd_watch *w)
 {
         pthread_mutex_lock(&w->e->lock);
         w->over = true;
-        pthread_cond_broadcast(&w->e->moved);
+        waiters_wake(w->e, INT64_MAX);
         pthread_mutex_unlock(&w->e->lock);
         if (w->follower.reset)
                 w->follower.reset(w->follower.arg);
@@ -337,7 +347,7 @@ void etcd_unfollow(void *self, void *watch)
                         break;
                 }
         }
-        pthread_cond_broadcast(&e->moved);
+        waiters_wake(e, INT64_MAX);
         pthread_mutex_unlock(&e->lock);
         pthread_join(w->thread, NULL);
         etcd_watch_free(w);
@@ -356,10 +366,18 @@ static bool all_have_seen(const struct etcd *e, store_rev rev)
 void etcd_watch_wait(struct etcd *e, store_rev rev, int64_t deadline_ms)
 {
         struct timespec until = etcd_until(deadline_ms);
+        struct etcd_waiter me = { .rev = rev }, **link;
         bool late = false;
 
+        etcd_cond_init(&me.woken);
         pthread_mutex_lock(&e->lock);
+        me.next = e->waiters;
+        e->waiters = &me;
         while (!all_have_seen(e, rev) && !late)
-                late = pthread_cond_timedwait(&e->moved, &e->lock, &until) == ETIMEDOUT;
+                late = pthread_cond_timedwait(&me.woken, &e->lock, &until) == ETIMEDOUT;
+        for (link = &e->waiters; *link != &me;)
+                link = &(*link)->next;
+        *link = me.next;
         pthread_mutex_unlock(&e->lock);
+        pthread_cond_destroy(&me.woken);
 }
