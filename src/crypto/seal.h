@@ -30,6 +30,12 @@ bool crypto_hasher_sha256(struct crypto_hasher *, struct slice, uint8_t out[CRYP
 void crypto_hasher_free(struct crypto_hasher **); /* NULL-safe */
 bool crypto_hmac_sha256(struct crypto *, struct slice key, struct slice data, uint8_t out[CRYPTO_HASH_SIZE]);
 
+/* The same under one key for many texts, by any number of threads at once. */
+struct crypto_mac;
+struct crypto_mac *crypto_mac_new(struct crypto *, struct slice key, struct err *); /* NULL: err */
+bool crypto_mac_of(struct crypto_mac *, struct slice data, uint8_t out[CRYPTO_HASH_SIZE]);
+void crypto_mac_free(struct crypto_mac **); /* NULL-safe */
+
 /* Argon2id password records: a self-describing text "$argon2id$v=19$m=...,t=...,p=...$salt$hash".
  * cost: memory in KiB and passes; 0 takes the presets (19456 KiB, 2 passes: OWASP's minimum). */
 struct crypto_password_cost {

@@ -195,6 +195,8 @@ const struct vault_command *vault_command_at(size_t i);
 /* ---- partition.c: keys derived from the partition master key ---- */
 /* 32 bytes derived from PMK by HKDF for `purpose` and `context` bytes. Caller frees. */
 struct sec *vault_derive(struct vault *, const char *purpose, struct slice context, struct err *);
+/* The same for HMACs of very many texts. Caller frees. */
+struct crypto_mac *vault_derive_mac(struct vault *, const char *purpose, struct err *);
 /* Fixed derived keys, made once at open: sealing of tickets, of session objects per application context is by
  * vault_derive("session", context). Fingerprint key of spec/key-rules.md A06. */
 struct slice vault_fingerprint_key(struct vault *);

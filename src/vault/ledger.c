@@ -36,7 +36,7 @@ struct vault_ledger {
         bool rebase;
         struct buf fresh; /* noted.h: what changed lately, when that is asked for */
         bool noting;
-        struct sec *key;
+        struct crypto_mac *mac;
 };
 
 bool vault_ledger_open(struct vault *v, struct err *err)
@@ -72,7 +72,7 @@ void vault_ledger_close(struct vault *v)
         map_free(&l->rows);
         map_free(&l->pages);
         map_free(&l->gone);
-        sec_free(&l->key);
+        crypto_mac_free(&l->mac);
         buf_clear(&l->fresh);
         pthread_mutex_destroy(&l->lock);
         free(l);
@@ -108,13 +108,13 @@ static bool hash_of(struct vault *v, struct slice key, struct slice value, struc
         size_t tail = value.n < TAIL ? value.n : TAIL;
         struct reader in = reader_of(slice_of(hash, sizeof(hash)));
 
-        if (!l->key && !(l->key = vault_derive(v, "books", SLICE_EMPTY, err)))
+        if (!l->mac && !(l->mac = vault_derive_mac(v, "books", err)))
                 return false;
         if (key.n > STORE_KEY_MAX)
                 return err_set(err, ERR_INTERNAL, "a store key is too long for the books");
         memcpy(bytes, value.p + value.n - tail, tail);
         memcpy(bytes + tail, key.p, key.n);
-        if (!crypto_hmac_sha256(v->deps.crypto, sec_slice(l->key), slice_of(bytes, tail + key.n), hash))
+        if (!crypto_mac_of(l->mac, slice_of(bytes, tail + key.n), hash))
                 return err_set(err, ERR_CRYPTO, "a record cannot be entered in the books");
         out->parts[0] = reader_u64(&in);
         out->parts[1] = reader_u64(&in);

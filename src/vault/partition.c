@@ -15,7 +15,8 @@ struct vault_partition {
         pthread_rwlock_t lock; /* all below but what is set once at open */
         bool loaded;
         struct sec *pmk; /* set once, before any call runs, like the keys derived from it */
-        struct sec *record, *record_seal, *fingerprint;
+        struct crypto_mac *record;
+        struct sec *record_seal, *fingerprint;
         struct sec *_Atomic ticket;           /* changes when another region takes over */
         struct sec *old_tickets[OLD_TICKETS]; /* calls under way may still look at them */
         size_t old_ticket_count;
@@ -75,7 +76,7 @@ void vault_partition_close(struct vault *v)
         if (!p)
                 return;
         sec_free(&p->pmk);
-        sec_free(&p->record);
+        crypto_mac_free(&p->record);
         sec_free(&p->record_seal);
         ticket = atomic_load(&p->ticket);
         sec_free(&ticket);
@@ -111,6 +112,15 @@ struct sec *vault_derive(struct vault *v, const char *purpose, struct slice cont
         return out;
 }
 
+struct crypto_mac *vault_derive_mac(struct vault *v, const char *purpose, struct err *err)
+{
+        struct sec *key = vault_derive(v, purpose, SLICE_EMPTY, err);
+        struct crypto_mac *mac = key ? crypto_mac_new(v->deps.crypto, sec_slice(key), err) : NULL;
+
+        sec_free(&key);
+        return mac;
+}
+
 bool vault_clone_seal(struct vault *v, struct slice key, struct slice aad, struct buf *out, struct err *err)
 {
         return crypto_seal(v->deps.crypto, key, aad, sec_slice(v->partition->pmk), out, err);
@@ -130,7 +140,7 @@ bool vault_partition_adopt(struct vault *v, const uint8_t id[VAULT_ID_SIZE], str
                 return err_set(err, ERR_STORE_DAMAGED,
                                "the store holds a partition, but no master key sealed for node %u",
                                v->config.node_number);
-        p->record = vault_derive(v, "record", SLICE_EMPTY, err);
+        p->record = vault_derive_mac(v, "record", err);
         p->record_seal = p->record ? vault_derive(v, "record-seal", SLICE_EMPTY, err) : NULL;
         (void)ticket_set(p, p->record_seal ? vault_derive(v, "ticket", SLICE_EMPTY, err) : NULL);
         p->fingerprint = atomic_load(&p->ticket) ? vault_derive(v, "fingerprint", SLICE_EMPTY, err) : NULL;
@@ -167,9 +177,9 @@ struct slice vault_partition_master(struct vault *v)
         return sec_slice(v->partition->pmk);
 }
 
-struct slice vault_record_key(struct vault *v)
+struct crypto_mac *vault_record_mac(struct vault *v)
 {
-        return sec_slice(v->partition->record);
+        return v->partition->record;
 }
 
 struct slice vault_record_seal_key(struct vault *v)

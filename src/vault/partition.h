@@ -76,7 +76,7 @@ struct sec *vault_record_open(struct vault *, struct slice store_key, struct sli
 bool vault_record_put(struct vault_call *, struct slice store_key, const struct buf *body);
 bool vault_record_put_sealed(struct vault_call *, struct slice store_key, const struct buf *body);
 /* partition.c: keys for record.c. */
-struct slice vault_record_key(struct vault *);
+struct crypto_mac *vault_record_mac(struct vault *);
 struct slice vault_record_seal_key(struct vault *);
 /* init.c writes, partition.c reads: the body of p/state. */
 void vault_partition_record_encode(const struct vault_partition_record *, struct buf *);

@@ -16,7 +16,7 @@ static bool record_tag(struct vault *v, struct slice store_key, struct slice cov
 
         put_place(v, store_key, &data);
         buf_put_slice(&data, covered);
-        ok = buf_ok(&data) && crypto_hmac_sha256(v->deps.crypto, vault_record_key(v), buf_slice(&data), tag);
+        ok = buf_ok(&data) && crypto_mac_of(vault_record_mac(v), buf_slice(&data), tag);
         buf_clear(&data);
         return ok;
 }

@@ -1,5 +1,7 @@
 #include "engine.h"
 
+#include <pthread.h>
+
 static void every_flipped_bit_is_found(void **state)
 {
         uint8_t key[32] = { 7 };
@@ -89,6 +91,46 @@ static void a_hasher_begins_anew_each_time(void **state)
         assert_null(h);
 }
 
+static void *macs_main(void *mac)
+{
+        static const uint8_t text[300];
+        uintptr_t wrong = 0;
+
+        for (size_t i = 0; i < 2000; i++) {
+                uint8_t once[CRYPTO_HASH_SIZE], again[CRYPTO_HASH_SIZE];
+                struct slice data = slice_of(text, i % sizeof(text));
+
+                wrong += !crypto_hmac_sha256(engine, SLICE_LIT("key of the test"), data, once) ||
+                         !crypto_mac_of(mac, data, again) || memcmp(once, again, sizeof(once)) != 0;
+        }
+        return (void *)wrong;
+}
+
+/* By threads at once, texts of each length after each other: as if each were the first. */
+static void a_mac_begins_anew_each_time(void **state)
+{
+        struct err err = ERR_INIT;
+        struct crypto_mac *mac = crypto_mac_new(engine, SLICE_LIT("key of the test"), &err);
+        struct crypto_mac *other = crypto_mac_new(engine, SLICE_LIT("key of the tesu"), &err);
+        uint8_t a[CRYPTO_HASH_SIZE], b[CRYPTO_HASH_SIZE];
+        pthread_t threads[4];
+        void *wrong;
+
+        (void)state;
+        assert_non_null(mac);
+        assert_non_null(other);
+        assert_true(crypto_mac_of(mac, SLICE_EMPTY, a) && crypto_mac_of(other, SLICE_EMPTY, b));
+        assert_memory_not_equal(a, b, sizeof(a));
+        for (size_t i = 0; i < 4; i++)
+                assert_int_equal(pthread_create(&threads[i], NULL, macs_main, mac), 0);
+        for (size_t i = 0; i < 4; i++) {
+                pthread_join(threads[i], &wrong);
+                assert_ptr_equal(wrong, NULL);
+        }
+        crypto_mac_free(&mac);
+        crypto_mac_free(&other);
+}
+
 static void spoiled_self_test_refuses_service(void **state)
 {
         static const char *const names[] = { "SHA-1", "SHA-256",      "SHA-384", "SHA-512",
@@ -111,6 +153,7 @@ int main(void)
                 cmocka_unit_test(purposes_give_different_keys),
                 cmocka_unit_test(passwords_match_only_themselves),
                 cmocka_unit_test(a_hasher_begins_anew_each_time),
+                cmocka_unit_test(a_mac_begins_anew_each_time),
                 cmocka_unit_test(spoiled_self_test_refuses_service),
         };
 
