@@ -184,6 +184,7 @@ static uint32_t run_on_all(struct each *e)
         struct err first = ERR_INIT, err = ERR_INIT;
         enum mgmt_on_failure next = MGMT_IGNORE;
         uint32_t worst = 0, rv = 0;
+        bool some = false;
 
         for (size_t i = 0; i < m->count && next != MGMT_ABORT; i++) {
                 for (next = MGMT_RETRY; next == MGMT_RETRY;) {
@@ -196,9 +197,11 @@ static uint32_t run_on_all(struct each *e)
                 }
                 e->done[i] = rv == 0;
                 e->clean = e->clean && rv == 0;
+                some = some || rv == 0;
                 if (next == MGMT_ABORT && i + 1 < m->count)
                         shell_say(e->sh, "aborted: nothing was sent to the servers after server %zu\n", i);
         }
+        e->sh->ignored = some && m->on_failure == MGMT_IGNORE;
         e->sh->err = first;
         return worst;
 }

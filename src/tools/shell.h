@@ -63,6 +63,7 @@ struct shell {
         void *context;
         FILE *script;    /* commands come from here; NULL: from standard input */
         bool keep_going; /* a script goes on after a command that failed */
+        bool ignored;    /* so it does after this one, which failed in part, as it was told to */
         bool one_server; /* global scope is one server only */
         bool in_server;  /* server scope */
         bool json, yes, quiet_input;

@@ -152,8 +152,9 @@ static void script_loop(struct shell *sh)
         while (!sh->done && read_line(source(sh), line, sizeof(line))) {
                 number++;
                 before = sh->failures;
+                sh->ignored = false;
                 shell_line(sh, line);
-                if (sh->failures == before || sh->keep_going)
+                if (sh->failures == before || sh->keep_going || sh->ignored)
                         continue;
                 fprintf(stderr, "%s: stopped after line %u; --keep-going would go on\n", sh->program, number);
                 break;

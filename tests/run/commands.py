@@ -13,7 +13,7 @@ A file of rows:
     < LINE => ...                   the line it waits for, and what came of it; with " &" it waits for one more
     x255 COMMAND => ok              as often as that
 VALUE is JSON, or a string. $NAME is replaced everywhere. docs/json.md has the fields of every command's answer: an
-answer with others, or without one that is not marked as optional, fails. At the end each command of both helps must have
+answer with others, or without one that is not marked as optional, fails; so do objects in its lists. At the end each command of both helps must have
 succeeded, and must have been refused, and each refusal of src/tools must have been seen; rows of elsewhere.txt say what
 was not, and why."""
 import glob
@@ -79,16 +79,33 @@ def documented_fields():
             cells = [c.strip() for c in line.split("|")]
             if len(cells) < 5 or cells[1] not in ("mgmt", "util"):
                 continue
-            named = re.sub(r": (`[a-z0-9_]+`,? ?)+(\([a-z]+\) )?of each", "", cells[3])  # fields of a field
+            named = re.sub(r": (`[a-z0-9_]+`\??,? ?)+(\([a-z ]+\) )?of each", "", cells[3])  # fields of a field
             names = re.findall(r"`([a-z0-9_]+)`(\?)?", re.sub(r"with `.*", "", named))
             for command in re.findall(r"`([A-Za-z0-9_]+)`", cells[2]):
                 fields[cells[1], command] = ({n for n, _ in names}, {n for n, mark in names if mark})
     return fields
 
 
+def documented_rows():
+    """docs/json.md: tool, command -> field that is a list -> fields of each of its objects, and those that may be absent."""
+    inner = {}
+    with open(TOP + "/docs/json.md") as f:
+        for line in f:
+            cells = [c.strip() for c in line.split("|")]
+            if len(cells) < 5 or cells[1] not in ("mgmt", "util"):
+                continue
+            lists = re.findall(r"`([a-z0-9_]+)`\??: ((?:`[a-z0-9_]+`\??,? ?)+)(?:\([a-z ]+\) )?of each", cells[3])
+            for command in re.findall(r"`([A-Za-z0-9_]+)`", cells[2]):
+                for name, each in lists:
+                    names = re.findall(r"`([a-z0-9_]+)`(\?)?", each)
+                    inner[cells[1], command, name] = ({n for n, _ in names}, {n for n, mark in names if mark})
+    return inner
+
+
 class Rows:
     def __init__(self):
         self.sessions, self.current, self.fields = {}, None, documented_fields()
+        self.rows, self.rows_seen = documented_rows(), set()
         self.variables = dict(os.environ)
         self.succeeded, self.refused, self.waiting = set(), set(), None
 
@@ -165,6 +182,23 @@ class Rows:
                 return "fields that docs/json.md does not have: %s" % sorted(there - allowed - ANYTIME)
             if allowed - optional - there - {"any"}:
                 return "fields of docs/json.md are missing: %s" % sorted(allowed - optional - there)
+            wrong = self.undocumented_rows(one, key)
+            if wrong:
+                return wrong
+        return None
+
+    def undocumented_rows(self, answer, key):
+        """The objects of each list in it."""
+        for name, value in answer.items():
+            objects = [o for o in value if isinstance(o, dict)] if isinstance(value, list) else []
+            if objects and key + (name,) not in self.rows:
+                return "docs/json.md does not say what is in each of %s: %s" % (name, sorted(objects[0]))
+            for o in objects:
+                allowed, optional = self.rows[key + (name,)]
+                if set(o) - allowed or allowed - optional - set(o):
+                    return "in %s: not in docs/json.md %s, missing %s" % (
+                        name, sorted(set(o) - allowed), sorted(allowed - optional - set(o)))
+                self.rows_seen.add(key + (name,))
         return None
 
     @staticmethod
@@ -324,6 +358,9 @@ def check_commands(rows):
     tap(not never & rows.succeeded and never <= known, "never.txt is right", sorted(never & rows.succeeded))
     lack = known - rows.refused
     tap(not lack, "every command was refused", sorted(lack))
+    seen = {row[1:] for row in rows.rows_seen}  # by one of the tools
+    lack = {row for row in rows.rows if row[1:] not in seen and row[:2] not in never}
+    tap(not lack, "each list of docs/json.md had objects in it", sorted(lack))
     odd = set(rows.fields) ^ known
     tap(not odd, "docs/json.md has each command once", sorted(odd))
 

@@ -72,5 +72,18 @@ t "a script goes on with the next server" sh -c "[ \"$(asks)\" = 2 ]"
 t "and says where it failed" grep -q "getPolicy failed: server 1(127.0.0.1): " err
 t "or goes no further" sh -c "[ \"$(asks --on-failure abort)\" = 1 ]"
 t "an option that is none" exits 2 mgmt --on-failure cry getPolicy
+# A cluster of which a node is down: who is logged in where, and whether the script goes on.
+printf 'loginHSM CO admin %s\ngetMValue 3\n' "$CHSM_CO_PASSWORD" >daily
+daily() { # OPTIONS
+        chsm-mgmt -y -c three.conf "$@" <daily
+}
+t "a script ends at a login that one node did not take" exits 1 daily
+t "which says the node" grep -q "loginHSM failed: server 1(127.0.0.1): .* is not connected" err
+t "and was done on the others" sh -c '[ "$(grep -c "loginHSM success" said)" = 2 ] && ! grep -q MValue said'
+t "told to ignore that, it goes on, and its status tells" exits 1 daily --on-failure ignore
+t "each command on the nodes that are there" sh -c '[ "$(grep -ci "MValue\|M value\|quorum" said)" -ge 2 ] && grep -q "loginHSM failed: server 1" err'
+printf 'loginHSM CO admin wrong1234\ngetMValue 3\n' >daily
+t "a login that no node takes ends it all the same" exits 1 daily --on-failure ignore
+t "there" grep -q "stopped after line 1" err
 t "then it is done there" sh -c 'printf "server 1\ngetCert po.pem 4\n" | chsm-mgmt -c two.conf && [ -s po.pem ]'
 finish
