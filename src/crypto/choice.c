@@ -2,6 +2,7 @@
 
 void choice_bytes(size_t mask, uint8_t *out, const uint8_t *yes, const uint8_t *no, size_t n)
 {
+        mask = choice_hidden(mask);
         for (size_t i = 0; i < n; i++)
                 out[i] = (uint8_t)((yes[i] & mask) | (no[i] & ~mask));
 }
@@ -9,7 +10,7 @@ void choice_bytes(size_t mask, uint8_t *out, const uint8_t *yes, const uint8_t *
 void choice_shift(uint8_t *bytes, size_t n, size_t by)
 {
         for (size_t step = 1; step < n; step *= 2) {
-                size_t mask = (size_t)0 - (size_t)((by & step) != 0);
+                size_t mask = choice_equal(by & step, step);
 
                 for (size_t i = 0; i < n; i++) {
                         uint8_t next = i + step < n ? bytes[i + step] : 0;
