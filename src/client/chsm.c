@@ -44,8 +44,9 @@ struct chsm {
         struct sec *ticket;
         uint64_t user_id;
         char remark[CHSM_REMARK_MAX]; /* on the login */
-        int64_t revision;
-        bool made_objects; /* sealed blobs of this context are about */
+        _Atomic int64_t revision;
+        _Atomic uint64_t stale_ms; /* longest of all answers */
+        bool made_objects;         /* sealed blobs of this context are about */
         bool interrupted;
         const volatile sig_atomic_t *cancel; /* of the application; may be NULL */
         bool reached;                        /* by chsm_reach, at asked_at (0: never) */
@@ -207,6 +208,8 @@ static void answer_note(struct chsm *c, const Chsm__Response *r)
 {
         if (r->revision > c->revision)
                 c->revision = r->revision;
+        if (r->stale_ms > c->stale_ms)
+                c->stale_ms = r->stale_ms;
         if (makes_session_objects(r))
                 c->made_objects = true;
 }
@@ -588,10 +591,10 @@ void chsm_forget_login(struct chsm *c)
 
 int64_t chsm_revision(struct chsm *c)
 {
-        int64_t revision;
+        return c->revision;
+}
 
-        (void)pthread_mutex_lock(&c->lock);
-        revision = c->revision;
-        (void)pthread_mutex_unlock(&c->lock);
-        return revision;
+uint64_t chsm_stale_ms(struct chsm *c)
+{
+        return c->stale_ms;
 }

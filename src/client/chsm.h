@@ -89,6 +89,8 @@ bool chsm_use_ticket(struct chsm *, struct slice ticket, uint64_t user_id, struc
 void chsm_forget_login(struct chsm *);
 /* Highest revision seen in answers: caches that were filled at it are still true. */
 int64_t chsm_revision(struct chsm *);
+/* For how long at most a node that answered had no contact with its cluster's store; 0: all had. */
+uint64_t chsm_stale_ms(struct chsm *);
 /* Random bytes for the module's own needs (getrandom). */
 bool chsm_local_random(void *out, size_t n);
 

@@ -36,6 +36,8 @@ void admin_put_cluster(struct server *s, struct buf *out)
             (uint64_t)(m.stale_limit_ms / 1000));
         put(out, "chsm_cut_off_refusals_total", "counter", "Requests refused because the node was cut off.",
             m.refused_cut_off);
+        put(out, "chsm_cut_off_answers_total", "counter",
+            "Requests served while the node was cut off, from what it has in memory.", m.answered_cut_off);
         put(out, "chsm_joins_total", "counter", "Nodes that this one has let in.", m.joins);
         put(out, "chsm_joins_refused_total", "counter",
             "Requests of nodes to join that this one has refused: alarm when it grows.", m.joins_refused);

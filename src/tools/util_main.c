@@ -67,6 +67,19 @@ static void single(struct shell *sh, int argc, char **argv)
                 shell_words(sh, argc, argv);
 }
 
+/* On standard error, as the answer is what it is. */
+static void say_stale(struct util *u)
+{
+        uint64_t ms = chsm_stale_ms(u->chsm);
+
+        if (ms)
+                fprintf(stderr,
+                        "chsm-util: note: a node that answered has had no contact with its cluster for "
+                        "%llu.%03llu s; "
+                        "what changed since is not in its answer\n",
+                        (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
+}
+
 static int run(struct shell *sh, struct util *u, const char *path, int argc, char **argv)
 {
         char socket[512];
@@ -100,6 +113,7 @@ static int run(struct shell *sh, struct util *u, const char *path, int argc, cha
                 single(sh, argc, argv);
         else
                 shell_loop(sh);
+        say_stale(u);
         util_clear(u);
         chsm_close(&u->chsm);
         application_conf_clear(&conf);

@@ -50,8 +50,9 @@ struct vault_cluster_metrics {
         int64_t stale_limit_ms;
         unsigned nodes, nodes_connected;
         struct store_health store;
-        int64_t lag;              /* revisions of the store that this node has not applied */
-        uint64_t refused_cut_off; /* requests refused because the node was cut off */
+        int64_t lag;               /* revisions of the store that this node has not applied */
+        uint64_t refused_cut_off;  /* requests refused because the node was cut off */
+        uint64_t answered_cut_off; /* and those that were served all the same */
         uint64_t joins, joins_refused;
 };
 void vault_cluster_metrics(struct vault *, struct vault_cluster_metrics *);

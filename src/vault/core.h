@@ -100,6 +100,7 @@ struct vault {
         struct vault_counters *counters;          /* metrics.c */
         _Atomic int64_t cut_off_ms;               /* monotonic; 0: in contact with the store */
         _Atomic uint64_t refused_cut_off;         /* requests, for that reason */
+        _Atomic uint64_t answered_cut_off;        /* and those that were served all the same */
         _Atomic uint64_t joins, joins_refused;    /* of other nodes, by this one */
         _Atomic bool draining;                    /* takes nothing new, where others do */
         _Atomic bool removed;                     /* an officer took this node out */

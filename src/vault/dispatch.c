@@ -15,6 +15,19 @@
 #define OPS_MAX    (VAULT_CALL_OPS + 4 + VAULT_REPLAY_DROP)
 #define GUARDS_MAX (VAULT_CALL_OPS + 3 + VAULT_BOOKS_GUARDS(OPS_MAX))
 
+/* Until stale_limit_ms a node that is cut off uses keys all the same, and says so. */
+static uint64_t stale_ms(const struct vault_call *call)
+{
+        struct vault *v = call->vault;
+        int64_t since = atomic_load_explicit(&v->cut_off_ms, memory_order_relaxed);
+
+        if (!since)
+                return 0;
+        if (!call->err.id)
+                atomic_fetch_add_explicit(&v->answered_cut_off, 1, memory_order_relaxed);
+        return (uint64_t)(clock_mono_ms(&v->deps.clock) - since) + 1;
+}
+
 static const Chsm__Response *finish(struct vault_call *call)
 {
         Chsm__Response *r = call->response;
@@ -22,6 +35,7 @@ static const Chsm__Response *finish(struct vault_call *call)
         r->id = call->request->id;
         /* Memory may lag behind what was committed; whoever asks elsewhere next must still find it. */
         r->revision = vault_region_revision(call->vault, call->committed);
+        r->stale_ms = stale_ms(call);
         if (!call->err.id)
                 return r;
         r->status = err_ckr(&call->err);

@@ -266,6 +266,7 @@ void vault_cluster_metrics(struct vault *v, struct vault_cluster_metrics *out)
                                                .stale_limit_ms = v->config.stale_limit_ms,
                                                .store = vault_store_health(v),
                                                .refused_cut_off = atomic_load(&v->refused_cut_off),
+                                               .answered_cut_off = atomic_load(&v->answered_cut_off),
                                                .joins = atomic_load(&v->joins),
                                                .joins_refused = atomic_load(&v->joins_refused) };
         if (since)

@@ -2,6 +2,7 @@
 #include "hsm.h"
 
 #include "crypto/cert.h"
+#include "vault/cluster.h"
 #include "vault/core.h"
 
 static const Chsm__Response *hello(struct caller *c)
@@ -132,17 +133,22 @@ static void a_node_that_is_cut_off_serves_for_a_while(void **state)
         struct hsm *h = hsm_ready();
         struct caller cu = caller_cu(h, "cu1"), stranger = caller_new(h);
         struct clock clock = clock_system();
+        struct vault_cluster_metrics metrics;
         struct named key;
 
         (void)state;
         atomic_store(&h->vault->cut_off_ms, clock_mono_ms(&clock) - 59000);
         assert_int_equal(make_aes(&cu, false, NULL, &key), 0);
+        assert_in_range(hello(&stranger)->stale_ms, 59000, 60000);
+        vault_cluster_metrics(h->vault, &metrics);
+        assert_int_equal(metrics.answered_cut_off, 2);
         atomic_store(&h->vault->cut_off_ms, clock_mono_ms(&clock) - 61000);
         assert_int_equal(make_aes(&cu, false, NULL, &key), CKR_DEVICE_ERROR);
         assert_non_null(strstr(h->detail, "stale_limit_s"));
         assert_int_equal(hello(&stranger)->status, 0);
         atomic_store(&h->vault->cut_off_ms, 0);
         assert_int_equal(make_aes(&cu, false, NULL, &key), 0);
+        assert_int_equal(hello(&stranger)->stale_ms, 0);
         hsm_free(h);
 }
 
