@@ -52,10 +52,19 @@ void vault_table_free(struct vault_table **tp)
         free(t);
 }
 
+/* Every bit of x moves every bit of the result, which is another for every other x (the finalizer of Murmur3,
+ * Appleby). */
+static uint64_t mix(uint64_t x)
+{
+        x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        return x ^ x >> 33;
+}
+
+/* The value is what people choose, so that is hashed under the process's key. */
 uint64_t vault_table_name(uint64_t what, uint32_t scope, struct slice value)
 {
-        const uint64_t words[3] = { what, scope, map_hash(value) };
-        uint64_t name = map_hash(slice_of(words, sizeof(words)));
+        uint64_t name = mix(map_hash(value) + mix(what + mix(scope)));
 
         return name ? name : 1;
 }
