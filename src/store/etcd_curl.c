@@ -356,6 +356,8 @@ static bool curl_prepare(struct etcd_curl *way, const struct store_config *confi
                 way->lines[i].way = way;
                 way->lines[i].member = 0;
         }
+        /* Starts and sweeps read everything: each node from another member, so that they share the work. */
+        way->lines[ETCD_LINE_READS].member = config->node ? (config->node - 1) % way->count : 0;
         for (unsigned i = 0; i < ETCD_MEMBERS_MAX; i++)
                 way->probes[i].way = way;
         return (way->ca && way->certificate && way->key) ||
