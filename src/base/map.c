@@ -109,6 +109,17 @@ void map_free(struct map **mp)
         free(m);
 }
 
+void map_free_values(struct map **mp, void (*free_value)(void *value))
+{
+        const struct map *m = *mp;
+
+        for (size_t i = 0; m && i < m->slot_count; i++) {
+                for (struct entry *e = m->slots[i]; e; e = e->next)
+                        free_value(e->value);
+        }
+        map_free(mp);
+}
+
 size_t map_count(const struct map *m)
 {
         return m->count;

@@ -9,6 +9,8 @@ struct map;
 
 struct map *map_new(void);
 void map_free(struct map **); /* NULL-safe; values are not touched */
+/* Frees each value first. */
+void map_free_values(struct map **, void (*free_value)(void *value));
 size_t map_count(const struct map *);
 void *map_get(const struct map *, struct slice key); /* NULL when absent */
 /* Sets; *old (may be NULL) receives the replaced value or NULL. False: out of memory, nothing changed. */

@@ -33,21 +33,11 @@ bool vault_replays_open(struct vault *v, struct err *err)
         return r->by_key || err_set(err, ERR_MEMORY, "no memory for idempotency keys");
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
-}
-
 void vault_replays_close(struct vault *v)
 {
         if (!v->replays)
                 return;
-        if (v->replays->by_key)
-                map_each(v->replays->by_key, free_one, NULL);
-        map_free(&v->replays->by_key);
+        map_free_values(&v->replays->by_key, free);
         pthread_mutex_destroy(&v->replays->lock);
         free(v->replays);
         v->replays = NULL;

@@ -51,26 +51,14 @@ bool vault_ledger_open(struct vault *v, struct err *err)
                err_set(err, ERR_MEMORY, "no memory for the ledger");
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
-}
-
 void vault_ledger_close(struct vault *v)
 {
         struct vault_ledger *l = v->ledger;
 
         if (!l)
                 return;
-        if (l->rows)
-                map_each(l->rows, free_one, NULL);
-        if (l->pages)
-                map_each(l->pages, free_one, NULL);
-        map_free(&l->rows);
-        map_free(&l->pages);
+        map_free_values(&l->rows, free);
+        map_free_values(&l->pages, free);
         map_free(&l->gone);
         crypto_mac_free(&l->mac);
         buf_clear(&l->fresh);

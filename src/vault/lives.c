@@ -27,14 +27,6 @@ bool vault_lives_open(struct vault *v, struct err *err)
         return true;
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
-}
-
 void vault_lives_close(struct vault *v)
 {
         struct vault_lives *l = v->lives;
@@ -42,8 +34,7 @@ void vault_lives_close(struct vault *v)
         if (!l)
                 return;
         if (l->by_print) {
-                map_each(l->by_print, free_one, NULL);
-                map_free(&l->by_print);
+                map_free_values(&l->by_print, free);
                 pthread_rwlock_destroy(&l->lock);
         }
         free(l);

@@ -18,8 +18,10 @@ struct known {
         struct buf kept;
 };
 
-static void known_free(struct known *k)
+static void known_free(void *value)
 {
+        struct known *k = value;
+
         if (k)
                 buf_clear(&k->kept);
         free(k);
@@ -41,14 +43,6 @@ bool vault_masks_open(struct vault *v, struct err *err)
         return true;
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        known_free(value);
-        return true;
-}
-
 void vault_masks_close(struct vault *v)
 {
         struct vault_masks *m = v->masks;
@@ -56,8 +50,7 @@ void vault_masks_close(struct vault *v)
         if (!m)
                 return;
         if (m->by_print) {
-                map_each(m->by_print, free_one, NULL);
-                map_free(&m->by_print);
+                map_free_values(&m->by_print, known_free);
                 pthread_rwlock_destroy(&m->lock);
         }
         free(m);

@@ -47,14 +47,6 @@ bool vault_partition_open(struct vault *v, struct err *err)
         return true;
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
-}
-
 /* Takes the key over. False: too many of them. */
 static bool ticket_set(struct vault_partition *p, struct sec *key)
 {
@@ -88,8 +80,7 @@ void vault_partition_close(struct vault *v)
         for (size_t i = 0; i < VAULT_CERT_TYPES; i++)
                 buf_clear(&p->certs[i]);
         if (p->retired) {
-                map_each(p->retired, free_one, NULL);
-                map_free(&p->retired);
+                map_free_values(&p->retired, free);
                 pthread_rwlock_destroy(&p->lock);
         }
         free(p);

@@ -47,9 +47,33 @@ static void replacing_gives_the_old_value(void **state)
         map_free(&m);
 }
 
+static size_t freed;
+
+static void count_and_free(void *value)
+{
+        freed++;
+        free(value);
+}
+
+static void values_are_freed_with_the_map(void **state)
+{
+        struct map *m = map_new();
+
+        (void)state;
+        assert_non_null(m);
+        for (uint8_t i = 0; i < 100; i++)
+                assert_true(map_put(m, slice_of(&i, 1), malloc(1), NULL));
+        map_free_values(&m, count_and_free);
+        assert_null(m);
+        assert_int_equal(freed, 100);
+        map_free_values(&m, count_and_free);
+        assert_int_equal(freed, 100);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(many_keys_come_and_go),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(values_are_freed_with_the_map),
+                                            cmocka_unit_test(many_keys_come_and_go),
                                             cmocka_unit_test(replacing_gives_the_old_value) };
 
         cmocka_set_message_output(CM_OUTPUT_TAP);
