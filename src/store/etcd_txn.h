@@ -9,7 +9,7 @@
 #define ETCD_OWN_GUARDS 2
 #define ETCD_GUARDS_MAX (STORE_GUARDS_MAX + ETCD_OWN_GUARDS)
 #define ETCD_OPS_MAX    (STORE_OPS_MAX + 5)
-#define ETCD_STRAY_MAX  3 /* so many answers that cannot be are not strays of other calls: it is so */
+#define ETCD_STRAY_MAX  6 /* so many answers that cannot be are not strays of other calls: it is so */
 
 /* The parts of one request, made again and again in place. */
 struct etcd_txn_parts {
