@@ -141,7 +141,7 @@ static void who_may_make_one(void **state)
         h->no_room = false;
 }
 
-static uint64_t open_manifest(struct caller *c)
+static uint32_t try_manifest(struct caller *c, uint64_t *stream)
 {
         Chsm__Request r = CHSM__REQUEST__INIT;
         Chsm__OpenBackupRequest open = CHSM__OPEN_BACKUP_REQUEST__INIT;
@@ -151,8 +151,16 @@ static uint64_t open_manifest(struct caller *c)
         r.open_backup = &open;
         r.body_case = CHSM__REQUEST__BODY_OPEN_BACKUP;
         response = ask(c, &r);
-        assert_int_equal(response->status, 0);
-        return response->backup->stream;
+        *stream = response->status ? 0 : response->backup->stream;
+        return response->reason;
+}
+
+static uint64_t open_manifest(struct caller *c)
+{
+        uint64_t stream;
+
+        assert_int_equal(try_manifest(c, &stream), 0);
+        return stream;
 }
 
 static uint32_t read_manifest(struct caller *c, uint64_t stream)
@@ -179,6 +187,26 @@ static void nobody_takes_all_places(void **state)
         assert_int_equal(read_manifest(&co, last), 0);
         assert_int_equal(read_manifest(&cu1, last), ERR_OPERATION_MISSING);
         assert_int_equal(read_manifest(&cu1, others), 0);
+}
+
+/* Those who fetch nothing hold two places each, and there are sixteen. */
+static void places_end(void **state)
+{
+        struct hsm *h = *state;
+        struct caller co = caller_co(h), late = caller_cu(h, "cu1");
+        uint64_t stream;
+
+        for (int i = 0; i < 8; i++) {
+                char name[8];
+                struct caller c;
+
+                (void)snprintf(name, sizeof(name), "many%d", i);
+                assert_int_equal(caller_create_user(&co, 1, name, "user1234"), 0);
+                c = caller_cu(h, name);
+                (void)open_manifest(&c);
+                (void)open_manifest(&c);
+        }
+        assert_int_equal(try_manifest(&late, &stream), ERR_RETRY);
 }
 
 /* An RSA key of somebody who is not the owner. */
@@ -342,6 +370,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(restores_go_into_unowned_partitions_only, begin, end),
                 cmocka_unit_test_setup_teardown(who_may_make_one, begin, end),
                 cmocka_unit_test_setup_teardown(nobody_takes_all_places, begin, end),
+                cmocka_unit_test_setup_teardown(places_end, begin, end),
                 cmocka_unit_test_setup_teardown(an_old_backup_does_not_undo_disable_user_access, begin, end),
                 cmocka_unit_test_setup_teardown(the_unlocked_key_is_for_one_hsm, begin, end),
                 cmocka_unit_test_setup_teardown(the_node_makes_its_own, begin, end),
