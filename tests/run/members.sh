@@ -138,9 +138,9 @@ etcdctl_root() {
                 --key "$dir/etcd/root.key" "$@"
 }
 drain 3
-etcdctl_root put /chsm/dev/d/p/format 2
+etcdctl_root put /chsm/dev/d/p/format 2 >/dev/null
 refused "a program that does not know the store's format stays out" "the store has format 2, and this software" up
 t "with its reason in its status" status_has 3 "^reason=.*the store has format 2"
 t "those that run serve no more" until_true metric_is 1 chsm_node_health 7
-etcdctl_root put /chsm/dev/d/p/format 1
+etcdctl_root put /chsm/dev/d/p/format 1 >/dev/null
 finish
