@@ -126,14 +126,6 @@ static bool found_visit(void *arg, struct slice key, store_rev rev, uint64_t has
         return true;
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
-{
-        (void)arg;
-        (void)key;
-        free(value);
-        return true;
-}
-
 bool vault_noted_compare(struct vault *v, struct slice noted, struct vault_differences *sums,
                          void (*visit)(void *arg, enum vault_difference, struct slice key), void *arg)
 {
@@ -152,8 +144,7 @@ bool vault_noted_compare(struct vault *v, struct slice noted, struct vault_diffe
         map_each(c.noted, noted_visit, &c);
         vault_ledger_each(v, found_visit, &c);
         vault_ledger_unlock(v);
-        map_each(c.noted, free_one, NULL);
-        map_free(&c.noted);
+        map_free_values(&c.noted, free);
         return true;
 }
 

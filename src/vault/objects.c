@@ -46,14 +46,11 @@ bool vault_objects_open(struct vault *v, struct err *err)
         return (ok && o->index) || err_set(err, ERR_MEMORY, "no memory for objects");
 }
 
-static bool free_one(void *arg, struct slice key, void *value)
+static void unref_one(void *value)
 {
         struct vault_object *o = value;
 
-        (void)arg;
-        (void)key;
         vault_object_unref(&o);
-        return true;
 }
 
 void vault_objects_close(struct vault *v)
@@ -63,9 +60,7 @@ void vault_objects_close(struct vault *v)
         if (!o)
                 return;
         for (size_t i = 0; i < SHARDS; i++) {
-                if (o->shards[i].by_handle)
-                        map_each(o->shards[i].by_handle, free_one, NULL);
-                map_free(&o->shards[i].by_handle);
+                map_free_values(&o->shards[i].by_handle, unref_one);
                 pthread_rwlock_destroy(&o->shards[i].lock);
         }
         vault_index_free(&o->index);

@@ -50,8 +50,8 @@ void vault_spools_close(struct vault *v)
         v->spools = NULL;
 }
 
-/* The lock is held. */
-static void share_keep(struct vault_spools *s, uint32_t user)
+/* The lock is held. False: the user has his share, and all of it is being worked on. */
+static bool share_keep(struct vault_spools *s, uint32_t user)
 {
         struct place *oldest = NULL;
         unsigned count = 0;
@@ -67,6 +67,7 @@ static void share_keep(struct vault_spools *s, uint32_t user)
         }
         if (count >= SHARE && oldest)
                 give_up(oldest);
+        return count < SHARE || oldest;
 }
 
 /* The lock is held. */
@@ -74,7 +75,8 @@ static struct place *free_place(struct vault *v, uint32_t user, int64_t now)
 {
         struct vault_spools *s = v->spools;
 
-        share_keep(s, user);
+        if (!share_keep(s, user))
+                return NULL;
         for (size_t i = 0; i < PLACES; i++) {
                 if (!s->places[i].taken && s->places[i].stream && s->places[i].touched_ms + LIFE_MS < now)
                         give_up(&s->places[i]);
@@ -109,8 +111,10 @@ uint64_t vault_spool_new(struct vault_call *call, int *fd)
         pthread_mutex_unlock(&v->spools->lock);
         if (!p) {
                 (void)close(*fd);
-                err_set(&call->err, ERR_RETRY, "%d backups are on their way already; try again later",
-                        PLACES);
+                err_set(
+                    &call->err, ERR_RETRY,
+                    "%d backups are on their way already, or %d of this user are being made; try again later",
+                    PLACES, SHARE);
         }
         return stream;
 }

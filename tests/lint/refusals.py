@@ -12,22 +12,10 @@ import re
 import sys
 
 TOP = sys.argv[1]
+sys.dont_write_bytecode = True
+from c_source import call_end
+
 FILE = TOP + "/tests/unit/vault/refusals.txt"
-
-
-def call_end(text, at):
-    depth, quoted = 1, False
-    while depth:
-        c = text[at]
-        if quoted:
-            at += c == "\\"
-            quoted = c != '"'
-        elif c == '"':
-            quoted = True
-        elif c in "()":
-            depth += 1 if c == "(" else -1
-        at += 1
-    return at
 
 
 def arguments_of(text):

@@ -26,6 +26,9 @@ import subprocess
 import sys
 
 ROWS, TOP = sys.argv[1], sys.argv[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lint"))
+from c_source import call_end
 ALWAYS = {"command", "ok"}
 ANYTIME = {"note", "advice"}  # what a node, or the tool, remarks on any command
 # A tool writes a file and waits for a line: the file is there, and is whole, soon.
@@ -265,21 +268,6 @@ def helps():
 
 
 # ---- every refusal that stands in the sources of the tools ----
-
-def call_end(text, at):
-    depth, quoted = 1, False
-    while depth:
-        c = text[at]
-        if quoted:
-            at += c == "\\"
-            quoted = c != '"'
-        elif c == '"':
-            quoted = True
-        elif c in "()":
-            depth += 1 if c == "(" else -1
-        at += 1
-    return at
-
 
 def source_sentences():
     """Place -> regular expressions that its sentence matches."""

@@ -1,5 +1,6 @@
 /* Backups and restores: what comes back, who may, and what the owner is told and asked. semantics 13. */
 #include "backup_calls.h"
+#include "vault/spool.h"
 
 static int begin(void **state)
 {
@@ -189,6 +190,27 @@ static void nobody_takes_all_places(void **state)
         assert_int_equal(read_manifest(&cu1, others), 0);
 }
 
+/* While a request works on its place nobody takes that away, so the next of this user is refused. */
+static void places_that_are_worked_on_count(void **state)
+{
+        struct hsm *h = *state;
+        struct vault_call call = { .vault = h->vault, .login = { .user_id = 77 } },
+                          other = { .vault = h->vault, .login = { .user_id = 78 } };
+        uint64_t first = vault_spool_new(&call, &(int){ 0 }), second = vault_spool_new(&call, &(int){ 0 }),
+                 third;
+
+        assert_true(first && second);
+        assert_int_equal(vault_spool_new(&call, &(int){ 0 }), 0);
+        assert_int_equal(call.err.id, ERR_RETRY);
+        third = vault_spool_new(&other, &(int){ 0 });
+        assert_true(third);
+        vault_spool_done(&call, first, true);
+        assert_true(vault_spool_new(&call, &(int){ 0 }));
+        assert_int_equal(vault_spool_take(&call, first), -1);
+        vault_spool_done(&call, second, false);
+        vault_spool_done(&other, third, false);
+}
+
 /* Those who fetch nothing hold two places each, and there are sixteen. */
 static void places_end(void **state)
 {
@@ -370,6 +392,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(restores_go_into_unowned_partitions_only, begin, end),
                 cmocka_unit_test_setup_teardown(who_may_make_one, begin, end),
                 cmocka_unit_test_setup_teardown(nobody_takes_all_places, begin, end),
+                cmocka_unit_test_setup_teardown(places_that_are_worked_on_count, begin, end),
                 cmocka_unit_test_setup_teardown(places_end, begin, end),
                 cmocka_unit_test_setup_teardown(an_old_backup_does_not_undo_disable_user_access, begin, end),
                 cmocka_unit_test_setup_teardown(the_unlocked_key_is_for_one_hsm, begin, end),
